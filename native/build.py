@@ -1,0 +1,82 @@
+"""Builds `lbcore._shim`, the one compiled module, with cffi.
+
+cffi reads the headers themselves: preprocessor lines other than plain numeric #defines are dropped, and so is what
+stands between `#ifndef LB_CFFI` and its `#endif`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from cffi import FFI
+
+# In the order of their dependencies. A header that Python needs nothing of shows nothing: all of it is hidden.
+HEADERS = (
+    "lock", "ctr", "freq", "hash", "counters", "rec", "sock", "fd", "poll", "tmr", "task", "event", "proxy",
+    "h1word", "h1", "h1body", "engine",
+)  # fmt: skip
+SOURCES = (
+    # primitives
+    "lock", "ctr", "freq", "hash", "counters", "sock", "buf",
+    # the loop
+    "fd", "poll", "ev_epoll", "ev_poll", "ev_select", "ev_kqueue", "tmr", "task",
+    # HTTP/1
+    "h1", "h1body", "h1field", "h1host", "h1word", "msg",
+    # connections, servers, flows
+    "conn", "idle", "lb", "listener", "chan", "flow", "flow_srv", "tunnel", "exchange", "exch_req", "exch_res", "applet",
+    # all of it
+    "thr", "engine",
+)  # fmt: skip
+
+HERE = Path(__file__).resolve().parent
+DEFINE = re.compile(r"^\s*#\s*define\s+\w+\s+\(?-?(0[xX][0-9a-fA-F]+|\d+)[uUlL]*\)?\s*(/\*.*\*/)?\s*$")
+
+
+def cdef_of(header: Path) -> str:
+    """The part of a header that cffi is shown."""
+    shown: list[str] = []
+    hidden = 0  # depth of conditionals inside a hidden part
+    for line in header.read_text().splitlines():
+        word = line.split("/*")[0].split()
+        directive = word[0] if word and word[0].startswith("#") else ""
+        if hidden:
+            hidden += directive in ("#if", "#ifdef", "#ifndef")
+            hidden -= directive == "#endif"
+            continue
+        if word[:2] == ["#ifndef", "LB_CFFI"]:
+            hidden = 1
+        elif not directive or DEFINE.match(line):
+            shown.append(line)
+    return "\n".join(shown)
+
+
+def cflags() -> list[str]:
+    """Warnings are errors in our own tree (LBCORE_WERROR=1), not on a user's unknown compiler."""
+    flags = ["-std=gnu11", "-O2", "-g", "-fno-strict-aliasing", "-fvisibility=hidden", "-Wall", "-Wextra"]
+    flags += ["-Wno-unused-function"]  # cffi's own glue has some
+    return flags + (["-Werror"] if os.environ.get("LBCORE_WERROR") else [])
+
+
+def builder() -> FFI:
+    """The FFI object that setuptools' `cffi_modules` compiles."""
+    headers = [HERE / "include" / f"{name}.h" for name in HEADERS]
+    ffi = FFI()
+    ffi.cdef("\n".join(cdef_of(h) for h in headers))
+    ffi.set_source(
+        "lbcore._shim",
+        "\n".join(f'#include "{h.name}"' for h in headers),
+        sources=[f"native/src/{name}.c" for name in SOURCES],
+        include_dirs=["native/include"],
+        extra_compile_args=cflags(),
+        libraries=["pthread"],
+    )
+    return ffi
+
+
+ffibuilder = builder()
+
+if __name__ == "__main__":
+    os.chdir(HERE.parent)
+    ffibuilder.compile(verbose=True)

@@ -1,0 +1,196 @@
+/* The engine: everything of one balancer, and the door through which Python drives it.
+ *
+ * Life: eng_new(), then objects are added (one thread, nothing runs), then each worker calls eng_thread_init() and
+ * eng_poll() in a loop, then eng_thread_fini(); eng_free() when no thread is left in it. Several engines live side by
+ * side in one process and know nothing of each other.
+ */
+#pragma once
+#ifndef LB_CFFI
+#include "event.h"
+#include "fd.h"
+#include "proxy.h"
+#include "rec.h"
+#include "task.h"
+#endif
+
+typedef struct eng_conf {
+    uint32_t nbthread;    /* 1 .. 64 */
+    uint32_t bufsize;     /* bytes, at least 1024 */
+    uint32_t maxrewrite;  /* bytes of a head's buffer that are left free for rewriting */
+    uint32_t maxhdr;      /* fields of a head */
+    uint32_t maxaccept;   /* connections accepted at one event */
+    uint32_t maxconn;     /* client connections of the process; 0: no limit */
+    uint32_t maxconnrate; /* per second; 0: no limit */
+    uint32_t maxsessrate;
+    uint32_t maxpipes;    /* pairs of descriptors for splicing */
+    uint32_t pipesize;    /* bytes; 0: the kernel's */
+    uint32_t maxfd;       /* size of the fd table */
+    uint32_t nosplice;
+    uint32_t idle_shared; /* idle server connections may change threads */
+    uint32_t no_pollers;  /* bit i: poller i of poller_by_index() is off */
+    uint32_t rcvbuf_client, sndbuf_client, rcvbuf_server, sndbuf_server; /* bytes; 0: the kernel's */
+    uint32_t lock_flags;  /* LOCK_F_* */
+} eng_conf;
+
+/* Figures of the process. Any thread, atomic. */
+typedef struct eng_live {
+    uint32_t jobs;      /* connections, listeners, and what else holds a stop back */
+    uint32_t actconn;   /* client connections now */
+    uint32_t actconn_max;
+    uint32_t stopping;  /* 1: soft stop: no new connections, those that are done are closed */
+    uint32_t pipes_used, pipes_free;
+    uint64_t totalconn; /* client connections ever */
+    uint64_t requests;  /* streams ever */
+    uint64_t dropped;   /* connections that could not be served for lack of memory or descriptors */
+    uint64_t limited_n; /* times a listener had to wait for the process's limit */
+    uint32_t conn_rate_max, sess_rate_max;
+} eng_live;
+
+#define BUF_SMALL_BYTES 1024  /* buffers[0] of thr_figures */
+#define BUF_BIG_BYTES 262144 /* buffers[2]; buffers[1] are of "tune.bufsize" */
+
+/* Figures of one thread. */
+typedef struct thr_figures {
+    uint64_t turns, events, updates, wakeups, handlers;
+    uint32_t flows;     /* now */
+    uint32_t conns;     /* client connections now */
+    uint32_t buffers[3], free_buffers[3]; /* small, normal, big */
+    uint32_t conn_objects;
+    uint32_t idle;      /* idle server connections */
+    uint32_t poller;    /* index of its poller */
+} thr_figures;
+
+typedef struct engine engine;
+
+/* A new engine, nothing running; NULL without memory or if the configuration is out of its ranges. */
+engine *eng_new(const eng_conf *conf);
+/* Frees all. Every thread must have called eng_thread_fini(). Closes what listens, except inherited descriptors. */
+void eng_free(engine *e);
+
+/* --- objects; before threads start. Returns the index, or -errno. --- */
+int eng_frontend_add(engine *e);
+int eng_backend_add(engine *e);
+int eng_server_add(engine *e, int backend);
+/* A listener on <fd>, which is bound and listens already; the engine closes it unless <inherited>. <maxconn>: 0 for no limit of
+ * its own; <mask>: threads that accept on it (0: all). */
+int eng_listener_add(engine *e, int frontend, int fd, int inherited, uint32_t maxconn, uint64_t mask);
+/* To be called once all objects are there: builds what balancing needs. 0 or -errno. */
+int eng_ready(engine *e);
+
+fe_conf *eng_fe_conf(engine *e, int i);
+be_conf *eng_be_conf(engine *e, int i);
+srv_conf *eng_srv_conf(engine *e, int i);
+px_live *eng_fe_live(engine *e, int i);
+px_live *eng_be_live(engine *e, int i);
+px_live *eng_srv_live(engine *e, int i);
+px_live *eng_lsn_live(engine *e, int i);
+/* Sums of the counters over all threads. Any thread. */
+void eng_fe_counters(engine *e, int i, lb_counters *out);
+void eng_be_counters(engine *e, int i, lb_counters *out);
+void eng_srv_counters(engine *e, int i, lb_counters *out);
+void eng_lsn_counters(engine *e, int i, lb_counters *out);
+/* Events per second now: connections, sessions, requests into out[0..2]. */
+void eng_fe_rates(engine *e, int i, uint32_t *out);
+void eng_be_rates(engine *e, int i, uint32_t *out);
+void eng_srv_rates(engine *e, int i, uint32_t *out);
+void eng_rates(engine *e, uint32_t *out);
+/* Copies the last refused message of a frontend (back 0) or backend (back 1). 1 if there was one, else 0. Takes LBL_PROXY. */
+int eng_snapshot(engine *e, int back, int i, px_snapshot *out);
+eng_live *eng_live_figures(engine *e);
+void eng_thread_figures(engine *e, int tid, thr_figures *out);
+lockset *eng_locks(engine *e);
+tasksched *eng_tasks(engine *e);
+int eng_fd_describe(engine *e, int fd, fd_info *out);
+int eng_fd_top(engine *e);
+#define ENG_FD_NONE 0     /* not in the table */
+#define ENG_FD_LISTENER 1
+#define ENG_FD_CONN 2     /* a client's or a server's connection */
+#define ENG_FD_OTHER 3
+int eng_fd_kind(engine *e, int fd); /* what <fd> belongs to: ENG_FD_*. Any thread, a snapshot */
+
+/* Sets an error page, a whole HTTP message that is copied. <early>: the one sent, verbatim, when no request was
+ * understood; the other one has its Connection field written by us. -EINVAL if it has no end of head. */
+int eng_set_error(engine *e, int status, int early, const char *text, int len);
+
+/* --- threads --- */
+/* Sets up the loop of worker <tid>, in that thread. 0 or -errno. */
+int eng_thread_init(engine *e, int tid);
+/* Ends it: all its connections are closed. */
+void eng_thread_fini(engine *e, int tid);
+/* Works until there is something for Python, <timeout_ms> have passed (-1: no end), or eng_wake() is called. Returns
+ * the number of events, to be read at eng_events() before the next call. */
+int eng_poll(engine *e, int tid, int timeout_ms);
+lb_event *eng_events(engine *e, int tid);
+lb_rec *eng_recs(engine *e, int tid); /* of the EV_DONE event */
+/* Ends the present or the next wait of a thread. Any thread. */
+void eng_wake(engine *e, int tid);
+/* Asks all threads to meet: each gets an EV_SYNC as soon as it can. */
+void eng_ask_sync(engine *e);
+
+/* --- listeners --- */
+#define LSN_NEW 0      /* bound and listening, not enabled yet */
+#define LSN_READY 1    /* accepts */
+#define LSN_FULL 2     /* its own limit is reached */
+#define LSN_LIMITED 3  /* the frontend's or the process's limit, or a rate, is reached */
+#define LSN_PAUSED 4   /* SIGTTOU */
+#define LSN_CLOSED 5
+/* Enables listener <i>; called by worker threads only (the first one does it). */
+int eng_listener_enable(engine *e, int tid, int i);
+int eng_listener_pause(engine *e, int i);
+int eng_listener_resume(engine *e, int i);
+/* Stops listening; the descriptor is closed unless inherited. */
+int eng_listener_unbind(engine *e, int i);
+int eng_listener_count(engine *e);
+
+/* Soft stop: idle client connections are closed, the others after their present request. */
+void eng_stopping(engine *e);
+
+/* --- applets; by the thread that got the event --- */
+/* Gives <len> bytes to the client (copied). The bytes that wait to be sent now, or -ESTALE, -ENOMEM. */
+int eng_applet_put(engine *e, int tid, uint64_t handle, const char *bytes, int len);
+/* Ends: after what was put, the connection is closed. 0 or -ESTALE. */
+int eng_applet_end(engine *e, int tid, uint64_t handle);
+/* How long the client may be silent, ms; 0: for ever. At first it is its frontend's t_client. 0 or -ESTALE. */
+int eng_applet_patience(engine *e, int tid, uint64_t handle, uint32_t ms);
+/* The client's family, port and address of an applet's connection. 0 or -ESTALE. */
+int eng_applet_peer(engine *e, int tid, uint64_t handle, uint32_t *family, uint32_t *port, uint8_t *addr16);
+
+#ifndef LB_CFFI
+#include "lb.h"
+#include "listener.h"
+#include "thr.h"
+
+typedef struct err_page {
+    int status, early;
+    char *text;
+    uint32_t len, head_len;
+} err_page;
+
+struct engine {
+    eng_conf conf;
+    eng_live live;
+    fdtab fds;
+    lockset *locks;
+    tasksched *tasks;
+    thr *threads; /* nbthread, cache-line aligned */
+    frontend **fe;
+    backend **be;
+    server **srv;
+    listener **lsn;
+    uint32_t nfe, nbe, nsrv, nlsn;
+    err_page *errors;
+    uint32_t nerrors;
+    freq_ctr conn_rate, sess_rate;
+    spinlock lqueue; /* LBL_LQUEUE: guards which listeners are limited, and <pipes> */
+    uint32_t limited;   /* listeners that wait for room; changed under <lqueue>, read by anyone */
+    uint32_t lsn_epoch; /* counts requests to change listeners, */
+    uint32_t lsn_done;  /* and those that were looked at */
+    uint32_t nleaving;  /* closed listeners whose descriptor is still open */
+    uint64_t running_mask; /* threads between init and fini; atomic */
+    splice_pipe *pipes; /* unused, empty */
+    uint64_t uniq;
+    uint64_t sync_mask; /* threads that were asked to meet and were not told yet */
+};
+
+const err_page *eng_error(const engine *e, int status, int early);
+#endif

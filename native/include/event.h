@@ -1,0 +1,22 @@
+/* What eng_poll() gives to Python: a batch of flat records. */
+#pragma once
+#ifndef LB_CFFI
+#include "base.h"
+#endif
+
+#define EV_DONE 1   /* a stream ended (or sent its head, logasap): <data> is its lb_rec; dead after the next poll */
+#define EV_OPEN 2   /* an applet got a connection: <handle>, <arg> index of the listener */
+#define EV_DATA 3   /* an applet got bytes: <data>, <len>; dead after the next poll */
+#define EV_EOF 4    /* an applet's client will send no more */
+#define EV_CLOSE 5  /* an applet's connection is gone: the handle is dead */
+#define EV_ROOM 6   /* an applet's output has all gone */
+#define EV_TASK 7   /* a task is due: <handle> its cookie, <arg> why (TASK_WOKEN_*), <data> the task */
+#define EV_SYNC 8   /* the sync point is asked for */
+
+typedef struct lb_event {
+    uint32_t kind; /* EV_* */
+    uint32_t arg;
+    uint64_t handle;
+    void *data;
+    uint64_t len;
+} lb_event;

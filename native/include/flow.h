@@ -1,0 +1,204 @@
+/* Flows: what the shim moves by itself.
+ *
+ * A tunnel carries bytes both ways between two connections. An exchange carries HTTP/1 requests and their responses,
+ * one after the other, and may become a tunnel (101). A flow belongs to the thread of its front connection for life.
+ *
+ *     exchange, request side (rq)          back side (cs)                       response side (rs)
+ *     IDLE   no byte of a request yet      NONE   no server wanted yet          NONE
+ *     HEAD   part of a head                QUEUE  waits for a server            WAIT   no head yet
+ *     BODY   head done, body to come       CONN   connecting                    BODY   head sent
+ *     DONE   all received and sent         TAR    pauses before a retry         DONE   all received (maybe not sent)
+ *                                          EST    head sent
+ */
+#pragma once
+#ifndef LB_CFFI
+#include "thr.h"
+
+enum { FLOW_TUNNEL, FLOW_EXCHANGE };
+enum { RQ_IDLE, RQ_HEAD, RQ_BODY, RQ_DONE };
+enum { CS_NONE, CS_QUEUE, CS_CONN, CS_TAR, CS_EST };
+enum { RS_NONE, RS_WAIT, RS_BODY, RS_DONE };
+enum { BODY_NONE, BODY_LEN, BODY_CHUNKED, BODY_CLOSE };
+
+#define FL_KA_CLIENT 0x1       /* keep the client's connection after this exchange */
+#define FL_KA_SERVER 0x2       /* keep the server's */
+#define FL_HEAD 0x4            /* the request was HEAD */
+#define FL_REQ10 0x8           /* the client speaks HTTP/1.0 */
+#define FL_RETRYABLE 0x10      /* the whole request is kept in <keep> */
+#define FL_UPGRADE 0x20        /* the request asks to switch protocols */
+#define FL_CONNECT 0x40        /* the request was CONNECT */
+#define FL_IDEMPOTENT 0x80     /* its method may be sent twice (RFC 9110 9.2.2) */
+#define FL_LOCAL 0x100         /* the response is our own */
+#define FL_DRAIN 0x200         /* the response went out, input is being thrown away before the close */
+#define FL_IN_RUN 0x400        /* stands in its thread's list of flows to run */
+#define FL_UNSCANNED 0x800     /* <req.in> has bytes that no scan has seen */
+#define FL_BE_COUNTED 0x1000   /* counted in its backend's <cur> */
+#define FL_SRV_COUNTED 0x2000  /* counted in its server's <cur> and <served> */
+#define FL_REDISP 0x4000       /* was sent to another server */
+#define FL_LOGGED 0x8000       /* its record was written (logasap) */
+#define FL_TUNNELED 0x10000    /* an exchange that became a tunnel */
+#define FL_REQ_COUNTED 0x20000 /* a request was begun on this stream and is not ended */
+#define FL_FE_COUNTED 0x40000  /* counted in frontend, process and listener */
+#define FL_RS_STARTED 0x80000  /* the first byte of the response came */
+#define FL_EXPECT 0x100000     /* the client waits for 100 before it sends its body */
+#define FL_SLOW_CLOSE 0x200000 /* request not wholly read: drain before closing */
+#define FL_DECHUNK 0x400000    /* the response's chunks go out bare */
+#define FL_SERVING 0x800000    /* inside flow_run(): don't free */
+#define FL_DEAD 0x1000000      /* ended: freed when flow_run() returns */
+#define FL_RETRIED_STALE 0x2000000 /* once sent again because an idle connection was dead */
+#define FL_NOT_FIRST 0x4000000 /* not the first request of its connection */
+#define FL_SRV_FIXED 0x8000000 /* the server is already chosen (dequeued) */
+
+/* One direction of bytes. */
+typedef struct chan {
+    buf in;        /* received, not used yet */
+    buf out;       /* ready to be sent, not taken by the destination yet */
+    uint64_t left; /* BODY_LEN: payload still to come */
+    uint64_t total; /* bytes given to the destination */
+    h1_chunk chunk;
+    uint8_t body;  /* BODY_* */
+    uint8_t eof;   /* the end was passed on (shutdown for writing of the destination) */
+    uint8_t cork;  /* <out> begins with a head that goes out together with what follows */
+    uint8_t pad;
+    uint32_t rsize; /* bytes that the next read of a bulk transfer asks for */
+    splice_pipe *pipe; /* NULL: none */
+} chan;
+
+typedef struct flow flow;
+struct flow {
+    tmr tmr;
+    flow *next, *prev; /* thr.all */
+    flow *rnext;       /* thr.run */
+    flow *qnext, *qprev; /* backend's queue, under its lock */
+    thr *t;
+    frontend *fe;
+    backend *be;
+    server *srv;
+    listener *lsn;
+    conn *f, *b;
+    uint64_t gen; /* another number for each life of this memory */
+    uint32_t flags;
+    uint8_t kind, rq, cs, rs;
+    uint8_t queued; /* in the backend's queue, under its lock */
+    uint8_t method;
+    uint8_t retries;
+    uint8_t ff_seen;
+    char term[2];   /* termination state, 0: not known yet */
+    int16_t status; /* sent to the client; -1: none */
+    uint32_t cexp, sexp; /* ticks at which the client's, the server's side times out; 0: never */
+    chan req, res;
+    buf keep;       /* the request as received, to be sent again */
+    h1_head *head;  /* of a request or a response that is not whole yet */
+    /* for the record */
+    uint64_t accept_us;  /* wall clock of the connection */
+    uint64_t request_us; /* wall clock of the request's first byte */
+    uint32_t t_start;    /* tick: the stream's begin (accepted, or the previous one's end) */
+    uint32_t t_first;    /* tick: the first byte of the request */
+    int32_t idle, tr, tw, tc, tresp; /* ms; -1: not reached */
+    uint32_t t_mark;     /* tick at which the present phase began */
+    uint32_t req_no;
+    uint32_t qpos;       /* how many stood before it in the backend's queue */
+    uint64_t bytes_in_told, bytes_out_told; /* already added to the counters */
+    buf uri;             /* request line */
+    uint64_t uniq;
+    uint32_t patience; /* ms that an applet gives its client; 0: no limit */
+};
+
+/* A flow for the accepted connection <c>, linked in its thread; NULL without memory. */
+flow *flow_new(thr *t, listener *lsn, conn *c);
+/* Looks at the flow: moves what can be moved, ends it if it is over. The flow may be gone afterwards. */
+void flow_run(flow *f);
+/* Has flow_run() called in this turn of the thread, once. */
+void flow_later(flow *f);
+/* Tells the counters, closes both sides, frees. Inside flow_run() the memory lives until that returns. */
+void flow_free(flow *f);
+/* The handler of the fds of flows. */
+void flow_iocb(fdloop *l, fdent *e, int fd);
+/* Called by the timer wheel. */
+void flow_expired(void *ctx, tmr *tm);
+/* Sets the two characters of the termination state if they are not set yet. */
+static inline void flow_term(flow *f, char who, char when)
+{
+    if (!f->term[0]) {
+        f->term[0] = who;
+        f->term[1] = when;
+    }
+}
+/* Writes the record of the stream that ends (or, logasap, that has sent its head). */
+void flow_record(flow *f);
+/* Adds the bytes moved since the last call to the counters. */
+void flow_count_bytes(flow *f);
+/* Whether bytes of <c> wait for their destination. */
+static inline int chan_holds(const chan *c)
+{
+    return c->out.len || (c->pipe && c->pipe->len);
+}
+/* Ends the flow once its output is gone: at once, or, if input is left that would make the kernel reset the connection
+ * (which may overtake what was sent), after it was read and thrown away for a while (RFC 9112 9.6). */
+void flow_close(flow *f);
+static inline uint32_t flow_exp(const flow *f, uint32_t ms)
+{
+    return ms ? tick_add(f->t->now_ms, ms) : 0;
+}
+
+/* --- the back side, common to both kinds (flow_srv.c) --- */
+
+/* Results of looking for a server. */
+enum { ASSIGN_OK, ASSIGN_WAIT, ASSIGN_NONE };
+/* Sets f->be and counts the stream in it. */
+void flow_set_backend(flow *f, backend *be);
+/* Takes a slot on a server (f->srv), or queues the flow. <avoid> is taken only if there is no other. */
+int flow_assign(flow *f, server *avoid);
+/* Opens f->b, or takes an idle connection. 0, or -errno. */
+int flow_connect(flow *f);
+/* Whether f->b is established: 1 (f->cs is EST then), 0 not yet, or -errno. */
+int flow_established(flow *f);
+/* Gives the slot and the server back. */
+void flow_unassign(flow *f);
+/* Closes f->b, or puts it among the idle ones if <keep>. */
+void flow_detach_back(flow *f, int keep);
+/* Counts a failed attempt; returns 1 if another may be made (f->cs says when: TAR or at once), 0 if not. */
+int flow_retry(flow *f, int err);
+/* A slot of <srv> that was meant for a flow which is gone goes to the next one that waits. */
+void flow_return_slot(thr *t, server *srv);
+/* Takes the flow out of its backend's queue. */
+void flow_unqueue(flow *f);
+/* A server is ready for a queued flow, by its thread. */
+void flow_dequeued(flow *f, server *srv);
+
+/* --- kinds --- */
+void tunnel_run(flow *f);
+void tunnel_timeout(flow *f);
+/* Begins as a tunnel: chooses a server, connects. */
+void tunnel_start(flow *f);
+/* Goes on as a tunnel (101, CONNECT). */
+void tunnel_switch(flow *f);
+/* Begins with the applet at its back (PX_APPLET). */
+void applet_start(flow *f);
+void exch_run(flow *f);
+void exch_timeout(flow *f);
+
+/* --- moving (chan.c) --- */
+enum { MOVE_DONE, MOVE_IN, MOVE_OUT, MOVE_EOF, MOVE_ERR_IN, MOVE_ERR_OUT, MOVE_YIELD };
+/* Sends what waits in <c>->out (and its pipe). MOVE_DONE, MOVE_OUT or MOVE_ERR_OUT. */
+int chan_flush(flow *f, chan *c, conn *dst);
+/* Sends <v>; what the destination does not take is kept in <c>->out. MOVE_DONE, MOVE_OUT, MOVE_ERR_OUT (also without
+ * memory). */
+int chan_send(flow *f, chan *c, conn *dst, struct iovec *v, int n, int more);
+/* Moves raw bytes, at most *left of them (NULL: no end), from <src> to <dst> until something stops it:
+ * MOVE_DONE *left is 0 and all was sent; MOVE_IN no more to read now; MOVE_OUT the destination is full; MOVE_EOF <src>
+ * ended; MOVE_ERR_IN, MOVE_ERR_OUT; MOVE_YIELD others shall have a turn. */
+int chan_pump(flow *f, chan *c, conn *src, conn *dst, uint64_t *left, int splice);
+/* Moves a chunked body, framed anew (<bare>: without framing), its trailers too. Results as chan_pump(); MOVE_ERR_IN with
+ * f->t->head.err set if the framing is wrong. */
+int chan_chunks(flow *f, chan *c, conn *src, conn *dst, int bare);
+void chan_release(flow *f, chan *c);
+
+/* --- messages (msg.c) --- */
+/* Writes the head to be sent to the server; returns its length or -EMSGSIZE. */
+int msg_request(flow *f, const h1_head *h, const char *from, char *to, uint32_t size);
+int msg_response(flow *f, const h1_head *h, const char *from, char *to, uint32_t size);
+/* Writes the error page of <status>; <early>: the verbatim one for requests that were never understood. Its length,
+ * -ENOENT if there is no such page, -EMSGSIZE. */
+int msg_error(flow *f, int status, int early, char *to, uint32_t size);
+#endif

@@ -1,0 +1,207 @@
+/* Frontends, backends, servers and listeners as the shim sees them: what was configured, what is counted, who waits.
+ *
+ * Configuration structs (*_conf) are filled by Python before the threads start and only read afterwards. Live structs
+ * (*_live) are changed by compare-and-swap by whichever thread passes. Counters have one shard a thread (counters.h).
+ * Times are milliseconds; 0 means "no limit".
+ */
+#pragma once
+#ifndef LB_CFFI
+#include "counters.h"
+#include "freq.h"
+#include "lock.h"
+#include "sock.h"
+#endif
+
+/* mode of a frontend */
+#define PX_TCP 0    /* bytes both ways */
+#define PX_HTTP 1   /* HTTP/1 requests */
+#define PX_APPLET 2 /* the other side of every connection is a Python applet */
+
+/* Options of a frontend and of a backend; those of both are or-ed where it says so. */
+#define PX_O_SERVER_CLOSE 0x1   /* http-server-close (either side) */
+#define PX_O_CLOSE 0x2          /* httpclose (either side) */
+#define PX_O_FORWARDFOR 0x4     /* forwardfor (either side) */
+#define PX_O_FF_IFNONE 0x8      /* forwardfor if-none */
+#define PX_O_NOLINGER 0x10      /* reset connections on close */
+#define PX_O_KA_CLIENT 0x20     /* clitcpka */
+#define PX_O_KA_SERVER 0x40     /* srvtcpka */
+#define PX_O_ABORTONCLOSE 0x80  /* give up when the client closed while we wait */
+#define PX_O_SPLICE_REQ 0x100   /* splice-request */
+#define PX_O_SPLICE_RES 0x200   /* splice-response */
+#define PX_O_SPLICE_AUTO 0x400  /* splice-auto: once a transfer shows to be bulk */
+#define PX_O_REDISPATCH 0x800   /* redispatch */
+#define PX_O_LOG 0x1000         /* frontends: raise an event for each finished stream */
+#define PX_O_LOG_URI 0x2000     /* frontends: keep the request line for the log */
+#define PX_O_DONTLOGNULL 0x4000 /* frontends: no event for a connection without data */
+#define PX_O_SOCKET_STATS 0x8000 /* count for each listener too */
+#define PX_O_DST 0x10000         /* frontends: learn the address that each client connected to */
+#define PX_O_LOGASAP 0x20000     /* frontends: raise the event when the response head was sent */
+#define PX_O_CLITCP_SMART 0x40000 /* unused space for more */
+
+/* http-reuse */
+#define REUSE_NEVER 0
+#define REUSE_SAFE 1
+#define REUSE_AGGRESSIVE 2
+#define REUSE_ALWAYS 3
+
+/* balance */
+#define LB_ROUNDROBIN 0
+#define LB_SOURCE 1 /* map-based hash of the client's address */
+
+#define PX_FF_MAX 64 /* bytes of the name of forwardfor's header */
+
+typedef struct fe_conf {
+    uint32_t mode;          /* PX_TCP, PX_HTTP, PX_APPLET */
+    uint32_t options;       /* PX_O_* */
+    uint32_t maxconn;       /* connections at once; 0: as many as the process */
+    uint32_t rate_sess;     /* sessions per second; 0: no limit */
+    int32_t backend;        /* index of the default backend, -1: none (HTTP: 503) */
+    uint32_t t_client, t_client_fin, t_http_request, t_http_keep_alive, t_tarpit, t_tunnel;
+    uint32_t ff_len;        /* forwardfor: length of the header's name */
+    char ff_name[PX_FF_MAX];/* forwardfor: the name */
+    uint8_t ff_except[16];  /* forwardfor: network that is left out */
+    uint32_t ff_family;     /* AF_INET, AF_INET6; 0: none is left out */
+    uint32_t ff_bits;       /* prefix length of the network */
+} fe_conf;
+
+typedef struct be_conf {
+    uint32_t mode;          /* PX_TCP, PX_HTTP */
+    uint32_t options;       /* PX_O_* */
+    uint32_t t_connect, t_server, t_server_fin, t_queue, t_tunnel;
+    uint32_t retries;       /* connection attempts after the first */
+    int32_t redispatch;     /* interval of "option redispatch": -1: on the last retry; n: on every n-th; 0: off */
+    uint32_t reuse;         /* REUSE_* */
+    uint32_t algo;          /* LB_* */
+    uint32_t hash;          /* LB_SOURCE: HASH_* of hash.h */
+    uint32_t avalanche;     /* LB_SOURCE: 1: mix the hash */
+    uint32_t fullconn;      /* connections at which servers reach maxconn (minconn); 0: a tenth of the frontends' */
+    uint32_t ff_len;
+    char ff_name[PX_FF_MAX];
+    uint8_t ff_except[16];
+    uint32_t ff_family, ff_bits;
+    sock_addr source;       /* address to connect from */
+} be_conf;
+
+typedef struct srv_conf {
+    sock_addr addr;
+    sock_addr source;       /* len 0: the backend's */
+    uint32_t weight;        /* 0 .. 256 */
+    uint32_t maxconn;       /* 0: no limit */
+    uint32_t minconn;       /* 0: maxconn does not depend on the load */
+    uint32_t maxqueue;      /* 0: no limit */
+    uint32_t backup;        /* 1: only when no other is up */
+    uint32_t disabled;      /* 1: out of service from the start */
+    int32_t port_offset;    /* added to the client's destination port when port_mapped is 1 */
+    uint32_t port_mapped;
+    int32_t pool_max;       /* idle connections kept; -1: no limit */
+    uint32_t pool_low;      /* idle connections below which other threads may not take some */
+    uint32_t pool_purge;    /* ms between two looks at whether too many are kept; 0: never */
+    int32_t max_reuse;      /* times a connection may be used again; -1: no limit */
+    uint32_t tcp_ut;        /* ms, TCP_USER_TIMEOUT */
+} srv_conf;
+
+/* Figures of the moment. Any thread, atomic. */
+typedef struct px_live {
+    uint32_t cur, cur_max;       /* connections (frontend, listener) or streams (backend, server) now; the most ever */
+    uint32_t queued, queued_max; /* streams waiting in its queue; the most ever */
+    uint32_t served;             /* streams that have a server now (backend, server) */
+    uint32_t used, idle;         /* server: connections carrying a stream; idle ones */
+    uint32_t used_max;           /* server: the most used since the last purge */
+    uint32_t limit;              /* server: connections it may have now (maxconn, or what minconn makes of it); 0: any */
+    uint32_t up;                 /* server: 1: may be picked */
+    uint32_t weight;             /* backend: of its servers that are up; server: its own now */
+    uint32_t active, backup;     /* backend: servers up of each kind */
+    uint32_t last_ms;            /* tick of the last stream (backend, server), 0: none */
+    uint32_t conn_rate_max, sess_rate_max, req_rate_max;
+    uint32_t state;              /* listener: LSN_* */
+} px_live;
+
+/* A head or body that was refused, for people to look at. */
+typedef struct px_snapshot {
+    uint64_t when_us;    /* wall clock; 0: there is none */
+    uint64_t number;     /* of all snapshots of the proxy */
+    int32_t frontend, backend, server;
+    uint32_t side;       /* 0: from a client, 1: from a server */
+    int32_t err;         /* H1_ERR_* */
+    uint32_t err_pos;    /* offset of the offending byte in <data> */
+    uint32_t family, port;
+    uint8_t addr[16];    /* the client's */
+    uint32_t len;        /* bytes of <data> */
+    uint32_t total;      /* bytes that were there */
+    char data[16384];
+} px_snapshot;
+
+typedef struct frontend frontend;
+typedef struct backend backend;
+typedef struct server server;
+typedef struct listener listener;
+
+#ifndef LB_CFFI
+/* One thread's counters of one object. */
+typedef struct px_shard {
+    lb_counters c;
+    freq_ctr conn_rate, sess_rate, req_rate;
+} __attribute__((aligned(LB_CACHELINE))) px_shard;
+
+struct conn;
+struct flow;
+
+/* Idle connections of one server in one thread, most recently used first. */
+typedef struct idle_list {
+    spinlock lock;     /* LBL_IDLE */
+    struct conn *head; /* all; <safe> says of each whether it carried more than one stream */
+    struct conn *tail;
+    uint32_t n;
+} __attribute__((aligned(LB_CACHELINE))) idle_list;
+
+struct frontend {
+    uint32_t index;
+    fe_conf conf;
+    px_live live;
+    rwlock lock; /* LBL_PROXY: guards <snap> */
+    px_snapshot *snap;
+    px_shard *shard;
+    struct engine *eng;
+};
+
+/* Streams that wait for a server, first come first served. */
+typedef struct flow_queue {
+    spinlock lock; /* LBL_QUEUE */
+    struct flow *head, *tail;
+} flow_queue;
+
+struct backend {
+    uint32_t index;
+    be_conf conf;
+    px_live live;
+    rwlock lock; /* LBL_PROXY: guards <snap> */
+    px_snapshot *snap;
+    px_shard *shard;
+    struct engine *eng;
+    server **srv; /* in the order of the configuration */
+    uint32_t nsrv;
+    flow_queue queue;
+    rwlock lbprm;  /* LBL_LBPRM: guards what follows */
+    server **heap; /* round robin: eligible servers, a binary heap by (deadline, rank) */
+    uint32_t nheap;
+    server **map; /* source: a server for each unit of weight */
+    uint32_t nmap;
+    uint32_t use_backup;
+};
+
+struct server {
+    uint32_t index; /* in the engine */
+    uint32_t rank;  /* in its backend, from 0 */
+    srv_conf conf;
+    px_live live;
+    backend *be;
+    px_shard *shard;
+    idle_list *idle;   /* one a thread */
+    uint32_t fast;     /* the last connection could be written to at once */
+    uint32_t purge_at; /* tick of the next purge */
+    /* under the backend's lbprm lock */
+    uint64_t deadline; /* round robin: virtual time of its next turn */
+    uint32_t heap_pos; /* index in the heap, UINT32_MAX: not in it */
+    int64_t score;     /* for building the map */
+};
+#endif

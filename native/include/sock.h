@@ -1,0 +1,59 @@
+/* Sockets: addresses, listening, accepting, connecting. Thin, no policy, no threads: each call is a few system calls.
+ */
+#pragma once
+#ifndef LB_CFFI
+#include "base.h"
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#endif
+
+#define SOCK_ADDR_MAX 128 /* bytes of the largest address kept */
+
+/* A socket address as the kernel takes it, len 0: none. */
+typedef struct sock_addr {
+    uint32_t len;
+    uint32_t pad;
+    uint8_t raw[SOCK_ADDR_MAX];
+} sock_addr;
+
+/* Options of a listening socket, sock_listen(). */
+#define SOCK_LF_REUSEPORT 1   /* several processes may listen on the address */
+#define SOCK_LF_V6ONLY 2      /* IPv6 only */
+#define SOCK_LF_V4V6 4        /* an IPv6 socket that takes IPv4 too */
+#define SOCK_LF_TRANSPARENT 8 /* IP_TRANSPARENT */
+#define SOCK_LF_DEFER 16      /* TCP_DEFER_ACCEPT */
+#define SOCK_LF_TFO 32        /* TCP fast open */
+
+/* Fills <a>. <family> AF_INET/AF_INET6: <host> is 4/16 bytes in network order; AF_UNIX: <host> is a path of <hostlen>
+ * bytes, an abstract one begins with a NUL. <port> in host order. 0, -EINVAL for a length that does not fit. */
+int sock_addr_set(sock_addr *a, int family, const char *host, int hostlen, int port);
+int sock_addr_family(const sock_addr *a); /* AF_UNSPEC if none */
+int sock_addr_port(const sock_addr *a);   /* host order, 0 for families without ports */
+/* Copies the bare address (4, 16 bytes, or a unix path of at most <n>) to <out>; returns its length. */
+int sock_addr_host(const sock_addr *a, char *out, int n);
+
+/* A non-blocking, close-on-exec socket bound to <a> and listening. <mss>, <tcp_ut> (ms), <backlog>: 0 for none (and
+ * 1024); <ifname> NULL for any. For unix paths the old socket file is replaced by renaming, so that there is no moment
+ * without one; <mode> (-1: leave), <uid>, <gid> (-1: leave) are applied before. Returns the fd; negative: -errno. */
+int sock_listen(const sock_addr *a, int flags, int backlog, int mss, int tcp_ut, const char *ifname, int mode, int uid,
+                int gid);
+/* Makes an inherited, already listening descriptor usable: non-blocking, its address into <a>. 0 or -errno. */
+int sock_inherit(int fd, sock_addr *a);
+int sock_name(int fd, sock_addr *a); /* the local address of <fd>. 0 or -errno */
+int sock_peer(int fd, sock_addr *a); /* the remote address of <fd>. 0 or -errno */
+
+#ifndef LB_CFFI
+/* Accepts one connection, non-blocking and close-on-exec. The fd, or -errno (-EAGAIN: none waits). */
+int sock_accept(int fd, sock_addr *peer);
+/* Starts a connection to <to>, from <from> if it has a length. The fd (connected or in progress), or -errno. */
+int sock_connect(const sock_addr *to, const sock_addr *from);
+/* The pending error of a socket, cleared: 0 or a positive errno. */
+int sock_error(int fd);
+void sock_nodelay(int fd);
+void sock_keepalive(int fd);
+void sock_user_timeout(int fd, int ms); /* TCP_USER_TIMEOUT */
+/* close() will send a reset and forget unsent data. */
+void sock_reset_on_close(int fd);
+void sock_bufsizes(int fd, int rcv, int snd); /* 0: leave */
+#endif

@@ -1,0 +1,121 @@
+/* A worker thread of an engine: its loop, clock, timers, buffers, scratch space, flows, and what it has for Python.
+ * Everything here belongs to that thread, except what says who else may touch it.
+ */
+#pragma once
+#ifndef LB_CFFI
+#include "buf.h"
+#include "conn.h"
+#include "event.h"
+#include "fd.h"
+#include "h1.h"
+#include "h1body.h"
+#include "rec.h"
+#include "task.h"
+#include "tmr.h"
+
+struct engine;
+struct flow;
+struct thr;
+
+/* Fixed-size objects, carved from chunks that live as long as the thread: a stale pointer to one may still be read. */
+typedef struct slab {
+    void *free;
+    void *chunks;
+    uint32_t size;
+    uint32_t used;
+} slab;
+
+void slab_init(slab *s, uint32_t size);
+void slab_fini(slab *s);
+void *slab_get(slab *s); /* not cleared; NULL without memory */
+void slab_put(slab *s, void *p);
+
+/* What other threads hand over: accepted connections, flows that got a server. */
+typedef struct inbox {
+    spinlock lock; /* LBL_INBOX */
+    struct inmsg *head, *tail;
+} inbox;
+
+typedef struct inmsg {
+    struct inmsg *next;
+    int kind; /* IN_* */
+    int fd;
+    listener *lsn;
+    struct flow *flow;
+    uint64_t gen;
+    server *srv;
+    sock_addr peer;
+} inmsg;
+enum { IN_CONN, IN_FLOW, IN_CLOSE };
+
+/* A kernel pipe with bytes on their way from one socket to another. */
+typedef struct splice_pipe {
+    int rd, wr;
+    uint32_t len;  /* bytes inside */
+    uint32_t full; /* no more goes in before something went out */
+    struct splice_pipe *next;
+} splice_pipe;
+
+/* An empty pipe, from those of the engine or a new one; NULL if "maxpipes" are in use. Takes LBL_LQUEUE. */
+splice_pipe *pipe_get(struct thr *t);
+/* Gives it back; one with bytes inside is closed. Takes LBL_LQUEUE. */
+void pipe_put(struct thr *t, splice_pipe *p);
+
+#define THR_SCRATCH BUF_BIG_SIZE /* bytes of the receive area */
+#define THR_RECS 64              /* records after which Python is asked to read them */
+
+typedef struct thr thr;
+struct thr {
+    fdloop loop; /* loop.ctx is this thr */
+    struct engine *eng;
+    uint32_t tid;
+    uint64_t bit;
+    uint32_t now_ms;    /* tick: monotonic, never 0 */
+    uint64_t mono_us;   /* monotonic */
+    uint64_t wall_us;   /* since 1970 */
+    uint32_t now_sec;   /* of wall_us */
+    wheel timers;
+    bufpool bufs;
+    slab conns, flows;
+    struct flow *all;   /* every flow of this thread */
+    struct flow *run;   /* flows to be looked at in this turn without an event of theirs */
+    uint32_t nflows;
+    struct applet *applets;
+    char *scratch;      /* THR_SCRATCH: where everything is received */
+    char *compose;      /* where heads to be sent are written */
+    uint32_t compose_size;
+    h1_head head;       /* the head under the scanner */
+    uint32_t lsn_epoch; /* of the last look at the listeners */
+    uint8_t *lsn_on;    /* per listener: polled by this thread */
+    lb_event *ev;       /* the batch being filled; during eng_poll() only */
+    uint32_t nev, maxev;
+    lb_rec *recs; /* uri: an offset in <text> until eng_poll() returns */
+    uint32_t nrecs, maxrecs;
+    char *text;   /* what records and events point at */
+    uint32_t ntext, maxtext;
+    uint32_t stopping_seen;
+    uint64_t flow_gen;
+    uint64_t streams; /* ever */
+    uint32_t next_purge;
+    uint64_t turns, busy_us;
+    uint32_t burst;     /* connections to accept at one event */
+    uint32_t running;   /* between eng_thread_init() and _fini(); atomic */
+    uint32_t looped;    /* its loop was made */
+    uint32_t woken;     /* eng_wake() was called; atomic */
+    uint32_t conns_now; /* client connections (atomic: other threads compare) */
+    inbox in;
+    task_ev tasks[32];
+};
+
+/* Sets up what a thread needs besides its loop. 0 or -ENOMEM. */
+int thr_init(thr *t, struct engine *e, int tid);
+void thr_fini(thr *t);
+/* Appends an event; NULL without memory. */
+lb_event *thr_event(thr *t, uint32_t kind);
+/* Appends a cleared record; NULL without memory. */
+lb_rec *thr_rec(thr *t);
+/* Copies bytes to where events may point until the next poll; returns their offset in <text>, UINT32_MAX without memory. */
+uint32_t thr_text(thr *t, const char *from, uint32_t n);
+void thr_clock(thr *t);             /* reads the clocks */
+void thr_post(thr *t, inmsg *m);    /* hands <m> (malloc'ed, taken) to <t> and wakes it; any thread */
+#endif

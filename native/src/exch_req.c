@@ -1,0 +1,469 @@
+/* The request of an exchange: its head, the way to a server, its body. */
+#include "engine.h"
+#include "exchange.h"
+
+#define URI_MAX 1024 /* bytes of the request line that are kept for the log */
+
+/* --- reading the head --- */
+
+static void head_release(flow *f)
+{
+    free(f->head);
+    f->head = NULL;
+}
+
+/* A first byte came: the clock of the request starts. */
+static void begin(flow *f)
+{
+    thr *t = f->t;
+
+    f->rq = RQ_HEAD;
+    f->flags |= FL_REQ_COUNTED;
+    f->t_first = t->now_ms;
+    f->request_us = t->wall_us;
+    f->idle = (int32_t)(t->now_ms - f->t_start);
+    if (f->flags & FL_NOT_FIRST)
+        f->cexp = flow_exp(f, f->fe->conf.t_http_request ? f->fe->conf.t_http_request : f->fe->conf.t_client);
+}
+
+static void refuse(flow *f, const h1_head *h, const char *s, uint32_t have)
+{
+    lb_counters *c = &f->fe->shard[f->t->tid].c;
+
+    cnt_inc(c->cum_req);
+    cnt_inc(c->failed_req);
+    exch_snapshot(f, 0, h, s, have);
+    exch_reply(f, 400, 1, 'P', 'R');
+}
+
+/* The client closed, or broke, before the head was whole. */
+static void cut(flow *f, uint32_t have)
+{
+    if (!have) {
+        if (f->flags & FL_NOT_FIRST || f->fe->conf.options & PX_O_DONTLOGNULL) {
+            flow_free(f);
+            return;
+        }
+        f->flags |= FL_REQ_COUNTED;
+        f->status = 400;
+        exch_abort(f, 'C', 'R');
+        return;
+    }
+    cnt_inc(f->fe->shard[f->t->tid].c.cum_req);
+    if (f->f->flags & CO_F_ERR)
+        exch_abort(f, 'C', 'R');
+    else
+        exch_reply(f, 400, 1, 'C', 'R');
+}
+
+/* Keeps what has come until there is more. */
+static void keep_head(flow *f, const h1_head *h, const char *s, uint32_t have)
+{
+    if (!f->head) {
+        f->head = malloc(sizeof(*f->head));
+        if (f->head)
+            h1_head_copy(f->head, h);
+    }
+    if (!f->head || buf_set(&f->t->bufs, &f->req.in, s, have) < 0)
+        exch_reply(f, 500, 0, 'R', 'R');
+}
+
+static void start(flow *f, const h1_head *h, char *s, uint32_t have);
+
+void exch_read_request(flow *f)
+{
+    thr *t = f->t;
+    char *s = t->scratch;
+    uint32_t have = f->req.in.len, max = t->eng->conf.bufsize;
+    int got = 0, ret;
+
+    if (have)
+        memcpy(s, buf_data(&f->req.in), have);
+    if (!(f->flags & FL_UNSCANNED) && have < max) {
+        got = (int)conn_recv(f->f, s + have, max - have);
+        if (got <= 0) {
+            if (f->f->flags & (CO_F_EOF | CO_F_ERR))
+                cut(f, have);
+            return;
+        }
+        have += got;
+    }
+    f->flags &= ~FL_UNSCANNED;
+    if (f->rq == RQ_IDLE)
+        begin(f);
+
+    h1_head *h = f->head;
+
+    if (!h) {
+        h = &t->head;
+        h1_request_init(h, t->eng->conf.maxhdr);
+    }
+    ret = h1_scan(h, s, have);
+    if (ret > 0 && h->len + t->eng->conf.maxrewrite > max && have >= max) {
+        h->err = H1_ERR_TOO_MANY;
+        ret = -1;
+    }
+    if (!ret && have + t->eng->conf.maxrewrite >= max) {
+        h->err = H1_ERR_TOO_MANY;
+        h->err_pos = have;
+        ret = -1;
+    }
+    if (!ret) {
+        keep_head(f, h, s, have);
+        return;
+    }
+    if (ret < 0)
+        refuse(f, h, s, have);
+    else
+        start(f, h, s, have);
+    head_release(f);
+}
+
+/* --- a whole head --- */
+
+static int is_idempotent(const h1_head *h)
+{
+    switch (h->method_id) {
+    case H1_GET:
+    case H1_HEAD:
+    case H1_OPTIONS:
+    case H1_TRACE:
+    case H1_PUT:
+    case H1_DELETE:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+static void keep_uri(flow *f, const h1_head *h, const char *s)
+{
+    const char *line = s + h->start;
+    uint32_t n = h->fields - h->start;
+
+    while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
+        n--;
+    buf_set(&f->t->bufs, &f->uri, line, n < URI_MAX ? n : URI_MAX - 1);
+}
+
+static void set_body(flow *f, const h1_head *h)
+{
+    chan *c = &f->req;
+
+    c->left = 0;
+    c->body = BODY_NONE;
+    if (h->flags & H1_F_CHUNKED) {
+        c->body = BODY_CHUNKED;
+        h1_chunk_init(&c->chunk);
+    } else if (h->flags & H1_F_CLEN && h->body_len) {
+        c->body = BODY_LEN;
+        c->left = h->body_len;
+    }
+    f->rq = c->body == BODY_NONE ? RQ_DONE : RQ_BODY;
+}
+
+static void set_flags(flow *f, const h1_head *h, uint32_t options)
+{
+    if (h->flags & H1_F_PERSIST && !(options & PX_O_CLOSE) && !f->t->eng->live.stopping)
+        f->flags |= FL_KA_CLIENT;
+    if (!(options & (PX_O_CLOSE | PX_O_SERVER_CLOSE)))
+        f->flags |= FL_KA_SERVER;
+    if (h->method_id == H1_HEAD)
+        f->flags |= FL_HEAD;
+    if (h->method_id == H1_CONNECT)
+        f->flags |= FL_CONNECT;
+    if (h->version == 10)
+        f->flags |= FL_REQ10;
+    if (h->flags & H1_F_UPGRADE)
+        f->flags |= FL_UPGRADE;
+    if (is_idempotent(h))
+        f->flags |= FL_IDEMPOTENT;
+}
+
+static void start(flow *f, const h1_head *h, char *s, uint32_t have)
+{
+    thr *t = f->t;
+    px_shard *shard = &f->fe->shard[t->tid];
+    backend *be = NULL;
+
+    f->req_no++;
+    f->uniq = ((uint64_t)t->tid << 48) | ++t->streams;
+    f->tr = (int32_t)(t->now_ms - f->t_first);
+    f->t_mark = t->now_ms;
+    f->method = (uint8_t)h->method_id;
+    cnt_inc(shard->c.cum_req);
+    freq_update(&shard->req_rate, 1, t->now_sec);
+    if (f->fe->conf.options & PX_O_LOG_URI)
+        keep_uri(f, h, s);
+    set_body(f, h);
+    if (f->fe->conf.backend >= 0)
+        be = t->eng->be[f->fe->conf.backend];
+    set_flags(f, h, f->fe->conf.options | (be ? be->conf.options : 0));
+    if (!be) {
+        exch_reply(f, 503, 0, 'S', 'C');
+        return;
+    }
+    flow_set_backend(f, be);
+    cnt_inc(be->shard[t->tid].c.cum_req);
+    exch_forward(f, h, s, have);
+}
+
+/* --- to a server --- */
+
+/* The input stays in the flow until it can be sent. */
+static int wait_with(flow *f, const char *s, uint32_t have)
+{
+    if (s && buf_set(&f->t->bufs, &f->req.in, s, have) < 0) {
+        exch_reply(f, 500, 0, 'R', 'C');
+        return -1;
+    }
+    return 0;
+}
+
+/* Gets as far as a connection that may be written to. 1: there it is; 0: wait (or over). */
+static int reach_server(flow *f, const char *s, uint32_t have)
+{
+    for (;;) {
+        int ret;
+
+        if (f->cs == CS_CONN) {
+            if (f->b->flags & (CO_F_OPTIMIST | CO_F_REUSED) && !(f->b->e->ev & (FD_EV_ERR | FD_EV_HUP)))
+                return 1;
+            ret = flow_established(f);
+            if (ret > 0)
+                return 1;
+            if (wait_with(f, s, have) < 0)
+                return 0;
+            if (!ret)
+                return 0;
+            exch_server_failed(f, ret);
+            return 0;
+        }
+        ret = flow_assign(f, NULL);
+        if (ret == ASSIGN_WAIT) {
+            f->sexp = flow_exp(f, f->be->conf.t_queue ? f->be->conf.t_queue : f->be->conf.t_connect);
+            wait_with(f, s, have);
+            return 0;
+        }
+        if (ret == ASSIGN_NONE) {
+            exch_reply(f, 503, 0, 'S', 'C');
+            return 0;
+        }
+        if (f->tw < 0)
+            f->tw = (int32_t)(f->t->now_ms - f->t_mark);
+        if (f->b && f->b->srv == f->srv && !(f->b->flags & (CO_F_EOF | CO_F_ERR))) {
+            f->b->flags |= CO_F_REUSED; /* its own one, kept since the last request */
+            f->cs = CS_CONN;
+            f->t_mark = f->t->now_ms;
+            continue;
+        }
+        flow_detach_back(f, 0);
+        ret = flow_connect(f);
+        if (ret < 0) {
+            if (wait_with(f, s, have) < 0)
+                return 0;
+            exch_server_failed(f, ret);
+            return 0;
+        }
+    }
+}
+
+/* Established, and the head is on its way. */
+static void sent(flow *f)
+{
+    if (f->cs != CS_EST) {
+        f->cs = CS_EST;
+        f->tc = (int32_t)(f->t->now_ms - f->t_mark);
+    }
+    f->b->flags &= ~(CO_F_CONNECTING | CO_F_OPTIMIST);
+    f->t_mark = f->t->now_ms;
+    f->rs = RS_WAIT;
+    f->res.body = BODY_NONE;
+}
+
+/* What was received after the head: the part of the body that goes with it. Returns its bytes. */
+static uint32_t body_part(flow *f, uint32_t have, uint32_t from)
+{
+    uint32_t n = have - from;
+
+    if (f->req.body != BODY_LEN)
+        return 0;
+    return f->req.left < n ? (uint32_t)f->req.left : n;
+}
+
+static void send_request(flow *f, const h1_head *h, char *s, uint32_t have)
+{
+    thr *t = f->t;
+    chan *c = &f->req;
+    int n = msg_request(f, h, s, t->compose, t->compose_size);
+
+    if (n < 0) {
+        exch_reply(f, 500, 0, 'R', 'C');
+        return;
+    }
+
+    uint32_t body = body_part(f, have, h->len), used = h->len + body;
+    struct iovec v[2] = {{t->compose, n}, {s + h->len, body}};
+    ssize_t done = conn_send(f->b, v, body ? 2 : 1, 0);
+
+    if (done < 0) {
+        int err = (int)done;
+
+        if (f->b->flags & CO_F_CONNECTING && sock_error(f->b->fd))
+            err = -ECONNREFUSED;
+        if (wait_with(f, s, have) < 0)
+            return;
+        exch_server_failed(f, err);
+        return;
+    }
+    if (!done) { /* not connected yet, or (a used connection) no room: the fd layer will tell */
+        if (f->b->flags & CO_F_OPTIMIST) {
+            f->b->flags &= ~CO_F_OPTIMIST;
+            at_store(&f->srv->fast, 0);
+        }
+        f->b->flags &= ~CO_F_REUSED;
+        f->b->flags |= CO_F_CONNECTING;
+        wait_with(f, s, have);
+        return;
+    }
+    sent(f);
+    c->total += done;
+    for (int i = 0; i < 2; i++) {
+        size_t len = i < (body ? 2 : 1) ? v[i].iov_len : 0;
+        size_t gone = (size_t)done < len ? (size_t)done : len;
+
+        if (gone < len && buf_append(&t->bufs, &c->out, (char *)v[i].iov_base + gone, len - gone) < 0) {
+            exch_reply(f, 500, 0, 'R', 'C');
+            return;
+        }
+        done -= gone;
+    }
+    c->left -= body;
+    if (c->body == BODY_LEN && !c->left)
+        f->rq = RQ_DONE;
+    /* an idle connection may turn out to be dead: then the same bytes are sent once more */
+    if (f->b->flags & CO_F_REUSED && f->rq == RQ_DONE && f->flags & FL_IDEMPOTENT &&
+        buf_set(&t->bufs, &f->keep, s, used) == 0)
+        f->flags |= FL_RETRYABLE;
+    if (buf_set(&t->bufs, &c->in, s + used, have - used) < 0)
+        exch_reply(f, 500, 0, 'R', 'C');
+}
+
+void exch_forward(flow *f, const h1_head *h, char *s, uint32_t have)
+{
+    thr *t = f->t;
+
+    if (!reach_server(f, s, have))
+        return;
+    if (!s) {
+        s = t->scratch;
+        have = f->req.in.len;
+        memcpy(s, buf_data(&f->req.in), have);
+        h1_request_init(&t->head, t->eng->conf.maxhdr);
+        if (h1_scan(&t->head, s, have) != 1) { /* it was whole before */
+            exch_reply(f, 500, 0, 'R', 'C');
+            return;
+        }
+        h = &t->head;
+        set_body(f, h); /* nothing of it was sent, or all is to be sent again */
+    }
+    send_request(f, h, s, have);
+}
+
+void exch_server_failed(flow *f, int err)
+{
+    if (exch_resend(f))
+        return;
+    f->flags &= ~FL_RETRYABLE;
+    if (flow_retry(f, err)) {
+        if (f->cs == CS_NONE)
+            flow_later(f);
+        else if (f->cs == CS_QUEUE)
+            f->sexp = flow_exp(f, f->be->conf.t_queue ? f->be->conf.t_queue : f->be->conf.t_connect);
+        return;
+    }
+    exch_reply(f, 503, 0, err == -ETIMEDOUT ? 's' : 'S', 'C');
+}
+
+int exch_resend(flow *f)
+{
+    thr *t = f->t;
+
+    if (!f->b || !(f->b->flags & CO_F_REUSED) || f->flags & (FL_RS_STARTED | FL_RETRIED_STALE))
+        return 0;
+    /* nothing of it was sent yet: the input is still there. Otherwise it must be a request that may be sent twice, and have
+     * been kept: RFC 9110 9.2.2, RFC 9112 9.3.1 */
+    if (f->cs == CS_EST) {
+        if (!(f->flags & FL_RETRYABLE))
+            return 0;
+        if (f->req.in.len && buf_append(&t->bufs, &f->keep, buf_data(&f->req.in), f->req.in.len) < 0)
+            return 0;
+        buf_release(&t->bufs, &f->req.in);
+        f->req.in = f->keep;
+        f->keep = (buf){0};
+    }
+    f->flags |= FL_RETRIED_STALE;
+    f->flags &= ~FL_RETRYABLE;
+    buf_release(&t->bufs, &f->req.out);
+    buf_release(&t->bufs, &f->res.in);
+    f->req.total = 0;
+    flow_detach_back(f, 0);
+    f->rs = RS_NONE;
+    f->cs = CS_NONE;
+    flow_later(f);
+    return 1;
+}
+
+/* --- the body --- */
+
+static void body_failed(flow *f, int ret)
+{
+    if (ret == MOVE_ERR_IN && f->t->head.err && f->req.body == BODY_CHUNKED && !(f->f->flags & CO_F_ERR)) {
+        cnt_inc(f->fe->shard[f->t->tid].c.failed_req);
+        exch_snapshot(f, 0, &f->t->head, f->t->scratch, 0);
+        if (f->rs <= RS_WAIT)
+            exch_reply(f, 400, 0, 'P', 'D');
+        else
+            exch_abort(f, 'P', 'D');
+        return;
+    }
+    if (ret == MOVE_ERR_OUT) {
+        /* the server stopped reading: it may have answered already, which is worth more than the error */
+        f->rq = RQ_DONE;
+        f->flags &= ~(FL_KA_CLIENT | FL_KA_SERVER);
+        f->flags |= FL_SLOW_CLOSE;
+        buf_release(&f->t->bufs, &f->req.out);
+        f->b->flags &= ~CO_F_ERR;
+        fd_may_recv(&f->t->loop, f->b->e, f->b->fd);
+        return;
+    }
+    if (f->rs <= RS_WAIT && !(f->f->flags & CO_F_ERR))
+        exch_reply(f, 400, 0, 'C', 'D');
+    else
+        exch_abort(f, 'C', 'D');
+}
+
+void exch_request_body(flow *f)
+{
+    chan *c = &f->req;
+    uint32_t options = f->fe->conf.options | f->be->conf.options;
+    int ret;
+
+    f->t->head.err = 0;
+    if (f->rq != RQ_BODY) {
+        ret = chan_flush(f, c, f->b);
+        if (ret == MOVE_ERR_OUT)
+            body_failed(f, ret);
+        return;
+    }
+    if (c->body == BODY_LEN)
+        ret = chan_pump(f, c, f->f, f->b, &c->left, options & (PX_O_SPLICE_REQ | PX_O_SPLICE_AUTO));
+    else
+        ret = chan_chunks(f, c, f->f, f->b, 0);
+    if (c->body == BODY_NONE || (c->body == BODY_LEN && !c->left && ret != MOVE_ERR_OUT)) {
+        if (ret == MOVE_DONE || ret == MOVE_OUT)
+            f->rq = RQ_DONE;
+    }
+    if (ret == MOVE_ERR_IN || ret == MOVE_ERR_OUT || ret == MOVE_EOF)
+        body_failed(f, ret);
+}

@@ -1,0 +1,425 @@
+/* The life of an exchange: what is looked at in which order, our own replies, time, the end and the next one. */
+#include "engine.h"
+#include "exchange.h"
+#include "ctr.h"
+
+#define PIPELINE_TURNS 8 /* exchanges of one connection before others have a turn */
+
+/* --- counting --- */
+
+static void count_class(lb_counters *c, int status)
+{
+    switch (status / 100) {
+    case 1:
+        cnt_inc(c->rsp1xx);
+        break;
+    case 2:
+        cnt_inc(c->rsp2xx);
+        break;
+    case 3:
+        cnt_inc(c->rsp3xx);
+        break;
+    case 4:
+        cnt_inc(c->rsp4xx);
+        break;
+    case 5:
+        cnt_inc(c->rsp5xx);
+        break;
+    default:
+        cnt_inc(c->rspother);
+        break;
+    }
+}
+
+void exch_count_status(flow *f, int status)
+{
+    uint32_t tid = f->t->tid;
+
+    count_class(&f->fe->shard[tid].c, status);
+    if (f->be)
+        count_class(&f->be->shard[tid].c, status);
+    if (f->srv && !(f->flags & FL_LOCAL))
+        count_class(&f->srv->shard[tid].c, status);
+}
+
+static void count_aborts(flow *f)
+{
+    uint32_t tid = f->t->tid;
+    int client = f->term[0] == 'C' || f->term[0] == 'c';
+    int late = f->term[1] == 'D' || f->term[1] == 'L' || f->term[1] == 'H';
+
+    if (client && f->term[1] == 'R') {
+        cnt_inc(f->fe->shard[tid].c.failed_req);
+        return;
+    }
+    if (client) {
+        cnt_inc(f->fe->shard[tid].c.cli_aborts);
+        if (f->be)
+            cnt_inc(f->be->shard[tid].c.cli_aborts);
+        if (f->srv)
+            cnt_inc(f->srv->shard[tid].c.cli_aborts);
+    } else if (late && (f->term[0] == 'S' || f->term[0] == 's')) {
+        cnt_inc(f->fe->shard[tid].c.srv_aborts);
+        if (f->be)
+            cnt_inc(f->be->shard[tid].c.srv_aborts);
+        if (f->srv)
+            cnt_inc(f->srv->shard[tid].c.srv_aborts);
+    }
+}
+
+static void count_times(flow *f)
+{
+    lb_counters *c[2] = {f->be ? &f->be->shard[f->t->tid].c : NULL, f->srv ? &f->srv->shard[f->t->tid].c : NULL};
+    uint32_t total = f->t->now_ms - f->t_first;
+
+    if (f->tresp < 0)
+        return;
+    for (int i = 0; i < 2; i++) {
+        if (!c[i])
+            continue;
+        cnt_inc(c[i]->time_n);
+        cnt_add(c[i]->q_time, f->tw);
+        cnt_add(c[i]->c_time, f->tc);
+        cnt_add(c[i]->d_time, f->tresp);
+        cnt_add(c[i]->t_time, total);
+        cnt_max(c[i]->q_max, f->tw);
+        cnt_max(c[i]->c_max, f->tc);
+        cnt_max(c[i]->d_max, f->tresp);
+        cnt_max(c[i]->t_max, total);
+    }
+}
+
+void exch_snapshot(flow *f, int back, const h1_head *h, const char *data, uint32_t len)
+{
+    rwlock *lock = back ? &f->be->lock : &f->fe->lock;
+    px_snapshot **at = back ? &f->be->snap : &f->fe->snap;
+
+    rw_wrlock(lock);
+    if (!*at)
+        *at = calloc(1, sizeof(**at));
+    px_snapshot *s = *at;
+
+    if (s) {
+        s->when_us = f->t->wall_us;
+        s->number++;
+        s->frontend = (int32_t)f->fe->index;
+        s->backend = f->be ? (int32_t)f->be->index : -1;
+        s->server = f->srv ? (int32_t)f->srv->index : -1;
+        s->side = back;
+        s->err = h->err;
+        s->err_pos = h->err_pos;
+        s->family = f->f->family;
+        s->port = f->f->port;
+        memcpy(s->addr, f->f->addr, sizeof(s->addr));
+        s->total = len;
+        s->len = len < sizeof(s->data) ? len : sizeof(s->data);
+        memcpy(s->data, data, s->len);
+    }
+    rw_wrunlock(lock);
+}
+
+/* --- ends --- */
+
+/* The record and the counters of the exchange that is over, whichever way it went. */
+static void close_books(flow *f)
+{
+    if (!(f->flags & FL_REQ_COUNTED))
+        return;
+    f->flags &= ~FL_REQ_COUNTED;
+    flow_count_bytes(f);
+    count_times(f);
+    if (f->term[0])
+        count_aborts(f);
+    flow_record(f);
+}
+
+void exch_abort(flow *f, char who, char when)
+{
+    flow_term(f, who, when);
+    close_books(f);
+    flow_free(f);
+}
+
+void exch_reply(flow *f, int status, int early, char who, char when)
+{
+    thr *t = f->t;
+
+    flow_term(f, who, when);
+    flow_detach_back(f, 0);
+    flow_unqueue(f);
+    f->cs = CS_NONE;
+    f->flags |= FL_LOCAL;
+    if (f->rq != RQ_DONE || early) {
+        f->flags &= ~FL_KA_CLIENT;
+        f->flags |= FL_SLOW_CLOSE;
+    }
+    buf_release(&t->bufs, &f->keep);
+    if (f->rq != RQ_DONE)
+        buf_release(&t->bufs, &f->req.in);
+    f->status = status;
+    exch_count_status(f, status);
+
+    int n = msg_error(f, status, early, t->compose, t->compose_size);
+
+    f->rs = RS_DONE;
+    if (n < 0) {
+        f->flags &= ~FL_KA_CLIENT;
+        return;
+    }
+
+    struct iovec v = {t->compose, n};
+
+    if (chan_send(f, &f->res, f->f, &v, 1, 0) == MOVE_ERR_OUT)
+        exch_abort(f, 'C', when);
+}
+
+/* Makes the flow ready for the next request of its connection. */
+static void next_request(flow *f)
+{
+    thr *t = f->t;
+    const fe_conf *c = &f->fe->conf;
+    uint32_t wait = c->t_http_keep_alive ? c->t_http_keep_alive : c->t_http_request;
+
+    buf_release(&t->bufs, &f->uri);
+    buf_release(&t->bufs, &f->keep);
+    if (f->req.pipe || f->res.pipe) {
+        if (f->req.pipe)
+            pipe_put(t, f->req.pipe);
+        if (f->res.pipe)
+            pipe_put(t, f->res.pipe);
+        f->req.pipe = f->res.pipe = NULL;
+    }
+    f->flags = (f->flags & (FL_IN_RUN | FL_FE_COUNTED | FL_SERVING)) | FL_NOT_FIRST;
+    if (f->req.in.len)
+        f->flags |= FL_UNSCANNED;
+    f->rq = RQ_IDLE;
+    f->cs = CS_NONE;
+    f->rs = RS_NONE;
+    f->be = NULL;
+    f->term[0] = 0;
+    f->status = -1;
+    f->retries = 0;
+    f->qpos = 0;
+    f->idle = f->tr = f->tw = f->tc = f->tresp = -1;
+    f->req.total = f->res.total = f->bytes_in_told = f->bytes_out_told = 0;
+    f->t_start = t->now_ms;
+    f->accept_us = t->wall_us;
+    f->cexp = flow_exp(f, wait ? wait : c->t_client);
+    f->sexp = 0;
+}
+
+/* The server's connection after a whole response: kept if both sides said so and it is silent. */
+static void part_from_server(flow *f)
+{
+    int keep = f->b && f->flags & FL_KA_SERVER && f->rs == RS_DONE && f->rq == RQ_DONE && !(f->flags & FL_LOCAL) &&
+               !f->res.in.len && !chan_holds(&f->req) && !(f->b->flags & (CO_F_EOF | CO_F_ERR));
+
+    buf_release(&f->t->bufs, &f->res.in);
+    if (f->b && !(keep && f->be->conf.reuse == REUSE_NEVER && f->flags & FL_KA_CLIENT))
+        flow_detach_back(f, keep);
+    flow_unassign(f);
+}
+
+/* The exchange is over: 1 if the next one may begin, 0 if the connection is closed. */
+static int finish(flow *f)
+{
+    if (f->rq != RQ_DONE) {
+        f->flags &= ~FL_KA_CLIENT;
+        f->flags |= FL_SLOW_CLOSE;
+    }
+    close_books(f);
+    part_from_server(f);
+    if (!(f->flags & FL_KA_CLIENT) || f->t->eng->live.stopping) {
+        flow_close(f);
+        return 0;
+    }
+    next_request(f);
+    return 1;
+}
+
+/* All of the response was sent, and the request needs no more of us. */
+static int is_over(flow *f)
+{
+    if (f->rs != RS_DONE || chan_holds(&f->res))
+        return 0;
+    if (f->rq == RQ_DONE && !chan_holds(&f->req))
+        return 1;
+    /* answered before the request was whole: it goes on only to a server that still listens */
+    return f->flags & FL_LOCAL || !(f->flags & FL_KA_SERVER) || !f->b || f->b->flags & (CO_F_EOF | CO_F_ERR);
+}
+
+/* --- what we wait for --- */
+
+static void commit(flow *f, int progress)
+{
+    thr *t = f->t;
+    uint32_t cexp = 0, sexp = 0;
+    int front = 0, back = 0;
+
+    if (chan_holds(&f->res))
+        front |= FD_W;
+    if (f->rq <= RQ_HEAD) {
+        front |= FD_R;
+        cexp = f->cexp;
+    } else {
+        int sends = chan_holds(&f->req);
+
+        if (f->rq == RQ_BODY && f->cs == CS_EST && !sends)
+            front |= FD_R;
+        else if ((f->be ? f->be->conf.options | f->fe->conf.options : 0) & PX_O_ABORTONCLOSE && f->rq == RQ_DONE &&
+                 f->rs <= RS_WAIT && !f->req.in.len && f->cs != CS_NONE)
+            front |= FD_R;
+        if (progress)
+            f->cexp = flow_exp(f, f->fe->conf.t_client);
+        if (front & FD_W || f->rq == RQ_BODY)
+            cexp = f->cexp;
+        if (f->cs == CS_EST) {
+            if (sends)
+                back |= FD_W;
+            if ((f->rs == RS_WAIT || f->rs == RS_BODY) && !(front & FD_W))
+                back |= FD_R;
+            if (progress)
+                f->sexp = flow_exp(f, f->be->conf.t_server);
+            if (sends || (back & FD_R && f->rq == RQ_DONE))
+                sexp = f->sexp;
+        } else if (f->cs != CS_NONE) {
+            back |= FD_W;
+            sexp = f->sexp;
+        }
+    }
+    conn_want(f->f, front);
+    if (f->b)
+        conn_want(f->b, f->rq == RQ_IDLE ? FD_R : back);
+    tmr_set(&t->timers, &f->tmr, tick_first(cexp, sexp));
+}
+
+/* A server connection that waits for the next request of the same client ("http-reuse never"): it may only end. */
+static void watch_private(flow *f)
+{
+    char byte;
+
+    if (f->rq != RQ_IDLE || !f->b || !(f->b->e->ready & FD_R))
+        return;
+    if (conn_recv(f->b, &byte, 1) > 0 || f->b->flags & (CO_F_EOF | CO_F_ERR))
+        flow_detach_back(f, 0);
+}
+
+/* "option abortonclose": a client that closes while it waits for a response gives up. */
+static void watch_client(flow *f)
+{
+    ssize_t n;
+
+    if (f->rq != RQ_DONE || f->rs > RS_WAIT || f->req.in.len || !(f->f->e->want & f->f->e->ready & FD_R))
+        return;
+    n = conn_recv(f->f, f->t->scratch, f->t->eng->conf.bufsize);
+    if (n > 0)
+        buf_set(&f->t->bufs, &f->req.in, f->t->scratch, (uint32_t)n);
+    else if (f->f->flags & (CO_F_EOF | CO_F_ERR))
+        exch_abort(f, 'C', f->cs == CS_QUEUE ? 'Q' : f->cs == CS_EST ? 'H' : 'C');
+}
+
+static int one_turn(flow *f)
+{
+    if (f->rq <= RQ_HEAD && f->rs != RS_DONE)
+        exch_read_request(f);
+    else if (f->cs == CS_NONE && f->rs == RS_NONE)
+        exch_forward(f, NULL, NULL, 0);
+    else if (f->cs == CS_CONN)
+        exch_forward(f, NULL, NULL, 0);
+    if (!exch_dead(f) && f->cs == CS_EST && (f->rq == RQ_BODY || chan_holds(&f->req)))
+        exch_request_body(f);
+    if (!exch_dead(f) && f->cs == CS_EST && f->rs == RS_WAIT)
+        exch_read_response(f);
+    if (!exch_dead(f) && !(f->flags & FL_TUNNELED) && (f->rs == RS_BODY || chan_holds(&f->res)))
+        exch_response_body(f);
+    if (exch_dead(f) || f->flags & (FL_TUNNELED | FL_DRAIN) || !is_over(f))
+        return 0;
+    return finish(f);
+}
+
+void exch_run(flow *f)
+{
+    chan *q = &f->req, *s = &f->res;
+    uint64_t before = q->total + s->total;
+    uint32_t state = f->rq | f->cs << 8 | f->rs << 16;
+    int turns = 0;
+
+    watch_private(f);
+    if (f->fe->conf.options & PX_O_ABORTONCLOSE || (f->be && f->be->conf.options & PX_O_ABORTONCLOSE))
+        watch_client(f);
+    if (!exch_dead(f) && f->f->e->ev & FD_EV_ERR && f->rq != RQ_IDLE)
+        exch_abort(f, 'C', f->rq == RQ_HEAD ? 'R' : f->cs == CS_QUEUE ? 'Q' : f->cs != CS_EST ? 'C' : f->rs == RS_WAIT ? 'H' : 'D');
+    while (!exch_dead(f) && one_turn(f)) {
+        if (!f->req.in.len && !conn_can_recv(f->f))
+            break;
+        if (++turns == PIPELINE_TURNS) {
+            flow_later(f);
+            break;
+        }
+    }
+    if (exch_dead(f) || f->flags & (FL_TUNNELED | FL_DRAIN))
+        return;
+    commit(f, turns || before != q->total + s->total || state != (uint32_t)(f->rq | f->cs << 8 | f->rs << 16));
+}
+
+/* --- time --- */
+
+static void client_timeout(flow *f)
+{
+    switch (f->rq) {
+    case RQ_IDLE:
+        if (f->flags & FL_NOT_FIRST) {
+            flow_close(f);
+            return;
+        }
+        /* fall through */
+    case RQ_HEAD:
+        f->flags |= FL_REQ_COUNTED;
+        exch_reply(f, 408, 1, 'c', 'R');
+        break;
+    default:
+        if (f->rs <= RS_WAIT && f->rq == RQ_BODY)
+            exch_reply(f, 408, 0, 'c', 'D');
+        else
+            exch_abort(f, 'c', 'D');
+        break;
+    }
+}
+
+static void server_timeout(flow *f)
+{
+    switch (f->cs) {
+    case CS_QUEUE:
+        f->tw = (int32_t)(f->t->now_ms - f->t_mark);
+        exch_reply(f, 503, 0, 's', 'Q');
+        break;
+    case CS_CONN:
+        exch_server_failed(f, -ETIMEDOUT);
+        break;
+    case CS_TAR:
+        f->cs = CS_NONE;
+        break;
+    default:
+        if (f->rs != RS_WAIT) {
+            exch_abort(f, 's', 'D');
+            return;
+        }
+        cnt_inc(f->be->shard[f->t->tid].c.failed_resp);
+        cnt_inc(f->srv->shard[f->t->tid].c.failed_resp);
+        exch_reply(f, 504, 0, 's', 'H');
+        break;
+    }
+}
+
+void exch_timeout(flow *f)
+{
+    uint32_t now = f->t->now_ms;
+    int waits_client = f->rq <= RQ_HEAD || (f->rq == RQ_BODY && f->cs == CS_EST) || chan_holds(&f->res);
+
+    if (waits_client && tick_is_expired(f->cexp, now))
+        client_timeout(f);
+    else if (f->rq > RQ_HEAD && tick_is_expired(f->sexp, now))
+        server_timeout(f);
+    if (!exch_dead(f) && !(f->flags & FL_DRAIN))
+        exch_run(f);
+}

@@ -1,0 +1,288 @@
+/* Flows of either kind: birth, events, time, counters, the record, death. */
+#include "engine.h"
+#include "flow.h"
+#include "ctr.h"
+
+#define DRAIN_TIME 1000 /* ms that a client has to stop sending after we closed */
+#define DRAIN_TURNS 4
+
+/* --- birth and death --- */
+
+flow *flow_new(thr *t, listener *lsn, conn *c)
+{
+    flow *f = slab_get(&t->flows);
+    frontend *fe = lsn->fe;
+
+    if (!f)
+        return NULL;
+    memset(f, 0, sizeof(*f));
+    f->t = t;
+    f->fe = fe;
+    f->lsn = lsn;
+    f->f = c;
+    f->gen = ++t->flow_gen;
+    f->kind = fe->conf.mode == PX_HTTP ? FLOW_EXCHANGE : FLOW_TUNNEL;
+    f->status = -1;
+    f->idle = f->tr = f->tw = f->tc = f->tresp = -1;
+    f->t_start = f->t_first = f->t_mark = t->now_ms;
+    f->accept_us = f->request_us = t->wall_us;
+    c->flow = f;
+    f->next = t->all;
+    if (t->all)
+        t->all->prev = f;
+    t->all = f;
+    t->nflows++;
+    return f;
+}
+
+/* Takes it out of the frontend's, the process's and the listener's counts: room for another connection. */
+static void uncount_front(flow *f)
+{
+    if (!(f->flags & FL_FE_COUNTED))
+        return;
+    f->flags &= ~FL_FE_COUNTED;
+    listener_release(f->t, f->lsn);
+}
+
+void flow_free(flow *f)
+{
+    thr *t = f->t;
+
+    if (f->flags & FL_SERVING) {
+        f->flags |= FL_DEAD;
+        return;
+    }
+    tmr_del(&t->timers, &f->tmr);
+    flow_count_bytes(f);
+    flow_unqueue(f);
+    flow_detach_back(f, 0);
+    flow_unassign(f);
+    if (f->f)
+        conn_free(f->f);
+    uncount_front(f);
+    chan_release(f, &f->req);
+    chan_release(f, &f->res);
+    buf_release(&t->bufs, &f->keep);
+    buf_release(&t->bufs, &f->uri);
+    free(f->head);
+    if (f->prev)
+        f->prev->next = f->next;
+    else
+        t->all = f->next;
+    if (f->next)
+        f->next->prev = f->prev;
+    t->nflows--;
+    f->gen = 0; /* stale handles are told from live ones by it */
+    if (f->flags & FL_IN_RUN)
+        f->flags |= FL_DEAD; /* flow_later()'s list still points here: it frees */
+    else
+        slab_put(&t->flows, f);
+}
+
+/* --- closing --- */
+
+void flow_close(flow *f)
+{
+    if (f->fe->conf.options & PX_O_NOLINGER) {
+        f->f->flags |= CO_F_RESET;
+        flow_free(f);
+        return;
+    }
+    if (f->f->flags & (CO_F_EOF | CO_F_ERR) || !(f->flags & FL_SLOW_CLOSE || conn_can_recv(f->f))) {
+        flow_free(f);
+        return;
+    }
+    f->flags |= FL_DRAIN;
+    flow_detach_back(f, 0);
+    flow_unassign(f);
+    chan_release(f, &f->req);
+    conn_shutw(f->f);
+    conn_want(f->f, FD_R);
+    tmr_set(&f->t->timers, &f->tmr, tick_add(f->t->now_ms, DRAIN_TIME));
+}
+
+static void drain(flow *f)
+{
+    for (int turn = 0; turn < DRAIN_TURNS; turn++) {
+        if (conn_recv(f->f, f->t->scratch, THR_SCRATCH) <= 0) {
+            if (f->f->flags & (CO_F_EOF | CO_F_ERR))
+                flow_free(f);
+            return;
+        }
+    }
+}
+
+/* --- running --- */
+
+void flow_run(flow *f)
+{
+    f->flags |= FL_SERVING;
+    if (f->flags & FL_DRAIN)
+        drain(f);
+    else if (f->kind == FLOW_EXCHANGE && !(f->flags & FL_TUNNELED))
+        exch_run(f);
+    else
+        tunnel_run(f);
+    f->flags &= ~FL_SERVING;
+    if (f->flags & FL_DEAD) {
+        f->flags &= ~FL_DEAD;
+        flow_free(f);
+    }
+}
+
+void flow_later(flow *f)
+{
+    if (f->flags & FL_IN_RUN)
+        return;
+    f->flags |= FL_IN_RUN;
+    f->rnext = f->t->run;
+    f->t->run = f;
+}
+
+void flow_iocb(fdloop *l, fdent *e, int fd)
+{
+    conn *c = e->owner;
+
+    (void)fd;
+    if (unlikely(!c->flow)) {
+        idle_gone(l->ctx, c);
+        return;
+    }
+    /* a hang-up or an error is read, or written, to be understood */
+    if (unlikely(e->ev & (FD_EV_ERR | FD_EV_HUP)) && c->flags & CO_F_CONNECTING)
+        fd_may_send(l, e, fd);
+    flow_run(c->flow);
+}
+
+void flow_expired(void *ctx, tmr *tm)
+{
+    flow *f = container_of(tm, flow, tmr);
+
+    (void)ctx;
+    f->flags |= FL_SERVING;
+    if (f->flags & FL_DRAIN)
+        flow_free(f);
+    else if (f->kind == FLOW_EXCHANGE && !(f->flags & FL_TUNNELED))
+        exch_timeout(f);
+    else
+        tunnel_timeout(f);
+    f->flags &= ~FL_SERVING;
+    if (f->flags & FL_DEAD) {
+        f->flags &= ~FL_DEAD;
+        flow_free(f);
+    }
+}
+
+/* --- counting --- */
+
+void flow_count_bytes(flow *f)
+{
+    uint32_t tid = f->t->tid;
+    uint64_t in = f->req.total - f->bytes_in_told, out = f->res.total - f->bytes_out_told;
+
+    if (!in && !out)
+        return;
+    f->bytes_in_told = f->req.total;
+    f->bytes_out_told = f->res.total;
+    cnt_add(f->fe->shard[tid].c.bytes_in, in);
+    cnt_add(f->fe->shard[tid].c.bytes_out, out);
+    if (f->lsn->shard) {
+        cnt_add(f->lsn->shard[tid].c.bytes_in, in);
+        cnt_add(f->lsn->shard[tid].c.bytes_out, out);
+    }
+    if (f->be) {
+        cnt_add(f->be->shard[tid].c.bytes_in, in);
+        cnt_add(f->be->shard[tid].c.bytes_out, out);
+    }
+    if (f->srv) {
+        cnt_add(f->srv->shard[tid].c.bytes_in, in);
+        cnt_add(f->srv->shard[tid].c.bytes_out, out);
+    }
+}
+
+/* --- the record --- */
+
+static int32_t since(uint32_t from, uint32_t now)
+{
+    return (int32_t)(now - from);
+}
+
+static void record_phases(const flow *f, lb_rec *r)
+{
+    uint32_t now = f->t->now_ms;
+    int32_t head = f->tr >= 0 ? f->tr : 0;
+
+    r->ti = f->idle >= 0 ? f->idle : 0;
+    r->tr = f->tr;
+    r->tw = f->tw;
+    r->tc = f->tc;
+    r->tresp = f->tresp;
+    r->ta = since(f->t_first, now);
+    r->tt = since(f->t_start, now);
+    r->td = -1;
+    if (f->tw >= 0 && f->tc >= 0 && (f->tresp >= 0 || f->kind == FLOW_TUNNEL)) {
+        r->td = r->ta - head - f->tw - f->tc - (f->tresp > 0 ? f->tresp : 0);
+        if (r->td < 0)
+            r->td = 0;
+    }
+}
+
+static void record_peer(const flow *f, lb_rec *r)
+{
+    sock_addr dst;
+
+    r->family = f->f->family;
+    r->sport = f->f->port;
+    memcpy(r->saddr, f->f->addr, 16);
+    r->dport = f->lsn->port;
+    if (f->fe->conf.options & PX_O_DST && f->f->fd >= 0 && sock_name(f->f->fd, &dst) == 0) {
+        sock_addr_host(&dst, (char *)r->daddr, 16);
+        r->dport = sock_addr_port(&dst);
+    }
+}
+
+void flow_record(flow *f)
+{
+    thr *t = f->t;
+    lb_rec *r;
+
+    if (!(f->fe->conf.options & PX_O_LOG) || f->flags & FL_LOGGED)
+        return;
+    r = thr_rec(t);
+    if (!r)
+        return;
+    r->frontend = f->fe->index;
+    r->backend = f->be ? (int32_t)f->be->index : -1;
+    r->server = f->srv ? (int32_t)f->srv->index : -1;
+    r->listener = f->lsn->index;
+    r->flags = f->kind == FLOW_EXCHANGE ? REC_HTTP : REC_TCP;
+    r->accept_us = f->accept_us;
+    r->request_us = f->request_us;
+    record_phases(f, r);
+    r->status = f->status;
+    r->bytes_read = f->res.total;
+    r->bytes_uploaded = f->req.total;
+    r->term[0] = f->term[0] ? f->term[0] : '-';
+    r->term[1] = f->term[0] ? f->term[1] : '-';
+    r->term[2] = r->term[3] = '-';
+    r->actconn = at_peek(&t->eng->live.actconn);
+    r->feconn = at_peek(&f->fe->live.cur);
+    r->beconn = f->be ? at_peek(&f->be->live.cur) : 0;
+    r->srvconn = f->srv ? at_peek(&f->srv->live.cur) : 0;
+    r->retries = f->retries;
+    r->redispatched = !!(f->flags & FL_REDISP);
+    r->backend_queue = f->qpos;
+    r->uri_len = f->uri.len;
+    /* an offset until the batch is complete, since the text area may move; NULL is told by the length 0 */
+    if (f->uri.len) {
+        uint32_t at = thr_text(t, buf_data(&f->uri), f->uri.len);
+
+        r->uri = (const char *)(uintptr_t)(at == UINT32_MAX ? 0 : at);
+        r->uri_len = at == UINT32_MAX ? 0 : f->uri.len;
+    }
+    r->reused = f->b && f->b->flags & CO_F_REUSED;
+    record_peer(f, r);
+    r->req_count = f->req_no;
+    r->uniq = f->uniq;
+    r->tid = t->tid;
+}

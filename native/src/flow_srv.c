@@ -1,0 +1,376 @@
+/* The back side of a flow: its backend, its server, its queue, its connection and the attempts to get one. */
+#include "engine.h"
+#include "flow.h"
+#include "ctr.h"
+
+#define TURN_AROUND 1000 /* ms before the same server is tried again (manual, "retries") */
+
+/* --- backend and server --- */
+
+void flow_set_backend(flow *f, backend *be)
+{
+    px_shard *s = &be->shard[f->t->tid];
+
+    f->be = be;
+    f->flags |= FL_BE_COUNTED;
+    cnt_inc(s->c.cum_sess);
+    freq_update(&s->sess_rate, 1, f->t->now_sec);
+    ctr32_max(&be->live.cur_max, ctr32_add(&be->live.cur, 1));
+}
+
+/* <srv> gave the flow a slot. */
+static void bind_server(flow *f, server *srv)
+{
+    px_shard *s = &srv->shard[f->t->tid];
+
+    f->srv = srv;
+    f->flags |= FL_SRV_COUNTED;
+    ctr32_add(&f->be->live.served, 1);
+    ctr32_max(&srv->live.cur_max, ctr32_add(&srv->live.cur, 1));
+    cnt_inc(s->c.cum_sess);
+    cnt_inc(s->c.cum_lbconn);
+    cnt_inc(f->be->shard[f->t->tid].c.cum_lbconn);
+    freq_update(&s->sess_rate, 1, f->t->now_sec);
+    at_store(&srv->live.last_ms, f->t->now_ms);
+    at_store(&f->be->live.last_ms, f->t->now_ms);
+}
+
+/* --- the queue --- */
+
+static void queue_unlink(flow_queue *q, flow *f)
+{
+    if (f->qprev)
+        f->qprev->qnext = f->qnext;
+    else
+        q->head = f->qnext;
+    if (f->qnext)
+        f->qnext->qprev = f->qprev;
+    else
+        q->tail = f->qprev;
+    f->qnext = f->qprev = NULL;
+    f->queued = 0;
+}
+
+/* Gives free slots of <be> to those who wait, each in its own thread. Called after a slot was given back and after a
+ * flow was queued: whichever comes last sees both. The message is allocated before, so that nothing can fail once a
+ * flow has left the queue. */
+static void queue_serve(backend *be, const conn *client)
+{
+    while (at_load(&be->live.queued)) {
+        inmsg *m = malloc(sizeof(*m));
+        thr *to = NULL;
+        server *srv;
+
+        if (!m)
+            return;
+        if (lb_pick(be, client, NULL, &srv) != LB_PICKED) {
+            free(m);
+            return;
+        }
+        spin_lock(&be->queue.lock);
+        flow *f = be->queue.head;
+
+        if (f) {
+            queue_unlink(&be->queue, f);
+            ctr32_sub(&be->live.queued, 1);
+            *m = (inmsg){.kind = IN_FLOW, .flow = f, .gen = f->gen, .srv = srv};
+            to = f->t;
+        }
+        spin_unlock(&be->queue.lock);
+        if (!to) {
+            lb_release(srv);
+            free(m);
+            return;
+        }
+        thr_post(to, m);
+    }
+}
+
+static void queue_add(flow *f)
+{
+    flow_queue *q = &f->be->queue;
+
+    spin_lock(&q->lock);
+    f->qprev = q->tail;
+    f->qnext = NULL;
+    if (q->tail)
+        q->tail->qnext = f;
+    else
+        q->head = f;
+    q->tail = f;
+    f->queued = 1;
+    f->qpos = ctr32_add(&f->be->live.queued, 1) - 1;
+    spin_unlock(&q->lock);
+    ctr32_max(&f->be->live.queued_max, f->qpos + 1);
+}
+
+void flow_unqueue(flow *f)
+{
+    if (f->cs != CS_QUEUE || !f->be)
+        return;
+    spin_lock(&f->be->queue.lock);
+    if (f->queued) {
+        queue_unlink(&f->be->queue, f);
+        ctr32_sub(&f->be->live.queued, 1);
+    }
+    spin_unlock(&f->be->queue.lock);
+    f->cs = CS_NONE;
+}
+
+void flow_dequeued(flow *f, server *srv)
+{
+    bind_server(f, srv);
+    f->cs = CS_NONE;
+    flow_run(f);
+}
+
+void flow_return_slot(thr *t, server *srv)
+{
+    conn nobody = {.thr = t};
+
+    lb_release(srv);
+    queue_serve(srv->be, &nobody);
+}
+
+int flow_assign(flow *f, server *avoid)
+{
+    server *srv;
+
+    if (f->srv)
+        return ASSIGN_OK;
+    if (!f->tw)
+        f->t_mark = f->t->now_ms;
+    switch (lb_pick(f->be, f->f, avoid, &srv)) {
+    case LB_PICKED:
+        bind_server(f, srv);
+        return ASSIGN_OK;
+    case LB_FULL:
+        f->cs = CS_QUEUE;
+        queue_add(f);
+        queue_serve(f->be, f->f);
+        return ASSIGN_WAIT;
+    default:
+        return ASSIGN_NONE;
+    }
+}
+
+void flow_unassign(flow *f)
+{
+    backend *be = f->be;
+    server *srv = f->srv;
+
+    if (f->flags & FL_SRV_COUNTED) {
+        f->flags &= ~FL_SRV_COUNTED;
+        ctr32_sub(&be->live.served, 1);
+        ctr32_sub(&srv->live.cur, 1);
+        lb_release(srv);
+        queue_serve(be, f->f);
+    }
+    f->srv = NULL;
+    if (f->flags & FL_BE_COUNTED) {
+        f->flags &= ~FL_BE_COUNTED;
+        ctr32_sub(&be->live.cur, 1);
+    }
+}
+
+/* Leaves the server but not the backend. */
+static void leave_server(flow *f)
+{
+    if (!(f->flags & FL_SRV_COUNTED))
+        return;
+    f->flags &= ~FL_SRV_COUNTED;
+    ctr32_sub(&f->be->live.served, 1);
+    ctr32_sub(&f->srv->live.cur, 1);
+    lb_release(f->srv);
+    queue_serve(f->be, f->f);
+    f->srv = NULL;
+}
+
+/* --- the connection --- */
+
+void flow_detach_back(flow *f, int keep)
+{
+    conn *c = f->b;
+
+    if (!c)
+        return;
+    f->b = NULL;
+    c->flow = NULL;
+    if (c->flags & CO_F_SERVED)
+        ctr32_sub(&c->srv->live.used, 1);
+    c->flags &= ~CO_F_SERVED;
+    if (keep)
+        idle_put(f->t, c);
+    else
+        conn_free(c);
+}
+
+static void attach_back(flow *f, conn *c)
+{
+    f->b = c;
+    c->flow = f;
+    c->streams++;
+    c->flags |= CO_F_SERVED;
+    ctr32_max(&f->srv->live.used_max, ctr32_add(&f->srv->live.used, 1));
+}
+
+/* May this stream take a connection that others used? (manual, "http-reuse") */
+static conn *find_idle(flow *f)
+{
+    uint32_t reuse = f->be->conf.reuse;
+
+    if (f->kind != FLOW_EXCHANGE || reuse == REUSE_NEVER || f->flags & FL_RETRIED_STALE)
+        return NULL;
+    if (reuse == REUSE_SAFE && !(f->flags & FL_NOT_FIRST))
+        return NULL;
+    return idle_get(f->t, f->srv, reuse == REUSE_AGGRESSIVE && !(f->flags & FL_NOT_FIRST));
+}
+
+static void server_address(const flow *f, sock_addr *to)
+{
+    const srv_conf *s = &f->srv->conf;
+
+    *to = s->addr;
+    if (!s->port_mapped)
+        return;
+
+    sock_addr dst;
+    int port = f->lsn->port;
+    char host[16];
+    int len = sock_addr_host(to, host, sizeof(host));
+
+    if (!port && sock_name(f->f->fd, &dst) == 0)
+        port = sock_addr_port(&dst);
+    sock_addr_set(to, sock_addr_family(to), host, len, port + s->port_offset);
+}
+
+static conn *open_conn(flow *f, int *err)
+{
+    thr *t = f->t;
+    server *srv = f->srv;
+    const sock_addr *from = srv->conf.source.len ? &srv->conf.source : &f->be->conf.source;
+    sock_addr to;
+    int fd;
+
+    if (srv->conf.port_mapped) {
+        server_address(f, &to);
+        fd = sock_connect(&to, from);
+    } else {
+        fd = sock_connect(&srv->conf.addr, from);
+    }
+    if (fd < 0) {
+        *err = fd;
+        return NULL;
+    }
+    sock_bufsizes(fd, t->eng->conf.rcvbuf_server, t->eng->conf.sndbuf_server);
+    if (f->be->conf.options & PX_O_KA_SERVER)
+        sock_keepalive(fd);
+    if (srv->conf.tcp_ut)
+        sock_user_timeout(fd, srv->conf.tcp_ut);
+
+    conn *c = conn_new(t, fd, CO_F_BACK | CO_F_CONNECTING, flow_iocb);
+
+    if (!c) {
+        *err = -ENOMEM;
+        return NULL;
+    }
+    c->srv = srv;
+    if (f->be->conf.options & PX_O_NOLINGER)
+        c->flags |= CO_F_RESET;
+    /* on a fast network the connection is there before we could be told: try to write at once. Servers that proved slow
+     * are waited for, which spares an attempt. */
+    if (at_peek(&srv->fast)) {
+        c->flags |= CO_F_OPTIMIST;
+        fd_may_send(&t->loop, c->e, fd);
+    }
+    return c;
+}
+
+int flow_connect(flow *f)
+{
+    uint32_t tid = f->t->tid;
+    conn *c = find_idle(f);
+    int err = 0;
+
+    if (c) {
+        c->flags |= CO_F_REUSED | CO_F_SAFE;
+        cnt_inc(f->srv->shard[tid].c.reuse);
+        cnt_inc(f->be->shard[tid].c.reuse);
+    } else {
+        c = open_conn(f, &err);
+        if (!c)
+            return err;
+        cnt_inc(f->srv->shard[tid].c.connect);
+        cnt_inc(f->be->shard[tid].c.connect);
+    }
+    attach_back(f, c);
+    f->cs = CS_CONN;
+    f->t_mark = f->t->now_ms;
+    f->sexp = flow_exp(f, f->be->conf.t_connect);
+    return 0;
+}
+
+int flow_established(flow *f)
+{
+    conn *c = f->b;
+    int ret = conn_established(c);
+
+    if (ret > 0) {
+        f->cs = CS_EST;
+        f->tc = (int32_t)(f->t->now_ms - f->t_mark);
+        f->t_mark = f->t->now_ms;
+        /* no sooner than the clock can tell: near enough to try writing at once next time */
+        if (!f->tc && !at_peek(&f->srv->fast))
+            at_store(&f->srv->fast, 1);
+    } else if (!ret && c->flags & CO_F_OPTIMIST) {
+        c->flags &= ~CO_F_OPTIMIST;
+        at_store(&f->srv->fast, 0);
+    }
+    return ret;
+}
+
+/* --- attempts --- */
+
+/* Whether the attempt number <n> (from 1) of a retry goes to another server. */
+static int redispatches(const flow *f, uint32_t n)
+{
+    int32_t every = f->be->conf.redispatch;
+
+    if (!every || f->be->nsrv < 2)
+        return 0;
+    if (every < 0)
+        return (int64_t)n == (int64_t)f->be->conf.retries + every + 1;
+    return n % (uint32_t)every == 0;
+}
+
+int flow_retry(flow *f, int err)
+{
+    uint32_t tid = f->t->tid;
+    server *old = f->srv;
+
+    (void)err;
+    cnt_inc(old->shard[tid].c.failed_conns);
+    cnt_inc(f->be->shard[tid].c.failed_conns);
+    flow_detach_back(f, 0);
+    if (f->retries >= f->be->conf.retries)
+        return 0;
+    f->retries++;
+    if (redispatches(f, f->retries)) {
+        cnt_inc(old->shard[tid].c.redispatches);
+        cnt_inc(f->be->shard[tid].c.redispatches);
+        leave_server(f);
+        f->flags |= FL_REDISP;
+        f->cs = CS_NONE;
+        /* looked for at once, but not the one that failed: lb_pick() takes it only if there is no other */
+        if (flow_assign(f, old) == ASSIGN_NONE)
+            return 0;
+        return 1;
+    }
+    cnt_inc(old->shard[tid].c.retries);
+    cnt_inc(f->be->shard[tid].c.retries);
+    f->cs = CS_TAR;
+    f->sexp = tick_add(f->t->now_ms, f->be->conf.t_connect && f->be->conf.t_connect < TURN_AROUND
+                                         ? f->be->conf.t_connect
+                                         : TURN_AROUND);
+    return 1;
+}

@@ -1,0 +1,153 @@
+/* Idle server connections: per server and thread, most recently used first. */
+#include "engine.h"
+#include "ctr.h"
+#include "flow.h"
+
+static void list_unlink(idle_list *l, conn *c)
+{
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        l->head = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    else
+        l->tail = c->prev;
+    c->next = c->prev = NULL;
+    c->flags &= ~CO_F_IDLE;
+    l->n--;
+}
+
+/* Whether the kernel said that the server is leaving; known to the owner only. */
+static int is_leaving(const conn *c)
+{
+    return c->e->ev & (FD_EV_HUP | FD_EV_ERR | FD_EV_RDHUP);
+}
+
+static conn *take_own(thr *t, server *s, int safe)
+{
+    idle_list *l = &s->idle[t->tid];
+    conn *c;
+
+    if (!at_peek(&l->n))
+        return NULL;
+    spin_lock(&l->lock);
+    c = l->head;
+    while (c && ((safe && !(c->flags & CO_F_SAFE)) || is_leaving(c)))
+        c = c->next;
+    if (c)
+        list_unlink(l, c);
+    spin_unlock(&l->lock);
+    return c;
+}
+
+/* Takes a connection over from another thread: its oldest, which that thread will miss least. Skipped if that thread is
+ * just handling it. The memory stays its slab's: slabs live as long as the engine. */
+static conn *take_others(thr *t, server *s, int safe)
+{
+    uint32_t n = t->eng->conf.nbthread;
+
+    for (uint32_t i = 1; i < n; i++) {
+        idle_list *l = &s->idle[(t->tid + i) % n];
+        conn *c;
+
+        if (at_peek(&l->n) <= s->conf.pool_low || !spin_trylock(&l->lock))
+            continue;
+        c = l->tail;
+        while (c && safe && !(c->flags & CO_F_SAFE))
+            c = c->prev;
+        if (c && fd_migrate(NULL, &t->loop, c->fd) == 0) {
+            list_unlink(l, c);
+            conn_take(t, c);
+        } else {
+            c = NULL;
+        }
+        spin_unlock(&l->lock);
+        if (c)
+            return c;
+    }
+    return NULL;
+}
+
+conn *idle_get(thr *t, server *s, int safe)
+{
+    conn *c;
+
+    if (!at_peek(&s->live.idle))
+        return NULL;
+    c = take_own(t, s, safe);
+    if (!c && t->eng->conf.idle_shared)
+        c = take_others(t, s, safe);
+    if (c)
+        ctr32_sub(&s->live.idle, 1);
+    return c;
+}
+
+void idle_put(thr *t, conn *c)
+{
+    server *s = c->srv;
+    idle_list *l = &s->idle[t->tid];
+
+    c->flow = NULL;
+    if (t->eng->live.stopping || !at_load(&s->live.up) ||
+        (s->conf.max_reuse >= 0 && c->streams > (uint32_t)s->conf.max_reuse) ||
+        (s->conf.pool_max >= 0 && at_peek(&s->live.idle) >= (uint32_t)s->conf.pool_max)) {
+        conn_free(c);
+        return;
+    }
+    ctr32_add(&s->live.idle, 1);
+    c->idle_since = t->now_ms;
+    conn_want(c, FD_R);
+    spin_lock(&l->lock);
+    c->flags |= CO_F_IDLE;
+    c->prev = NULL;
+    c->next = l->head;
+    if (l->head)
+        l->head->prev = c;
+    else
+        l->tail = c;
+    l->head = c;
+    l->n++;
+    spin_unlock(&l->lock);
+}
+
+/* Idle connections don't speak: bytes, an end or an error all mean that it must go. Another thread may be taking it at
+ * this moment; who unlinks it under the lock has it. */
+void idle_gone(thr *t, conn *c)
+{
+    server *s = c->srv;
+    idle_list *l = &s->idle[t->tid];
+    int mine;
+
+    spin_lock(&l->lock);
+    mine = c->flags & CO_F_IDLE && c->thr == t;
+    if (mine)
+        list_unlink(l, c);
+    spin_unlock(&l->lock);
+    if (!mine)
+        return;
+    ctr32_sub(&s->live.idle, 1);
+    conn_free(c);
+}
+
+void idle_purge(thr *t, server *s, int all)
+{
+    idle_list *l = &s->idle[t->tid];
+    uint32_t age = s->conf.pool_purge;
+
+    for (;;) {
+        conn *c;
+
+        spin_lock(&l->lock);
+        c = l->tail;
+        if (c && !all && (!age || (int32_t)(t->now_ms - c->idle_since) < (int32_t)age))
+            c = NULL;
+        if (c)
+            list_unlink(l, c);
+        spin_unlock(&l->lock);
+        if (!c)
+            return;
+        ctr32_sub(&s->live.idle, 1);
+        conn_free(c);
+    }
+}

@@ -1,0 +1,432 @@
+#include "engine.h"
+#include "listener.h"
+#include "ctr.h"
+#include "flow.h"
+#include <unistd.h>
+
+#define RETRY_AFTER 100 /* ms until the next attempt when descriptors or memory ran out */
+
+/* --- counting --- */
+
+/* Reserves room for one connection everywhere; 1 if there is. */
+static int reserve(listener *l)
+{
+    engine *e = l->eng;
+    frontend *fe = l->fe;
+
+    if (!ctr_inc_below(&l->live.cur, l->maxconn))
+        return 0;
+    if (ctr_inc_below(&fe->live.cur, fe->conf.maxconn)) {
+        if (fe->conf.mode == PX_APPLET || ctr_inc_below(&e->live.actconn, e->conf.maxconn))
+            return 1;
+        ctr32_sub(&fe->live.cur, 1);
+    }
+    ctr32_sub(&l->live.cur, 1);
+    return 0;
+}
+
+static void unreserve(listener *l)
+{
+    ctr32_sub(&l->live.cur, 1);
+    ctr32_sub(&l->fe->live.cur, 1);
+    if (l->fe->conf.mode != PX_APPLET)
+        ctr32_sub(&l->eng->live.actconn, 1);
+}
+
+static uint32_t sum_rate(const px_shard *s, uint32_t n, size_t at, const thr *t)
+{
+    uint32_t sum = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        sum += freq_read((const freq_ctr *)((const char *)&s[i] + at), t->now_sec, t->wall_us % 1000000);
+    return sum;
+}
+
+/* ms until the rates allow another session: 0 now. */
+static uint32_t rate_delay(listener *l, const thr *t)
+{
+    engine *e = l->eng;
+    uint32_t usec = t->wall_us % 1000000, wait = 0, w;
+
+    if (e->conf.maxconnrate && (w = freq_next_delay(&e->conn_rate, e->conf.maxconnrate, 0, t->now_sec, usec)) > wait)
+        wait = w;
+    if (e->conf.maxsessrate && (w = freq_next_delay(&e->sess_rate, e->conf.maxsessrate, 0, t->now_sec, usec)) > wait)
+        wait = w;
+    if (l->fe->conf.rate_sess &&
+        sum_rate(l->fe->shard, e->conf.nbthread, offsetof(px_shard, sess_rate), t) >= l->fe->conf.rate_sess) {
+        w = 1000 / l->fe->conf.rate_sess;
+        wait = w > wait ? w : wait ? wait : 1;
+    }
+    return wait;
+}
+
+/* --- limits --- */
+
+static int has_room(const listener *l)
+{
+    const engine *e = l->eng;
+    const frontend *fe = l->fe;
+
+    return (!l->maxconn || at_load(&l->live.cur) < l->maxconn) &&
+           (!fe->conf.maxconn || at_load(&fe->live.cur) < fe->conf.maxconn) &&
+           (fe->conf.mode == PX_APPLET || !e->conf.maxconn || at_load(&e->live.actconn) < e->conf.maxconn);
+}
+
+static void set_state(listener *l, uint32_t state)
+{
+    at_store(&l->live.state, state);
+}
+
+/* Lets <l> go on if nothing holds it any more. LBL_LQUEUE must be held. */
+static void try_resume(thr *t, listener *l)
+{
+    uint32_t state = at_load(&l->live.state), wake = at_load(&l->wake_at);
+
+    if ((state != LSN_FULL && state != LSN_LIMITED) || !has_room(l))
+        return;
+    if (wake && !tick_is_expired(wake, t->now_ms))
+        return;
+    at_store(&l->wake_at, 0);
+    set_state(l, LSN_READY);
+    ctr32_sub(&l->eng->limited, 1);
+    fd_want_recv(&t->loop, fd_ent(&t->loop, l->fd), l->fd);
+}
+
+/* Leaves the pollers until there is room, or until <wait> ms have passed. */
+static void limit(thr *t, listener *l, uint32_t state, uint32_t wait)
+{
+    engine *e = l->eng;
+
+    spin_lock(&e->lqueue);
+    if (at_load(&l->live.state) == LSN_READY) {
+        set_state(l, state);
+        at_store(&l->wake_at, wait ? tick_add(t->now_ms, wait) : 0);
+        ctr32_add(&e->limited, 1);
+        if (!wait && e->conf.maxconn && at_load(&e->live.actconn) >= e->conf.maxconn)
+            at_add(&e->live.limited_n, 1);
+        fd_stop_recv(&t->loop, fd_ent(&t->loop, l->fd), l->fd);
+        /* room may have been made between the refusal and now, by one who saw nobody waiting */
+        try_resume(t, l);
+    }
+    spin_unlock(&e->lqueue);
+}
+
+static void resume_limited(thr *t, engine *e)
+{
+    spin_lock(&e->lqueue);
+    for (uint32_t i = 0; i < e->nlsn && at_load(&e->limited); i++)
+        try_resume(t, e->lsn[i]);
+    spin_unlock(&e->lqueue);
+}
+
+void listener_release(thr *t, listener *l)
+{
+    unreserve(l);
+    ctr32_sub(&t->conns_now, 1);
+    ctr32_sub(&l->eng->live.jobs, 1);
+    if (unlikely(at_load(&l->eng->limited)))
+        resume_limited(t, l->eng);
+}
+
+/* --- accepting --- */
+
+/* The thread with the fewest connections, unless this one has hardly more: handing over costs a wake-up. */
+static thr *choose_thread(thr *t, const listener *l)
+{
+    engine *e = l->eng;
+    uint32_t mine = at_peek(&t->conns_now), least = mine;
+    thr *best = t;
+
+    for (uint32_t i = 0; i < e->conf.nbthread; i++) {
+        uint32_t n = at_peek(&e->threads[i].conns_now);
+
+        if (l->mask & (1ull << i) && n < least && at_load(&e->threads[i].running)) {
+            least = n;
+            best = &e->threads[i];
+        }
+    }
+    return mine > least + 4 + least / 4 ? best : t;
+}
+
+static void set_peer(conn *c, const sock_addr *peer)
+{
+    c->family = (uint8_t)sock_addr_family(peer);
+    c->port = (uint16_t)sock_addr_port(peer);
+    sock_addr_host(peer, (char *)c->addr, c->family == AF_UNIX ? 0 : sizeof(c->addr));
+}
+
+static void refused(thr *t, listener *l)
+{
+    at_add(&l->eng->live.dropped, 1);
+    listener_release(t, l);
+}
+
+void listener_serve(thr *t, listener *l, int fd, const sock_addr *peer)
+{
+    engine *e = l->eng;
+    px_shard *s = &l->fe->shard[t->tid];
+    conn *c = conn_new(t, fd, 0, flow_iocb);
+    flow *f;
+
+    if (!c) {
+        refused(t, l);
+        return;
+    }
+    c->lsn = l;
+    set_peer(c, peer);
+    if (l->inherited && l->family != AF_UNIX)
+        sock_nodelay(fd);
+    f = flow_new(t, l, c);
+    if (!f) {
+        conn_free(c);
+        refused(t, l);
+        return;
+    }
+    f->flags |= FL_FE_COUNTED;
+    cnt_inc(s->c.cum_sess);
+    freq_update(&s->sess_rate, 1, t->now_sec);
+    freq_update(&e->sess_rate, 1, t->now_sec);
+    if (l->shard)
+        cnt_inc(l->shard[t->tid].c.cum_sess);
+    /* a new socket can be written to; whether its first bytes are there already is worth a try */
+    fd_may_send(&t->loop, c->e, fd);
+    fd_may_recv(&t->loop, c->e, fd);
+    if (l->fe->conf.mode == PX_HTTP) {
+        f->cexp = flow_exp(f, l->fe->conf.t_http_request ? l->fe->conf.t_http_request : l->fe->conf.t_client);
+        flow_run(f);
+    } else if (l->fe->conf.mode == PX_TCP) {
+        tunnel_start(f);
+    } else {
+        applet_start(f);
+    }
+}
+
+static void count_accepted(thr *t, listener *l)
+{
+    engine *e = l->eng;
+    px_shard *s = &l->fe->shard[t->tid];
+
+    cnt_inc(s->c.cum_conn);
+    freq_update(&s->conn_rate, 1, t->now_sec);
+    freq_update(&e->conn_rate, 1, t->now_sec);
+    if (l->shard) {
+        cnt_inc(l->shard[t->tid].c.cum_conn);
+        ctr32_max(&l->live.cur_max, at_peek(&l->live.cur));
+    }
+    at_add(&e->live.totalconn, 1);
+    ctr32_add(&e->live.jobs, 1);
+    ctr32_max(&l->fe->live.cur_max, at_peek(&l->fe->live.cur));
+    ctr32_max(&e->live.actconn_max, at_peek(&e->live.actconn));
+}
+
+static void hand_over(thr *t, thr *to, listener *l, int fd, const sock_addr *peer)
+{
+    inmsg *m = to == t ? NULL : malloc(sizeof(*m));
+
+    ctr32_add(m ? &to->conns_now : &t->conns_now, 1);
+    if (!m) {
+        listener_serve(t, l, fd, peer);
+        return;
+    }
+    *m = (inmsg){.kind = IN_CONN, .fd = fd, .lsn = l, .peer = *peer};
+    thr_post(to, m);
+}
+
+/* One connection. 1: done; 0: none is waiting, or none may be taken now. */
+static int accept_one(thr *t, listener *l)
+{
+    uint32_t wait = rate_delay(l, t);
+    sock_addr peer;
+    int fd;
+
+    if (wait) {
+        limit(t, l, LSN_LIMITED, wait);
+        return 0;
+    }
+    if (!reserve(l)) {
+        limit(t, l, l->maxconn && at_load(&l->live.cur) >= l->maxconn ? LSN_FULL : LSN_LIMITED, 0);
+        return 0;
+    }
+    fd = sock_accept(l->fd, &peer);
+    if (fd >= 0) {
+        count_accepted(t, l);
+        hand_over(t, choose_thread(t, l), l, fd, &peer);
+        return 1;
+    }
+    unreserve(l);
+    switch (fd) {
+    case -EMFILE:
+    case -ENFILE:
+    case -ENOBUFS:
+    case -ENOMEM:
+        at_add(&l->eng->live.dropped, 1);
+        limit(t, l, LSN_LIMITED, RETRY_AFTER);
+        return 0;
+    case -ECONNABORTED:
+    case -EINTR:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+void listener_iocb(fdloop *loop, fdent *e, int fd)
+{
+    thr *t = loop->ctx;
+    listener *l = e->owner;
+    uint32_t n = 0;
+
+    (void)fd;
+    if (at_load(&l->live.state) != LSN_READY)
+        return;
+    /* as many as came last time, and twice that when all of them were there: an accept() that finds nothing is avoided,
+     * and so is a turn of the loop for each connection of a crowd */
+    if (!t->burst)
+        t->burst = 1;
+    while (n < t->burst && accept_one(t, l))
+        n++;
+    if (n < t->burst)
+        t->burst = n;
+    else
+        t->burst = n * 2 < l->eng->conf.maxaccept ? n * 2 : l->eng->conf.maxaccept;
+}
+
+/* --- state changes asked for by other threads --- */
+
+int eng_listener_enable(engine *e, int tid, int i)
+{
+    thr *t = &e->threads[tid];
+    listener *l = i >= 0 && (uint32_t)i < e->nlsn ? e->lsn[i] : NULL;
+
+    if (!l)
+        return -EINVAL;
+    spin_lock(&e->lqueue);
+    if (at_load(&l->live.state) == LSN_NEW) {
+        if (fd_insert(&t->loop, l->fd, listener_iocb, l, l->mask,
+                      (l->mask & (l->mask - 1) ? FD_F_EXCL : FD_F_LEVEL) | (l->inherited ? FD_F_DUP : 0))) {
+            set_state(l, LSN_READY);
+            ctr32_add(&e->live.jobs, 1);
+            fd_want_recv(&t->loop, fd_ent(&t->loop, l->fd), l->fd);
+        }
+    }
+    spin_unlock(&e->lqueue);
+    return at_load(&l->live.state) == LSN_READY ? 0 : -EBADF;
+}
+
+static int ask(engine *e, int i, uint32_t what)
+{
+    if (i < 0 || (uint32_t)i >= e->nlsn)
+        return -EINVAL;
+    at_store(&e->lsn[i]->asked, what);
+    at_add(&e->lsn_epoch, 1);
+    for (uint32_t n = 0; n < e->conf.nbthread; n++)
+        if (at_load(&e->threads[n].running))
+            fdloop_wake(&e->threads[n].loop);
+    return 0;
+}
+
+int eng_listener_pause(engine *e, int i)
+{
+    return ask(e, i, LSN_PAUSED);
+}
+
+int eng_listener_resume(engine *e, int i)
+{
+    return ask(e, i, LSN_READY);
+}
+
+int eng_listener_unbind(engine *e, int i)
+{
+    return ask(e, i, LSN_CLOSED);
+}
+
+/* LBL_LQUEUE must be held. */
+static void apply(thr *t, listener *l)
+{
+    engine *e = l->eng;
+    uint32_t asked = at_xchg(&l->asked, LSN_NEW), state = at_load(&l->live.state);
+    fdent *ent = fd_ent(&t->loop, l->fd);
+    int limited = state == LSN_FULL || state == LSN_LIMITED;
+
+    if (asked == LSN_NEW || state == LSN_CLOSED || state == asked)
+        return;
+    if (asked == LSN_READY) {
+        if (state != LSN_PAUSED)
+            return;
+        set_state(l, LSN_READY);
+        fd_want_recv(&t->loop, ent, l->fd);
+        return;
+    }
+    if (limited)
+        ctr32_sub(&e->limited, 1);
+    set_state(l, asked);
+    if (asked == LSN_PAUSED) {
+        fd_stop_recv(&t->loop, ent, l->fd);
+        return;
+    }
+    if (state != LSN_NEW) {
+        fd_remove(&t->loop, l->fd);
+        ctr32_sub(&e->live.jobs, 1);
+    }
+    /* another thread may be about to accept on it: the number must not be used again before all have passed */
+    at_store(&l->leaving, e->running_mask);
+    at_add(&e->nleaving, 1);
+}
+
+/* Says that thread <t> is past every use of listeners that were closed before; the last one closes. */
+static void pass(thr *t, engine *e)
+{
+    for (uint32_t i = 0; i < e->nlsn; i++) {
+        listener *l = e->lsn[i];
+
+        if (!(at_load(&l->leaving) & t->bit))
+            continue;
+        if ((at_and(&l->leaving, ~t->bit) & ~t->bit) == 0) {
+            at_sub(&e->nleaving, 1);
+            listener_close_fd(l);
+        }
+    }
+}
+
+void listener_close_fd(listener *l)
+{
+    int fd = l->fd;
+
+    l->fd = -1;
+    if (fd >= 0 && !l->inherited)
+        close(fd);
+}
+
+int listener_tick(thr *t)
+{
+    engine *e = t->eng;
+    int wait = -1;
+
+    if (unlikely(at_load(&e->nleaving)))
+        pass(t, e);
+    if (unlikely(at_load(&e->lsn_epoch) != at_load(&e->lsn_done))) {
+        spin_lock(&e->lqueue);
+        at_store(&e->lsn_done, at_load(&e->lsn_epoch));
+        for (uint32_t i = 0; i < e->nlsn; i++)
+            apply(t, e->lsn[i]);
+        spin_unlock(&e->lqueue);
+        for (uint32_t n = 0; n < e->conf.nbthread; n++)
+            if (at_load(&e->threads[n].running))
+                fdloop_wake(&e->threads[n].loop);
+        wait = 0;
+    }
+    if (likely(!at_load(&e->limited)))
+        return wait;
+    for (uint32_t i = 0; i < e->nlsn; i++) {
+        uint32_t at = at_load(&e->lsn[i]->wake_at);
+        int left = tick_remain(t->now_ms, at);
+
+        if (left < 0)
+            continue;
+        if (!left)
+            resume_limited(t, e);
+        else if (wait < 0 || left < wait)
+            wait = left;
+    }
+    return wait;
+}

@@ -1,0 +1,318 @@
+#include "sock.h"
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const int one = 1;
+
+int sock_addr_set(sock_addr *a, int family, const char *host, int hostlen, int port)
+{
+    memset(a, 0, sizeof(*a));
+    if (family == AF_INET) {
+        struct sockaddr_in *in = (struct sockaddr_in *)a->raw;
+
+        if (hostlen != 4)
+            return -EINVAL;
+        in->sin_family = AF_INET;
+        in->sin_port = htons(port);
+        memcpy(&in->sin_addr, host, 4);
+        a->len = sizeof(*in);
+        return 0;
+    }
+    if (family == AF_INET6) {
+        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)a->raw;
+
+        if (hostlen != 16)
+            return -EINVAL;
+        in6->sin6_family = AF_INET6;
+        in6->sin6_port = htons(port);
+        memcpy(&in6->sin6_addr, host, 16);
+        a->len = sizeof(*in6);
+        return 0;
+    }
+    if (family == AF_UNIX) {
+        struct sockaddr_un *un = (struct sockaddr_un *)a->raw;
+
+        if (hostlen < 1 || hostlen >= (int)sizeof(un->sun_path))
+            return -EINVAL;
+        un->sun_family = AF_UNIX;
+        memcpy(un->sun_path, host, hostlen);
+        /* an abstract name is as long as it says, a path ends with its NUL */
+        a->len = offsetof(struct sockaddr_un, sun_path) + hostlen + (host[0] != 0);
+        return 0;
+    }
+    return -EINVAL;
+}
+
+int sock_addr_family(const sock_addr *a)
+{
+    return a->len ? ((const struct sockaddr *)a->raw)->sa_family : AF_UNSPEC;
+}
+
+int sock_addr_port(const sock_addr *a)
+{
+    switch (sock_addr_family(a)) {
+    case AF_INET:
+        return ntohs(((const struct sockaddr_in *)a->raw)->sin_port);
+    case AF_INET6:
+        return ntohs(((const struct sockaddr_in6 *)a->raw)->sin6_port);
+    default:
+        return 0;
+    }
+}
+
+int sock_addr_host(const sock_addr *a, char *out, int n)
+{
+    const void *from;
+    int len;
+
+    switch (sock_addr_family(a)) {
+    case AF_INET:
+        from = &((const struct sockaddr_in *)a->raw)->sin_addr;
+        len = 4;
+        break;
+    case AF_INET6:
+        from = &((const struct sockaddr_in6 *)a->raw)->sin6_addr;
+        len = 16;
+        break;
+    case AF_UNIX:
+        from = ((const struct sockaddr_un *)a->raw)->sun_path;
+        len = (int)a->len - (int)offsetof(struct sockaddr_un, sun_path);
+        if (len > 0 && ((const char *)from)[0])
+            len = strnlen(from, len);
+        break;
+    default:
+        return 0;
+    }
+    if (len > n)
+        len = n;
+    if (len > 0)
+        memcpy(out, from, len);
+    return len > 0 ? len : 0;
+}
+
+static int listen_options(int fd, int family, int flags, int mss, int tcp_ut, const char *ifname)
+{
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+#ifdef SO_REUSEPORT
+    if (flags & SOCK_LF_REUSEPORT)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)); /* refused by old kernels: no harm */
+#endif
+    if (family == AF_INET6 && (flags & (SOCK_LF_V6ONLY | SOCK_LF_V4V6))) {
+        int only = !!(flags & SOCK_LF_V6ONLY);
+
+        if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) < 0)
+            return -errno;
+    }
+#ifdef IP_TRANSPARENT
+    if (flags & SOCK_LF_TRANSPARENT &&
+        setsockopt(fd, family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP,
+                   family == AF_INET6 ? IPV6_TRANSPARENT : IP_TRANSPARENT, &one, sizeof(one)) < 0)
+        return -errno;
+#endif
+#ifdef SO_BINDTODEVICE
+    if (ifname && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, ifname, strlen(ifname) + 1) < 0)
+        return -errno;
+#else
+    if (ifname)
+        return -EOPNOTSUPP;
+#endif
+    if (mss && setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof(mss)) < 0)
+        return -errno;
+#ifdef TCP_USER_TIMEOUT
+    if (tcp_ut && setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &tcp_ut, sizeof(tcp_ut)) < 0)
+        return -errno;
+#endif
+#ifdef TCP_DEFER_ACCEPT
+    if (flags & SOCK_LF_DEFER && setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &one, sizeof(one)) < 0)
+        return -errno;
+#endif
+#ifdef TCP_FASTOPEN
+    if (flags & SOCK_LF_TFO) {
+        int queue = 256;
+
+        if (setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &queue, sizeof(queue)) < 0)
+            return -errno;
+    }
+#endif
+    return 0;
+}
+
+/* Binds under a temporary name, listens, then renames over the path: clients always find a socket there. */
+static int listen_unix_path(int fd, const sock_addr *a, int backlog, int mode, int uid, int gid)
+{
+    const char *path = ((const struct sockaddr_un *)a->raw)->sun_path;
+    struct sockaddr_un tmp = {.sun_family = AF_UNIX};
+    int ret;
+
+    ret = snprintf(tmp.sun_path, sizeof(tmp.sun_path), "%s.%d.tmp", path, (int)getpid());
+    if (ret < 0 || ret >= (int)sizeof(tmp.sun_path))
+        return -ENAMETOOLONG;
+    if (unlink(tmp.sun_path) < 0 && errno != ENOENT)
+        return -errno;
+    if (bind(fd, (struct sockaddr *)&tmp, sizeof(tmp)) < 0)
+        return -errno;
+    if ((uid != -1 || gid != -1) && chown(tmp.sun_path, uid, gid) < 0)
+        goto fail;
+    if (mode != -1 && chmod(tmp.sun_path, mode) < 0)
+        goto fail;
+    if (listen(fd, backlog) < 0 || rename(tmp.sun_path, path) < 0)
+        goto fail;
+    return 0;
+fail:
+    ret = -errno;
+    unlink(tmp.sun_path);
+    return ret;
+}
+
+int sock_listen(const sock_addr *a, int flags, int backlog, int mss, int tcp_ut, const char *ifname, int mode, int uid,
+                int gid)
+{
+    int family = sock_addr_family(a);
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int ret;
+
+    if (fd < 0)
+        return -errno;
+    if (!backlog)
+        backlog = 1024;
+    if (family == AF_UNIX && ((const struct sockaddr_un *)a->raw)->sun_path[0]) {
+        ret = listen_unix_path(fd, a, backlog, mode, uid, gid);
+    } else {
+        ret = family == AF_UNIX ? 0 : listen_options(fd, family, flags, mss, tcp_ut, ifname);
+        if (!ret && (bind(fd, (const struct sockaddr *)a->raw, a->len) < 0 || listen(fd, backlog) < 0))
+            ret = -errno;
+    }
+    if (ret < 0) {
+        close(fd);
+        return ret;
+    }
+    return fd;
+}
+
+int sock_name(int fd, sock_addr *a)
+{
+    socklen_t len = sizeof(a->raw);
+
+    a->len = 0;
+    if (getsockname(fd, (struct sockaddr *)a->raw, &len) < 0)
+        return -errno;
+    a->len = len;
+    return 0;
+}
+
+int sock_peer(int fd, sock_addr *a)
+{
+    socklen_t len = sizeof(a->raw);
+
+    a->len = 0;
+    if (getpeername(fd, (struct sockaddr *)a->raw, &len) < 0)
+        return -errno;
+    a->len = len;
+    return 0;
+}
+
+int sock_inherit(int fd, sock_addr *a)
+{
+    int listening = 0;
+    socklen_t len = sizeof(listening);
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags < 0)
+        return -errno;
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) < 0)
+        return -errno;
+    if (!listening)
+        return -EINVAL;
+    if (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+        return -errno;
+    return sock_name(fd, a);
+}
+
+int sock_accept(int fd, sock_addr *peer)
+{
+    socklen_t len = sizeof(peer->raw);
+    int ret = accept4(fd, (struct sockaddr *)peer->raw, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (ret < 0)
+        return -errno;
+    peer->len = len;
+    return ret;
+}
+
+int sock_connect(const sock_addr *to, const sock_addr *from)
+{
+    int family = sock_addr_family(to);
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -errno;
+    if (family != AF_UNIX)
+        sock_nodelay(fd);
+    if (from && from->len) {
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+#ifdef IP_BIND_ADDRESS_NO_PORT
+        /* the port is chosen when the destination is known: many more connections per source address */
+        if (!sock_addr_port(from))
+            setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
+#endif
+        if (bind(fd, (const struct sockaddr *)from->raw, from->len) < 0)
+            goto fail;
+    }
+    /* a unix socket answers EAGAIN when the listener's backlog is full: a failure, there will be no event for it */
+    if (connect(fd, (const struct sockaddr *)to->raw, to->len) < 0 && errno != EINPROGRESS)
+        goto fail;
+    return fd;
+fail:;
+    int err = errno;
+
+    close(fd);
+    return -err;
+}
+
+int sock_error(int fd)
+{
+    int err = 0;
+    socklen_t len = sizeof(err);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
+        return errno;
+    return err;
+}
+
+void sock_nodelay(int fd)
+{
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
+void sock_keepalive(int fd)
+{
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+}
+
+void sock_reset_on_close(int fd)
+{
+    struct linger l = {.l_onoff = 1, .l_linger = 0};
+
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+}
+
+void sock_bufsizes(int fd, int rcv, int snd)
+{
+    if (rcv)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcv, sizeof(rcv));
+    if (snd)
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &snd, sizeof(snd));
+}
+
+void sock_user_timeout(int fd, int ms)
+{
+#ifdef TCP_USER_TIMEOUT
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+#else
+    (void)fd, (void)ms;
+#endif
+}

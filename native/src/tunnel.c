@@ -1,0 +1,243 @@
+/* Tunnels: bytes both ways, each direction by itself, half-closed ends passed on. */
+#include "engine.h"
+#include "flow.h"
+
+/* --- the end --- */
+
+static void tunnel_end(flow *f)
+{
+    uint32_t tid = f->t->tid;
+    int null = !f->req.total && !f->res.total && !f->req.in.len;
+
+    switch (f->term[0]) {
+    case 'C':
+    case 'c':
+        cnt_inc(f->fe->shard[tid].c.cli_aborts);
+        if (f->be)
+            cnt_inc(f->be->shard[tid].c.cli_aborts);
+        if (f->srv)
+            cnt_inc(f->srv->shard[tid].c.cli_aborts);
+        break;
+    case 'S':
+    case 's':
+        if (f->cs != CS_EST)
+            break;
+        if (f->be)
+            cnt_inc(f->be->shard[tid].c.srv_aborts);
+        if (f->srv)
+            cnt_inc(f->srv->shard[tid].c.srv_aborts);
+        break;
+    default:
+        break;
+    }
+    flow_count_bytes(f);
+    if (!(null && f->fe->conf.options & PX_O_DONTLOGNULL))
+        flow_record(f);
+    if (f->fe->conf.options & PX_O_NOLINGER)
+        f->f->flags |= CO_F_RESET;
+    flow_free(f);
+}
+
+/* --- time --- */
+
+static void touch(flow *f)
+{
+    const fe_conf *fc = &f->fe->conf;
+
+    if (!f->be) { /* an applet's: only the client may be late */
+        f->cexp = flow_exp(f, f->patience);
+        return;
+    }
+
+    const be_conf *bc = &f->be->conf;
+    uint32_t tunnel = bc->t_tunnel;
+    uint32_t client = tunnel ? tunnel : fc->t_client, server_ = tunnel ? tunnel : bc->t_server;
+
+    /* a side that has ended waits for the other no longer than its own "-fin" */
+    if (f->f->flags & (CO_F_EOF | CO_F_SHUTW) && fc->t_client_fin)
+        client = fc->t_client_fin;
+    if (f->b->flags & (CO_F_EOF | CO_F_SHUTW) && bc->t_server_fin)
+        server_ = bc->t_server_fin;
+    f->cexp = flow_exp(f, client);
+    f->sexp = flow_exp(f, server_);
+}
+
+void tunnel_timeout(flow *f)
+{
+    uint32_t now = f->t->now_ms;
+
+    if (tick_is_expired(f->sexp, now) && f->cs != CS_EST) {
+        switch (f->cs) {
+        case CS_QUEUE:
+            flow_term(f, 's', 'Q');
+            tunnel_end(f);
+            return;
+        case CS_TAR:
+            f->cs = CS_NONE;
+            tunnel_run(f);
+            return;
+        default:
+            if (!flow_retry(f, -ETIMEDOUT)) {
+                flow_term(f, 's', 'C');
+                tunnel_end(f);
+                return;
+            }
+            tunnel_run(f);
+            return;
+        }
+    }
+    if (tick_is_expired(f->cexp, now))
+        flow_term(f, 'c', 'D');
+    else if (tick_is_expired(f->sexp, now))
+        flow_term(f, 's', 'D');
+    if (f->term[0])
+        tunnel_end(f);
+    else
+        tmr_set(&f->t->timers, &f->tmr, tick_first(f->cexp, f->sexp));
+}
+
+/* --- getting a server --- */
+
+/* 1: established; 0: wait; -1: the flow has ended. */
+static int tunnel_connect(flow *f)
+{
+    for (;;) {
+        int ret;
+
+        switch (f->cs) {
+        case CS_EST:
+            return 1;
+        case CS_QUEUE:
+        case CS_TAR:
+            return 0;
+        case CS_CONN:
+            ret = flow_established(f);
+            if (ret > 0) {
+                touch(f);
+                return 1;
+            }
+            if (!ret)
+                return 0;
+            if (!flow_retry(f, ret)) {
+                flow_term(f, 'S', 'C');
+                tunnel_end(f);
+                return -1;
+            }
+            continue;
+        default:
+            break;
+        }
+        ret = flow_assign(f, NULL);
+        if (ret == ASSIGN_WAIT) {
+            f->sexp = flow_exp(f, f->be->conf.t_queue ? f->be->conf.t_queue : f->be->conf.t_connect);
+            return 0;
+        }
+        if (ret == ASSIGN_NONE) {
+            flow_term(f, 'S', 'C');
+            tunnel_end(f);
+            return -1;
+        }
+        if (f->tw < 0)
+            f->tw = (int32_t)(f->t->now_ms - f->t_mark);
+        ret = flow_connect(f);
+        if (ret < 0 && !flow_retry(f, ret)) {
+            flow_term(f, 'S', 'C');
+            tunnel_end(f);
+            return -1;
+        }
+    }
+}
+
+void tunnel_start(flow *f)
+{
+    if (f->fe->conf.backend < 0) {
+        flow_term(f, 'S', 'C');
+        tunnel_end(f);
+        return;
+    }
+    flow_set_backend(f, f->t->eng->be[f->fe->conf.backend]);
+    f->cexp = flow_exp(f, f->fe->conf.t_client);
+    flow_run(f);
+}
+
+/* --- moving --- */
+
+/* One direction. Returns what is wanted of <src> (FD_R) and of <dst> (FD_W), -1 if the flow is over. */
+static int move(flow *f, chan *c, conn *src, conn *dst, int splice)
+{
+    int ret = c->eof ? MOVE_EOF : chan_pump(f, c, src, dst, NULL, splice);
+    char in = src == f->f ? 'C' : 'S', out = dst == f->f ? 'C' : 'S';
+
+    switch (ret) {
+    case MOVE_IN:
+        return FD_R;
+    case MOVE_OUT:
+        return FD_W;
+    case MOVE_YIELD:
+        flow_later(f);
+        return 0;
+    case MOVE_EOF:
+        if (!c->eof) {
+            c->eof = 1;
+            conn_shutw(dst);
+        }
+        return 0;
+    case MOVE_ERR_IN:
+        flow_term(f, in, 'D');
+        return -1;
+    default:
+        flow_term(f, out, 'D');
+        return -1;
+    }
+}
+
+static int splices(const flow *f, uint32_t dir)
+{
+    return f->be && (f->fe->conf.options | f->be->conf.options) & (dir | PX_O_SPLICE_AUTO);
+}
+
+void tunnel_run(flow *f)
+{
+    int ret = tunnel_connect(f);
+    uint64_t before = f->req.total + f->res.total;
+    int up, down;
+
+    if (ret < 0)
+        return;
+    if (!ret) {
+        if (f->f->flags & CO_F_ERR || f->f->e->ev & FD_EV_ERR) {
+            flow_term(f, 'C', 'C');
+            tunnel_end(f);
+            return;
+        }
+        if (f->b)
+            conn_want(f->b, FD_W);
+        conn_want(f->f, 0);
+        tmr_set(&f->t->timers, &f->tmr, f->sexp);
+        return;
+    }
+    if (f->b->flags & CO_F_APPLET && f->res.eof) { /* it has said all: what the client still says is not heard */
+        flow_close(f);
+        return;
+    }
+    up = move(f, &f->req, f->f, f->b, splices(f, PX_O_SPLICE_REQ));
+    down = up < 0 ? -1 : move(f, &f->res, f->b, f->f, splices(f, PX_O_SPLICE_RES));
+    if (up < 0 || down < 0 || (f->req.eof && f->res.eof)) {
+        tunnel_end(f);
+        return;
+    }
+    if (f->b->flags & CO_F_APPLET && f->res.eof)
+        flow_later(f);
+    if (f->req.total + f->res.total != before)
+        touch(f);
+    conn_want(f->f, (up & FD_R) | (down & FD_W));
+    conn_want(f->b, (up & FD_W) | (down & FD_R));
+    tmr_set(&f->t->timers, &f->tmr, tick_first(f->cexp, f->sexp));
+}
+
+void tunnel_switch(flow *f)
+{
+    f->flags |= FL_TUNNELED;
+    touch(f);
+    flow_later(f);
+}

@@ -1,0 +1,212 @@
+"""`option <name>` of proxies, with `no option` and `default option` (manual 4.2)."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+
+from lbcore.cfg.arguments import TIGHT, Args, Form, KeywordError, integer, lacks
+from lbcore.cfg.keywords import KEYWORDS, PROXIES, Keyword
+from lbcore.cfg.known import REMOVED_OPTIONS, not_yet, unknown_option
+from lbcore.proxy.settings import ForwardFor
+
+FRONTEND = ("frontend",)
+BACKEND = ("backend",)
+BOTH = ("frontend", "backend")
+
+# Plain switches: the sides that have them and what they do.
+SWITCHES: dict[str, tuple[tuple[str, ...], str]] = {
+    "abortonclose": (BACKEND, "Gives up a request whose client has gone while it waits."),
+    "allbackups": (BACKEND, "Balances over all backup servers rather than using the first."),
+    "clitcpka": (FRONTEND, "Sends TCP keep-alive probes to clients."),
+    "dontlog-normal": (FRONTEND, "Logs nothing about what went well."),
+    "dontlognull": (FRONTEND, "Logs nothing about connections without data."),
+    "log-separate-errors": (FRONTEND, "Raises the level of log lines about errors."),
+    "logasap": (FRONTEND, "Logs as soon as the response begins."),
+    "nolinger": (BOTH, "Resets connections rather than letting them linger."),
+    "socket-stats": (FRONTEND, "Keeps counters for each listener."),
+    "splice-auto": (BOTH, "Splices in both directions where it pays."),
+    "splice-request": (BOTH, "Splices towards servers."),
+    "splice-response": (BOTH, "Splices towards clients."),
+    "srvtcpka": (BACKEND, "Sends TCP keep-alive probes to servers."),
+    "tcp-smart-accept": (FRONTEND, "Spares the acknowledgement of a connection's first data."),
+    "tcp-smart-connect": (BACKEND, "Spares the acknowledgement of a server's handshake."),
+}
+_MODES = {"http-keep-alive": "keep-alive", "http-server-close": "server-close", "httpclose": "close"}
+
+
+def option(args: Args) -> None:
+    """Refuses what is no option."""
+    name = args.take()
+    if not name:
+        raise KeywordError("'option' expects an option name.", lead=TIGHT)
+    if name in REMOVED_OPTIONS:
+        raise KeywordError(REMOVED_OPTIONS[name], lead=TIGHT)
+    known, hint = unknown_option("option", name)
+    if known:
+        raise KeywordError(not_yet(f"option {name}"))
+    if args.form is not Form.SET:
+        raise KeywordError(f"negation/default is not supported for option '{name}'.", lead=TIGHT)
+    raise KeywordError(f"unknown option '{name}'{'' if hint else '.'}", hint=hint)
+
+
+def switch(name: str) -> Callable[[Args], None]:
+    """The function of a plain switch. On the wrong side it is ignored with a warning, as in HAProxy."""
+    sides = SWITCHES[name][0]
+
+    def parse(args: Args) -> None:
+        if len(sides) == 1 and _ignored(args, name, sides[0]):
+            return
+        if args.form is Form.SET:
+            args.proxy.options.add(name)
+        else:
+            args.proxy.options.discard(name)
+
+    return parse
+
+
+def _ignored(args: Args, name: str, side: str) -> bool:
+    proxy = args.proxy
+    if proxy.has_frontend if side == "frontend" else proxy.has_backend:
+        return False
+    args.warn(f"'{name}' ignored because {lacks(proxy, side)}.", at=args.position - 1)
+    return True
+
+
+def tcpka(args: Args) -> None:
+    """Both sides, as far as the proxy has them."""
+    if args.proxy.has_frontend:
+        args.proxy.options.add("clitcpka")
+    if args.proxy.has_backend:
+        args.proxy.options.add("srvtcpka")
+
+
+def connection_mode(name: str) -> Callable[[Args], None]:
+    """The function of the options that exclude each other: the last one counts, `no` undoes its own only."""
+    mode = _MODES[name]
+
+    def parse(args: Args) -> None:
+        proxy = args.proxy
+        if args.form is Form.SET:
+            proxy.http_connection_mode = mode
+        elif proxy.http_connection_mode == mode or args.form is Form.DEFAULT:
+            proxy.http_connection_mode = "keep-alive"
+
+    return parse
+
+
+def redispatch(args: Args) -> None:
+    """`option redispatch [<interval>]`: -1 (the default) at the last retry, 1 at every one, N at every Nth."""
+    if _ignored(args, "redispatch", "backend"):
+        args.rest()
+        return
+    if args.form is not Form.SET:
+        args.rest()
+        args.proxy.redispatch = 0
+        return
+    text = args.take() if args.more else "-1"
+    value = integer(text)
+    if value is None:
+        raise KeywordError(f"'option redispatch' expects an integer argument, found '{text}'.")
+    args.proxy.redispatch = value
+
+
+def forwardfor(args: Args) -> None:
+    """`option forwardfor [except <network>] [header <name>] [if-none]`; a later line replaces an earlier one."""
+    found = ForwardFor()
+    while args.more:
+        reader = _FORWARDFOR.get(args.take())
+        if reader is None:
+            raise KeywordError("'option forwardfor' only supports optional values: 'except', 'header' and 'if-none'.")
+        reader(args, found)
+    args.proxy.forwardfor = found
+    args.proxy.places["forwardfor"] = args.line.where
+
+
+def _except(args: Args, found: ForwardFor) -> None:
+    text = args.take()
+    try:
+        found.except_net = str(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        raise KeywordError("'option forwardfor except' expects <address>[/mask] as argument.") from None
+
+
+def _header(args: Args, found: ForwardFor) -> None:
+    name = args.take()
+    if not name:
+        raise KeywordError("'option forwardfor header' expects <header_name> as argument.")
+    found.header = name
+
+
+def _if_none(args: Args, found: ForwardFor) -> None:
+    found.if_none = True
+
+
+_FORWARDFOR: dict[str, Callable[[Args, ForwardFor], None]] = {
+    "except": _except,
+    "header": _header,
+    "if-none": _if_none,
+}
+
+
+_LOG_NAMES = {"clf": "option httplog clf", "httplog": "option httplog", "tcplog": "option tcplog"}
+
+
+def httplog(args: Args) -> None:
+    """`option httplog [clf]`."""
+    kind = "httplog"
+    if args.more:
+        if args.take() != "clf":
+            raise KeywordError("keyword 'httplog' only supports option 'clf'.")
+        kind = "clf"
+    _log_kind(args, kind)
+
+
+def tcplog(args: Args) -> None:
+    _log_kind(args, "tcplog")
+
+
+def _log_kind(args: Args, kind: str) -> None:
+    proxy = args.proxy
+    if proxy.kind == "backend":
+        args.warn(f"backend '{proxy.name}' : '{args.name}' directive is ignored in backends.", at=1)
+        return
+    before = proxy.log_kind
+    if args.in_defaults and before not in (None, kind):
+        assert before is not None
+        overridden = f"'{_LOG_NAMES[kind]}' overrides previous '{_LOG_NAMES[before]}' in 'defaults' section."
+        args.warn(overridden, lead=TIGHT, at=1)
+    proxy.log_kind = kind
+    proxy.places["log_kind"] = args.line.where
+
+
+def usable(options: set[str], kind: str) -> set[str]:
+    """The switches of a `defaults` section that a proxy of a kind has a use for."""
+    if kind not in ("frontend", "backend"):
+        return set(options)
+    return {name for name in options if kind in SWITCHES[name][0]}
+
+
+KEYWORDS.register(
+    Keyword(("option",), PROXIES, option, "<name> [<argument> ...]", "Switches something; see the names.",
+            negatable=True),
+    Keyword(("option", "forwardfor"), PROXIES, forwardfor, "[except <network>] [header <name>] [if-none]",
+            "Adds the client's address to requests."),
+    *(
+        Keyword(("option", name), PROXIES, connection_mode(name), "", doc, negatable=True)
+        for name, doc in (
+            ("http-keep-alive", "Keeps connections of both sides for further requests."),
+            ("http-server-close", "Keeps the client's connection only."),
+            ("httpclose", "Closes both connections after each response."),
+        )
+    ),
+    Keyword(("option", "httplog"), PROXIES, httplog, "[clf]", "Logs HTTP requests in HAProxy's format or in CLF."),
+    Keyword(("option", "redispatch"), PROXIES, redispatch, "[<interval>]", "Retries on another server.",
+            negatable=True),
+    Keyword(("option", "tcpka"), PROXIES, tcpka, "", "Sends TCP keep-alive probes on both sides."),
+    Keyword(("option", "tcplog"), PROXIES, tcplog, "", "Logs TCP connections with timers and counts."),
+    *(
+        Keyword(("option", name), PROXIES, switch(name), "", doc, negatable=True)
+        for name, (_sides, doc) in SWITCHES.items()
+    ),
+)  # fmt: skip

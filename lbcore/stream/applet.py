@@ -1,0 +1,100 @@
+"""Applets: Python-owned endpoints of connections."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from lbcore.event.crew import Crew
+from lbcore.event.worker import Worker
+from lbcore.shim import check, ffi, lib
+
+LOCAL = "applets"  # the worker's own table of live applets: handle -> Applet
+
+
+class Outlet:
+    """An applet's way to its client. Valid in the worker that made it, until `closed()` was called on the applet."""
+
+    def __init__(self, worker: Worker, handle: int, listener: int) -> None:
+        self.worker = worker
+        self.listener = listener  # number of the listener in the engine
+        self._engine = worker.engine.handle
+        self._tid = worker.tid
+        self._handle = handle
+
+    def put(self, data: bytes) -> int:
+        """Sends bytes; the number that now wait to be taken. Raises OSError (ESTALE) if the connection is gone."""
+        return check(lib.eng_applet_put(self._engine, self._tid, self._handle, data, len(data)))
+
+    def end(self) -> None:
+        """Closes the connection once all that was put has gone. What the client still sends is thrown away."""
+        lib.eng_applet_end(self._engine, self._tid, self._handle)
+
+    def patience(self, ms: int) -> None:
+        """How long the client may be silent from now on, 0: for ever."""
+        lib.eng_applet_patience(self._engine, self._tid, self._handle, ms)
+
+    def peer(self) -> tuple[int, str, int]:
+        """The client's address family, numeric address ("" for unix sockets) and port. Raises OSError (ESTALE)."""
+        family, port, raw = ffi.new("uint32_t *"), ffi.new("uint32_t *"), ffi.new("uint8_t[16]")
+        check(lib.eng_applet_peer(self._engine, self._tid, self._handle, family, port, raw))
+        size = {socket.AF_INET: 4, socket.AF_INET6: 16}.get(family[0], 0)
+        host = socket.inet_ntop(family[0], bytes(ffi.buffer(raw, size))) if size else ""
+        return int(family[0]), host, int(port[0])
+
+
+class Applet(Protocol):
+    """What an endpoint must do. Its worker calls it; it must not block."""
+
+    def received(self, data: bytes) -> None:
+        """Bytes from the client."""
+
+    def ended(self) -> None:
+        """The client will send no more; it still reads."""
+
+    def drained(self) -> None:
+        """All that was put has gone: room for more."""
+
+    def closed(self) -> None:
+        """The connection is gone. The last call."""
+
+
+Factory = Callable[[Outlet], Applet]
+
+
+class Applets:
+    """Which applet serves which listener. Registered before the threads start."""
+
+    def __init__(self, crew: Crew) -> None:
+        self._factories: dict[int, Factory] = {}
+        crew.handlers[lib.EV_OPEN] = self._open
+        crew.handlers[lib.EV_DATA] = lambda worker, event: self._tell(worker, event, data=True)
+        crew.handlers[lib.EV_EOF] = lambda worker, event: self._tell(worker, event)
+        crew.handlers[lib.EV_ROOM] = lambda worker, event: self._tell(worker, event)
+        crew.handlers[lib.EV_CLOSE] = self._close
+
+    def serve(self, listener: int, factory: Factory) -> None:
+        """Has `factory` make the applet of each connection to listener number `listener`."""
+        self._factories[listener] = factory
+
+    def _open(self, worker: Worker, event: Any) -> None:
+        outlet = Outlet(worker, event.handle, event.arg)
+        table: dict[int, Applet] = worker.local.setdefault(LOCAL, {})
+        table[event.handle] = self._factories[event.arg](outlet)
+
+    def _tell(self, worker: Worker, event: Any, *, data: bool = False) -> None:
+        applet = worker.local.get(LOCAL, {}).get(event.handle)
+        if applet is None:
+            return
+        if data:
+            applet.received(bytes(ffi.buffer(event.data, event.len)))
+        elif event.kind == lib.EV_EOF:
+            applet.ended()
+        else:
+            applet.drained()
+
+    def _close(self, worker: Worker, event: Any) -> None:
+        applet = worker.local.get(LOCAL, {}).pop(event.handle, None)
+        if applet is not None:
+            applet.closed()

@@ -1,0 +1,77 @@
+"""Commands about the session itself: prompt, quit, levels, what `set` changes of it."""
+
+from __future__ import annotations
+
+import re
+
+from lbcore.cli.registry import NOTHING, Call, Command, Level, Reply, error
+
+_TIMEOUT = re.compile(r"(\d+)(us|ms|s|m|h|d)?")
+_UNIT_US = {"us": 1, "ms": 1000, None: 1_000_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000,
+            "d": 86_400_000_000}  # fmt: skip
+
+
+def prompt(call: Call) -> Reply:
+    """`prompt` toggles the prompt; `prompt timed` switches it on and toggles the uptime in it."""
+    session = call.session
+    if call.arg(0) == "timed":
+        session.interactive = True
+        session.timed = not session.timed
+    else:
+        session.interactive = not session.interactive
+    return NOTHING
+
+
+def quit_session(call: Call) -> Reply:
+    """Ends the session without an answer."""
+    call.session.closing = True
+    return NOTHING
+
+
+def operator(call: Call) -> Reply:
+    """Lowers the level to operator."""
+    return _lower(call, Level.OPERATOR)
+
+
+def user(call: Call) -> Reply:
+    """Lowers the level to user."""
+    return _lower(call, Level.USER)
+
+
+def _lower(call: Call, level: Level) -> Reply:
+    call.session.level = level
+    return NOTHING
+
+
+def set_severity_output(call: Call) -> Reply:
+    """Whether messages are marked with their severity."""
+    if call.arg(0) not in ("none", "number", "string"):
+        return error("one of 'none', 'number', 'string' is a required argument\n")
+    call.session.severity_output = call.arg(0)
+    return NOTHING
+
+
+def set_timeout(call: Call) -> Reply:
+    """`set timeout cli <delay>`: how long the session may idle; seconds if no unit is given."""
+    if call.arg(0) != "cli":
+        return error("'set timeout' only supports 'cli'.\n")
+    if not call.arg(1):
+        return error("Expects an integer value.\n")
+    match = _TIMEOUT.fullmatch(call.arg(1))
+    milliseconds = -(-int(match[1]) * _UNIT_US[match[2]] // 1000) if match else 0
+    if milliseconds < 1:
+        return error("Invalid timeout value.\n")
+    call.session.timeout_ms = milliseconds
+    return NOTHING
+
+
+COMMANDS = (
+    Command(("operator",), "operator", "lower the level of the current CLI session to operator", operator,
+            Level.OPERATOR),
+    Command(("prompt",), "prompt [timed]", "toggle interactive mode with prompt", prompt, last=True),
+    Command(("quit",), "quit", "disconnect", quit_session, last=True),
+    Command(("set", "severity-output"), "set severity-output [none|number|string]",
+            "set presence of severity level in feedback information", set_severity_output),
+    Command(("set", "timeout"), "set timeout [cli] <delay>", "change a timeout setting", set_timeout),
+    Command(("user",), "user", "lower the level of the current CLI session to user", user),
+)  # fmt: skip

@@ -1,0 +1,139 @@
+"""The `show` commands: version, info, stat, locks, threads, fd, cli level, cli sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lbcore.cli.registry import Call, Command, Level, Reply, error, info
+from lbcore.cli.views import Direction, FdFacts, LockFigures, ThreadFacts
+from lbcore.stats import csv
+from lbcore.stats.fields import Selection, select
+from lbcore.stats.info import lines
+from lbcore.stats.views import ProxyView
+
+
+def show_version(call: Call) -> Reply:
+    """The version alone."""
+    return info(f"{call.process.version}\n")
+
+
+def show_info(call: Call) -> Reply:
+    """The facts about the process; `desc` adds what each means."""
+    refused = _refused(call, "json", "typed", "float")
+    if refused is not None:
+        return refused
+    return Reply("".join(lines(call.process, with_docs="desc" in call.args)))
+
+
+def show_stat(call: Call) -> Reply:
+    """CSV of all proxies, or of those that `<iid>|<proxy> <type> <sid>` select. Words not known are ignored."""
+    refused = _refused(call, "json", "typed", "desc")
+    if refused is not None:
+        return refused
+    legends = call.session.level >= Level.OPERATOR
+    hide_maint, hide_down = "no-maint" in call.args, "up" in call.args
+    proxies = list(call.process.proxies())
+    wanted = Selection(hide_maint=hide_maint, hide_down=hide_down, legends=legends)
+    if len(call.args) >= 3:
+        iid = _find_proxy(proxies, call.args[0])
+        if iid is None:
+            return error("No such proxy.\n")
+        wanted = wanted._replace(iid=iid, types=_integer(call.args[1]), sid=_integer(call.args[2]))
+    return Reply(csv.render(select(proxies, wanted)))
+
+
+def show_locks(call: Call) -> Reply:
+    """How often each kind of lock was taken, and how long threads waited for it."""
+    figures = call.process.locks()
+    if figures is None:
+        return error("Lock figures are not kept: set 'profiling.locks on' in the global section.\n")
+    header = "# label acquired(read) acquired(write) waits waited_us longest_us\n"
+    return Reply(header + "".join(_lock_line(row) for row in figures))
+
+
+def show_threads(call: Call) -> Reply:
+    """What each thread is about."""
+    threads = list(call.process.threads())
+    return Reply("".join(_thread_lines(thread, len(threads)) for thread in threads))
+
+
+def show_fd(call: Call) -> Reply:
+    """The fd table, or one entry of it."""
+    number = call.arg(0)
+    if number and not number.isdecimal():
+        return error("Invalid FD number\n")
+    wanted = [facts for facts in call.process.fds() if not number or facts.fd == int(number)]
+    return Reply("".join(map(_fd_line, wanted)))
+
+
+def show_cli_level(call: Call) -> Reply:
+    """The level of this session."""
+    return info(f"{call.session.level.name.lower()}\n")
+
+
+def show_cli_sockets(call: Call) -> Reply:
+    """The stats sockets with their levels."""
+    rows = (f"{row.address} {row.level} {row.processes}\n" for row in call.process.cli_sockets())
+    return Reply("# socket lvl processes\n" + "".join(rows))
+
+
+def _refused(call: Call, *later: str) -> Reply | None:
+    """The refusal if an argument is a word of HAProxy that is not done yet."""
+    for word in call.args:
+        if word in later:
+            return error(f"'{' '.join(call.words[:2])} {word}' is not done in this release.\n")
+    return None
+
+
+def _find_proxy(proxies: Iterable[ProxyView], text: str) -> int | None:
+    """The number of the proxy that `text` names, or `text` as a number; None if there is no such name."""
+    if text.lstrip("-").isdecimal():
+        return _integer(text)
+    return next((proxy.iid for proxy in proxies if proxy.name == text), None)
+
+
+def _integer(text: str) -> int:
+    """`text` as a number, 0 if it is none, which selects nothing."""
+    return int(text) if text.removeprefix("-").isdecimal() else 0
+
+
+def _lock_line(row: LockFigures) -> str:
+    return f"{row.label} {row.reads} {row.writes} {row.waits} {row.waited_ns // 1000} {row.longest_ns // 1000}\n"
+
+
+def _thread_lines(thread: ThreadFacts, count: int) -> str:
+    star = "*" if thread.current else " "
+    return (
+        f"{star} Thread {thread.number:<2}: id=0x{thread.ident:x} act={int(not thread.polling)} "
+        f"wq={thread.timers} rq={thread.runnable}\n"
+        f"      {thread.number}/{count}    harmless={int(thread.polling)}\n"
+        f"             cpu_ns: now={thread.cpu_ns}\n"
+        f"             conns={thread.connections} idle={thread.idle} polls={thread.polls} events={thread.events}\n"
+    )
+
+
+def _fd_line(facts: FdFacts) -> str:
+    told = "".join(f" {name}={value}" for name, value in facts.facts.items())
+    return (
+        f"{facts.fd:7} : st=0x{facts.state:06x}(W:{_letters(facts.write)} R:{_letters(facts.read)}) "
+        f"gen={facts.generation} tmask=0x{facts.thread_mask:x} owner={facts.owner}{told}\n"
+    )
+
+
+def _letters(direction: Direction) -> str:
+    """`sRa`: capital where it is so (shut, ready, active)."""
+    return "".join(letter.upper() if is_so else letter for letter, is_so in zip("sra", direction, strict=True))
+
+
+COMMANDS = (
+    Command(("show", "cli", "level"), "show cli level", "display the level of the current CLI session",
+            show_cli_level),
+    Command(("show", "cli", "sockets"), "show cli sockets", "dump list of cli sockets", show_cli_sockets),
+    Command(("show", "fd"), "show fd [num]", "dump list of file descriptors in use or a specific one", show_fd,
+            Level.OPERATOR),
+    Command(("show", "info"), "show info [desc]*", "report information about the running process", show_info),
+    Command(("show", "locks"), "show locks", "report how locks were taken and waited for", show_locks),
+    Command(("show", "stat"), "show stat [no-maint|up]*", "report counters for each proxy and server", show_stat),
+    Command(("show", "threads"), "show threads", "show some threads debugging information", show_threads),
+    Command(("show", "version"), "show version", "show version of the current process", show_version),
+)  # fmt: skip

@@ -1,0 +1,104 @@
+"""The rows of commands: which words, for whom, what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from lbcore.cli.session import Session
+    from lbcore.cli.views import Process
+
+ERR = 3
+INFO = 6
+
+
+class Level(IntEnum):
+    """What a session may do (`level` of a stats socket). Each may do all that those below it may."""
+
+    USER = 1
+    OPERATOR = 2
+    ADMIN = 3
+
+
+class Reply(NamedTuple):
+    """An answer. `severity` is a syslog level for messages, None for dumps, which `set severity-output` never marks."""
+
+    text: str
+    severity: int | None = None
+
+
+class Call(NamedTuple):
+    """One command as it was given: its words (unescaped, the command's own included) and its payload."""
+
+    session: Session
+    process: Process
+    words: Sequence[str]
+    args: Sequence[str]  # the words after the command's own
+    payload: str | None = None
+
+    def arg(self, index: int) -> str:
+        """The argument at `index`, "" if there are fewer."""
+        return self.args[index] if index < len(self.args) else ""
+
+
+class Command(NamedTuple):
+    """A row. `last` puts it at the end of every list, where it is always shown."""
+
+    words: tuple[str, ...]
+    usage: str
+    help: str
+    function: Callable[[Call], Reply]
+    level: Level = Level.USER
+    last: bool = False
+
+    @property
+    def line(self) -> str:
+        """Its line in the answer to `help`."""
+        return f"  {self.usage:<40}: {self.help}\n"
+
+
+class Registry:
+    """The commands by their words. No lock: frozen by the first look-up, before which only one thread knows it."""
+
+    def __init__(self) -> None:
+        self._by_words: dict[tuple[str, ...], Command] = {}
+        self._longest = 0
+        self._frozen = False
+
+    def add(self, *rows: Command) -> None:
+        """Adds commands. Raises ValueError if the words are taken, RuntimeError once the registry is in use."""
+        if self._frozen:
+            raise RuntimeError("commands can't be added while sessions run")
+        for row in rows:
+            if row.words in self._by_words:
+                raise ValueError(f"command '{' '.join(row.words)}' is claimed twice")
+            self._by_words[row.words] = row
+            self._longest = max(self._longest, len(row.words))
+
+    def find(self, words: Sequence[str]) -> Command | None:
+        """The command whose words `words` begins with; the longest if there are several."""
+        self._frozen = True
+        for length in range(min(self._longest, len(words)), 0, -1):
+            row = self._by_words.get(tuple(words[:length]))
+            if row is not None:
+                return row
+        return None
+
+    def __iter__(self) -> Iterator[Command]:
+        """In the order of lists: by their words, those that are `last` at the end."""
+        return iter(sorted(self._by_words.values(), key=lambda row: (row.last, row.words)))
+
+
+def error(text: str) -> Reply:
+    """A message that something is wrong with the command."""
+    return Reply(text, ERR)
+
+
+def info(text: str) -> Reply:
+    """A message that is the answer."""
+    return Reply(text, INFO)
+
+
+NOTHING = Reply("")

@@ -1,0 +1,83 @@
+"""What the program must offer to the commands of the stats socket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, Protocol
+
+from lbcore.stats.views import ProcessView, ProxyView
+
+
+class LockFigures(NamedTuple):
+    """What happened to all locks of one label since figures are kept. Times are nanoseconds."""
+
+    label: str
+    reads: int  # acquisitions for reading; 0 for spinlocks
+    writes: int  # acquisitions for writing, and all of spinlocks
+    waits: int  # how often it was not free at once
+    waited_ns: int
+    longest_ns: int
+
+
+class ThreadFacts(NamedTuple):
+    """A thread at the moment of the question. `number` counts from 1, as in the configuration."""
+
+    number: int
+    ident: int  # the operating system's
+    polling: bool  # it waits for events, or reads them
+    runnable: int  # tasks in its run queue
+    timers: int  # tasks in its wait queue
+    connections: int  # client connections it owns
+    idle: int  # idle server connections it owns
+    polls: int  # calls of the poller
+    events: int  # events that Python had to decide
+    cpu_ns: int  # CPU time used
+    current: bool  # it is the one that answers
+
+
+class Direction(NamedTuple):
+    """One direction of a descriptor: what ended, what the kernel said, what we asked for."""
+
+    shut: bool
+    ready: bool
+    active: bool
+
+
+class FdFacts(NamedTuple):
+    """An entry of the fd table. `facts` is what its owner says of itself, in order (`fe`, `fam`, `lport`, ...)."""
+
+    fd: int
+    state: int  # as the shim keeps it
+    read: Direction
+    write: Direction
+    generation: int
+    thread_mask: int
+    owner: str  # listener, connection, wakeup, ...
+    facts: Mapping[str, str]
+
+
+class CliSocket(NamedTuple):
+    """A stats socket: `unix@/path`, `ipv4@127.0.0.1:9999`, `fd@5`, ..."""
+
+    address: str
+    level: str
+    processes: str = "all"
+
+
+class Process(ProcessView, Protocol):
+    """The program. Every method may be called from any worker thread, without a lock held."""
+
+    def proxies(self) -> Iterable[ProxyView]:
+        """In the order of the configuration."""
+
+    def locks(self) -> Iterable[LockFigures] | None:
+        """In acquisition order, None while no figures are kept."""
+
+    def threads(self) -> Iterable[ThreadFacts]:
+        """In the order of their numbers."""
+
+    def fds(self) -> Iterable[FdFacts]:
+        """In the order of their numbers."""
+
+    def cli_sockets(self) -> Iterable[CliSocket]:
+        """In the order of the configuration."""

@@ -1,0 +1,344 @@
+"""The library: a balancer inside of a Python process.
+
+    with lbcore.LoadBalancer(config_text) as lb:
+        urllib.request.urlopen(lb.url("web"))
+
+It never touches signals, the umask, the working directory or the root logger of its host. Several live side by side, and
+each may be started and stopped in any thread, once.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+
+from lbcore.base.address import Address
+from lbcore.base.diag import ConfigError, Diagnostic, Diagnostics, Severity
+from lbcore.cfg.check import has_listener
+from lbcore.cfg.loader import load
+from lbcore.cli import registry
+from lbcore.cli.applet import CliSockets
+from lbcore.conn.settings import BindSettings
+from lbcore.event.crew import Crew, print_error
+from lbcore.event.engine import Engine, EngineSettings, fd_limit
+from lbcore.event.worker import Worker
+from lbcore.facts import Facts
+from lbcore.log.sender import Senders
+from lbcore.proxy.frontend import Frontend, Listener
+from lbcore.proxy.proxy import Proxy
+from lbcore.proxy.settings import GlobalSettings, ProxySettings, Settings, Timeouts
+from lbcore.proxy.states import proxy_state, server_states, stopped_line
+from lbcore.shim import lib
+from lbcore.stream.applet import Applets
+from lbcore.stream.logs import StreamLogs, names
+from lbcore.thread.masks import cpu_count
+
+CONFIG_NAME = "<config>"  # the file name of a configuration given as text
+CLI_PROXY = "GLOBAL"  # HAProxy's name for the proxy behind the stats sockets
+STOP_TIMEOUT = 10.0  # seconds after which close() gives up on a thread that does not end
+PIPE_SHARE = 4  # one connection in four may splice at a time (manual 3.2, maxpipes)
+FDS_PER_CONNECTION = 2
+FDS_KEPT = 64  # descriptors that are not for connections: pollers, listeners, logs, the host's own
+NOTICE, WARNING = 5, 4
+
+
+class LoadBalancer:
+    """One balancer, from its configuration to its end.
+
+    The usual way is a `with` block, or `start()` and `close()`. What the program needs besides, `bind()` before
+    `start()`, signals' deeds, is public too.
+    """
+
+    def __init__(self, config: str, *, env: dict[str, str] | None = None) -> None:
+        """Reads a configuration in HAProxy's language. Nothing is opened yet.
+
+        `env` is what `"$NAME"` in it means, None: the environment of the process. Raises ConfigError, whose
+        `diagnostics` has all that is wrong.
+        """
+        settings, diagnostics = load([(CONFIG_NAME, config)], env=env)
+        if not diagnostics.errors and not has_listener(settings):
+            diagnostics.add(Diagnostic(Severity.ALERT, "config : no listener: nothing to accept connections on."))
+        if diagnostics.errors:
+            raise ConfigError(diagnostics)
+        self._init(settings, diagnostics)
+
+    @classmethod
+    def from_settings(cls, settings: Settings, diagnostics: Diagnostics | None = None) -> LoadBalancer:
+        """A balancer from typed settings, checked already."""
+        self = cls.__new__(cls)
+        self._init(settings, diagnostics or Diagnostics())
+        return self
+
+    def _init(self, settings: Settings, diagnostics: Diagnostics) -> None:
+        self.settings = settings
+        self.diagnostics = diagnostics
+        self.proxies: list[Proxy] = []
+        self.maxconn = settings.globals.maxconn or (fd_limit() - FDS_KEPT) // FDS_PER_CONNECTION
+        self.maxpipes = settings.globals.maxpipes or self.maxconn // PIPE_SHARE
+        self._begun = time.monotonic()
+        self._lock = threading.Lock()
+        self._bound = False
+        self._started = False
+        self._closed = False
+        self._cli: Frontend | None = None
+
+    # --- life ---
+
+    def __enter__(self) -> LoadBalancer:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def bind(self) -> None:
+        """Opens all addresses; connections wait in the backlog. Raises ConfigError naming those that could not be."""
+        if self._bound:
+            return
+        self._bound = True
+        chosen = self.settings.globals
+        self.engine = Engine(self._engine_settings(chosen))
+        try:
+            self._build()
+        except BaseException:
+            self.engine.close()
+            raise
+
+    def _build(self) -> None:
+        chosen = self.settings.globals
+        self.crew = Crew(self.engine, cpu_map=chosen.cpu_map)
+        self.applets = Applets(self.crew)
+        self.facts = Facts(self)
+        enabled = [proxy for proxy in self.settings.proxies if not proxy.disabled]
+        fullconn = self._default_fullconn(enabled)
+        for iid, proxy in enumerate(enabled, 1):
+            maxconn = proxy.maxconn or self.maxconn
+            self.proxies.append(Proxy(self.engine, proxy, proxy.id or iid, maxconn=maxconn, fullconn=fullconn))
+        self._connect_backends()
+        failed = Diagnostics()
+        self._listen(failed)
+        self._serve_cli(failed)
+        if failed.errors:
+            raise ConfigError(failed)
+        self._set_logs()
+        lib.eng_ready(self.engine.handle)
+        self.crew.hooks.add(self._enable_listeners)
+
+    def start(self) -> None:
+        """Returns when it accepts. Raises as `bind()`, and OSError if a thread can't be had."""
+        self.bind()
+        if self._started:
+            raise RuntimeError("a balancer is started once")
+        self._started = True
+        try:
+            self.crew.start()
+        except BaseException:
+            self.close()
+            raise
+        self.facts.accepting(self._begun)
+        for proxy in self.proxies:
+            self._say(proxy.settings, NOTICE, f"Proxy {proxy.name} started.")
+
+    def close(self) -> None:
+        """Ends at once: returns when threads have ended and ports are free. Any number of times, from any thread but a
+        worker's."""
+        with self._lock:
+            if self._closed or not self._bound:
+                return
+            self._closed = True
+            for listener in self.all_listeners():
+                listener.unlink()
+            self.crew.stop_soon()
+            if not self.crew.wait(STOP_TIMEOUT):
+                raise RuntimeError("a worker thread does not end")
+            self.engine.close()
+
+    stop = close
+
+    def soft_stop(self) -> None:
+        """Stops listening and ends by itself when the last connection has. Any number of times."""
+        if self._closed or not self._started or self.crew.finishing:
+            return
+        for listener in self.all_listeners():
+            listener.unbind()
+        for proxy in self.proxies:
+            if proxy.frontend is not None:
+                self._say(proxy.settings, WARNING, stopped_line(proxy))
+        self.crew.finish()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Whether it has ended, after waiting `timeout` seconds for that at most; None: for ever."""
+        return self._closed or (self._started and self.crew.wait(timeout))
+
+    def pause(self) -> None:
+        """Accepts nothing until `resume()`, keeping the addresses; connections wait in the backlog."""
+        for listener in self.all_listeners(cli=False):
+            listener.pause()
+        self._tell_frontends("Paused")
+
+    def resume(self) -> None:
+        """Accepts again."""
+        for listener in self.all_listeners(cli=False):
+            listener.resume()
+        self._tell_frontends("Resumed")
+
+    # --- what a user asks for ---
+
+    def address(self, name: str, index: int = 0) -> Address:
+        """Where the frontend called `name` really listens, its `index`th `bind` address. Raises KeyError, IndexError."""
+        for proxy in self.proxies:
+            if proxy.name == name and proxy.frontend is not None:
+                return proxy.frontend.listeners[index].where
+        raise KeyError(name)
+
+    def url(self, name: str, index: int = 0) -> str:
+        """An `http://` URL that reaches the frontend called `name` from this host, without a slash at its end.
+
+        Raises KeyError, IndexError; ValueError for a unix socket.
+        """
+        where = self.address(name, index)
+        if where.family == socket.AF_UNIX:
+            raise ValueError(f"{where} has no URL")
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(where.host, where.host)
+        return f"http://[{host}]:{where.port}" if where.family == socket.AF_INET6 else f"http://{host}:{where.port}"
+
+    def dump_servers(self) -> list[str]:
+        """Sends the states of proxies and servers to their logs, and returns the lines (SIGHUP, management guide 8)."""
+        told: list[str] = []
+        for proxy in self.proxies:
+            self._say(proxy.settings, WARNING, f"SIGHUP received, dumping servers states for proxy {proxy.name}.")
+            lines = [*server_states(proxy), proxy_state(proxy)]
+            for line in lines:
+                self._say(proxy.settings, WARNING, line)
+            told += lines
+        return told
+
+    def dump_memory_and_threads(self) -> str:
+        """What memory is used for and what each thread does (SIGQUIT)."""
+        facts = self.facts
+        lines = [f"Dumping pools usage: {facts.pool_alloc} bytes allocated, {facts.pool_used} used"]
+        lines += [
+            f"Thread {thread.number}: connections={thread.connections} polls={thread.polls} events={thread.events} "
+            f"cpu_ns={thread.cpu_ns}"
+            for thread in facts.threads()
+        ]
+        return "\n".join(lines)
+
+    def all_listeners(self, *, cli: bool = True) -> Iterator[Listener]:
+        """Those of all frontends, and of the stats sockets."""
+        for proxy in self.proxies:
+            if proxy.frontend is not None:
+                yield from proxy.frontend.listeners
+        if cli and self._cli is not None:
+            yield from self._cli.listeners
+
+    # --- building ---
+
+    def _engine_settings(self, chosen: GlobalSettings) -> EngineSettings:
+        switched = ((chosen.noepoll, "epoll"), (chosen.nopoll, "poll"), (chosen.nokqueue, "kqueue"))
+        return EngineSettings(
+            nbthread=chosen.nbthread or cpu_count(),
+            bufsize=chosen.bufsize,
+            maxrewrite=chosen.maxrewrite,
+            maxhdr=chosen.maxhdr,
+            maxaccept=chosen.maxaccept,
+            maxconn=self.maxconn,
+            maxconnrate=chosen.maxconnrate,
+            maxsessrate=chosen.maxsessrate,
+            maxpipes=self.maxpipes,
+            pipesize=chosen.pipesize,
+            nosplice=chosen.nosplice,
+            idle_shared=chosen.idle_pool_shared,
+            pollers_off=tuple(name for off, name in switched if off),
+            rcvbuf_client=chosen.rcvbuf_client,
+            sndbuf_client=chosen.sndbuf_client,
+            rcvbuf_server=chosen.rcvbuf_server,
+            sndbuf_server=chosen.sndbuf_server,
+            lock_figures=chosen.profiling_locks,
+            lock_order=bool(os.environ.get("LBCORE_LOCK_ORDER")),
+        )
+
+    def _default_fullconn(self, enabled: Sequence[ProxySettings]) -> int:
+        """A tenth of what all frontends together may have (manual 4.2, fullconn)."""
+        total = sum(proxy.maxconn or self.maxconn for proxy in enabled if proxy.has_frontend)
+        return max(1, total // 10)
+
+    def _connect_backends(self) -> None:
+        backends = {proxy.name: proxy.backend.index for proxy in self.proxies if proxy.backend is not None}
+        for proxy in self.proxies:
+            if proxy.frontend is None:
+                continue
+            default = proxy.settings.default_backend
+            if default is not None:
+                proxy.frontend.set_backend(backends[default])
+            elif proxy.backend is not None:
+                proxy.frontend.set_backend(proxy.backend.index)
+
+    def _listen(self, failed: Diagnostics) -> None:
+        for proxy in self.proxies:
+            if proxy.frontend is None:
+                continue
+            name = proxy.name
+
+            def tell(bind: BindSettings, error: Exception, name: str = name) -> None:
+                failed.add(bind_failure(f"Starting frontend {name}", bind, error))
+
+            proxy.frontend.listen(tell, reuseport=not self.settings.globals.noreuseport)
+
+    def _serve_cli(self, failed: Diagnostics) -> None:
+        chosen = self.settings.globals
+        if not chosen.stats_sockets:
+            return
+        settings = ProxySettings(
+            CLI_PROXY, "frontend", binds=chosen.stats_sockets, timeouts=Timeouts(client=chosen.stats_timeout)
+        )
+        self._cli = Frontend(self.engine, settings, maxconn=chosen.stats_maxconn, flow=lib.PX_APPLET)
+        self._cli.listen(lambda bind, error: failed.add(bind_failure(f"Starting frontend {CLI_PROXY}", bind, error)))
+        sockets = CliSockets(registry(), self.facts)
+        for listener in self._cli.listeners:
+            self.applets.serve(listener.index, sockets.factory(listener.bind))
+
+    def _set_logs(self) -> None:
+        backends = {p.backend.index: p.name for p in self.proxies if p.backend is not None}
+        servers = {s.index: s.name for p in self.proxies if p.backend is not None for s in p.backend.servers}
+        listeners = {listener.index: listener.sid for listener in self.all_listeners()}
+        self.logs = StreamLogs(self.crew, self.settings.globals, names(backends, servers, listeners))
+        for proxy in self.proxies:
+            if proxy.frontend is not None and proxy.settings.log_targets:
+                self.logs.add(proxy.frontend.index, proxy.settings)
+
+    def _enable_listeners(self, worker: Worker) -> None:
+        for listener in self.all_listeners():
+            listener.enable(worker.tid)
+
+    # --- telling ---
+
+    def _say(self, settings: ProxySettings, level: int, text: str) -> None:
+        """Sends a message that is not of a stream to a proxy's log targets."""
+        if not settings.log_targets:
+            return
+        senders = Senders()
+        try:
+            self.logs.logger(settings, senders).send(level, text)
+        except Exception as error:
+            print_error(error)
+        finally:
+            senders.close()
+
+    def _tell_frontends(self, deed: str) -> None:
+        for proxy in self.proxies:
+            if proxy.frontend is not None:
+                kind = "frontend" if proxy.backend is None else "proxy"
+                self._say(proxy.settings, WARNING, f"{deed} {kind} {proxy.name}.")
+
+
+def bind_failure(what: str, bind: BindSettings, error: Exception) -> Diagnostic:
+    """An address could not be had."""
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    text = f"{what}: cannot bind socket ({reason}) [{bind.text or bind.address}]"
+    file, _, line = bind.where.rpartition(":")
+    return Diagnostic(Severity.ALERT, text, file=file, line=int(line) if line.isdecimal() else 0)

@@ -1,0 +1,48 @@
+"""What a listening socket is built from: one `bind` line, as typed values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lbcore.base.address import Address
+
+
+@dataclass(slots=True)
+class BindSettings:
+    """One address to listen on. A `bind` line with several addresses or a port range makes several of these."""
+
+    address: Address
+    name: str | None = None
+    id: int | None = None
+    maxconn: int = 0  # 0: no limit of its own
+    backlog: int = 0  # 0: the proxy's
+    nice: int = 0  # -1024 .. 1024
+    level: str = "operator"  # stats sockets: user, operator, admin
+    expose_fd_listeners: bool = False
+    mode: int | None = None  # unix sockets: permission bits
+    uid: int | None = None
+    gid: int | None = None
+    interface: str | None = None
+    mss: int = 0
+    tcp_ut: int = 0  # ms
+    tfo: bool = False
+    v4v6: bool = False
+    v6only: bool = False
+    transparent: bool = False
+    defer_accept: bool = False
+    thread: str | None = None  # thread set as written, None: all
+    threads: frozenset[int] | None = None  # the same as numbers from 1, of which those above nbthread mean nobody
+    severity_output: str = "none"  # stats sockets: none, number, string
+    where: str = ""  # file:line, for messages
+    text: str = ""  # the address as written, for messages
+    options: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class UnixBind:
+    """`unix-bind`: what unix sockets of `bind` lines start from. `prefix` is already part of their addresses."""
+
+    prefix: str = ""
+    mode: int | None = None
+    uid: int | None = None
+    gid: int | None = None

@@ -1,0 +1,92 @@
+"""One engine of the shim, as a Python object."""
+
+from __future__ import annotations
+
+import resource
+from dataclasses import dataclass
+from typing import Any
+
+from lbcore.http.pages import EARLY, PAGES, early_message, message
+from lbcore.shim import check, ffi, lib
+from lbcore.thread.locks import LockSet
+
+FD_MAX = 1 << 20  # entries of the fd table at most; they take memory only when used
+
+
+@dataclass(slots=True)
+class EngineSettings:
+    """What an engine is made from. Ranges are those of `eng_conf` in native/include/engine.h."""
+
+    nbthread: int = 1
+    bufsize: int = 16384
+    maxrewrite: int = 1024
+    maxhdr: int = 101
+    maxaccept: int = 64
+    maxconn: int = 0
+    maxconnrate: int = 0
+    maxsessrate: int = 0
+    maxpipes: int = 0
+    pipesize: int = 0
+    nosplice: bool = False
+    idle_shared: bool = True
+    pollers_off: tuple[str, ...] = ()
+    rcvbuf_client: int = 0
+    sndbuf_client: int = 0
+    rcvbuf_server: int = 0
+    sndbuf_server: int = 0
+    lock_figures: bool = False
+    lock_order: bool = False
+
+
+def fd_limit() -> int:
+    """How many descriptors the process may have, within what a table may hold."""
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return FD_MAX if soft == resource.RLIM_INFINITY else min(soft, FD_MAX)
+
+
+class Engine:
+    """Owns the C object `handle` until `close()`. Not to be used by two threads at once before the workers run."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        """Raises ValueError if a value is out of its range, MemoryError."""
+        self.nbthread = settings.nbthread
+        self.maxfd = fd_limit()
+        self.handle: Any = lib.eng_new(self._conf(settings))
+        if self.handle == ffi.NULL:
+            raise ValueError(f"the engine cannot be made with {settings}")
+        self.locks = LockSet.borrowed(lib.eng_locks(self.handle))
+        self.live: Any = lib.eng_live_figures(self.handle)
+        self._set_pages()
+
+    def _conf(self, settings: EngineSettings) -> Any:
+        conf: Any = ffi.new("eng_conf *")
+        for name in (
+            "nbthread", "bufsize", "maxrewrite", "maxhdr", "maxaccept", "maxconn", "maxconnrate", "maxsessrate",
+            "maxpipes", "pipesize", "rcvbuf_client", "sndbuf_client", "rcvbuf_server", "sndbuf_server",
+        ):  # fmt: skip
+            setattr(conf, name, getattr(settings, name))
+        conf.maxfd = self.maxfd
+        conf.nosplice = settings.nosplice
+        conf.idle_shared = settings.idle_shared
+        for name in settings.pollers_off:
+            index = lib.poller_index(name.encode())
+            conf.no_pollers |= 1 << index if index >= 0 else 0
+        conf.lock_flags = settings.lock_figures * lib.LOCK_F_FIGURES | settings.lock_order * lib.LOCK_F_ORDER
+        return conf
+
+    def _set_pages(self) -> None:
+        for page in PAGES:
+            text = message(page)
+            check(lib.eng_set_error(self.handle, page.status, 0, text, len(text)))
+            if page.status in EARLY:
+                text = early_message(page)
+                check(lib.eng_set_error(self.handle, page.status, 1, text, len(text)))
+
+    def close(self) -> None:
+        """Frees everything; listening sockets are closed. No thread may be inside of it. Any number of times."""
+        if self.handle is not None:
+            handle, self.handle = self.handle, None
+            self.live = None
+            lib.eng_free(handle)
+
+

@@ -1,0 +1,84 @@
+"""Tasks: Python functions that worker threads run when their time has come or somebody wakes them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from lbcore.event.engine import Engine
+from lbcore.shim import ffi, lib
+
+TICKS = 0xFFFFFFFF
+ALL_THREADS = 0
+
+
+def tick_in(ms: int) -> int:
+    """The tick that lies `ms` milliseconds ahead; never 0, which means "never"."""
+    return (time.monotonic_ns() // 1_000_000 + ms) & TICKS or 1
+
+
+class Task:
+    """A function with a date. It never runs on two threads at a time; who wakes it while it runs has it run again.
+
+    Methods may be called from any thread until the task is freed.
+    """
+
+    __slots__ = ("_handle", "_sched", "cookie", "run")
+
+    def __init__(self, sched: Any, handle: Any, cookie: int, run: Callable[[int], None]) -> None:
+        self._sched = sched
+        self._handle = handle
+        self.cookie = cookie
+        self.run = run
+
+    def wakeup(self, reason: int = lib.TASK_WOKEN_OTHER) -> None:
+        """Has it run soon, by a thread of its mask."""
+        lib.task_wakeup(self._sched, self._handle, reason)
+
+    def schedule(self, ms: int) -> None:
+        """Has it run in `ms` milliseconds, or at its present date if that is sooner."""
+        lib.task_schedule(self._sched, self._handle, tick_in(ms))
+
+    def schedule_at(self, ms: int | None) -> None:
+        """Has it run in `ms` milliseconds and at no other date; None: at none."""
+        lib.task_queue_at(self._sched, self._handle, 0 if ms is None else tick_in(ms))
+
+    def free(self) -> None:
+        """Ends it; if it is running, after that run."""
+        lib.task_free(self._sched, self._handle)
+
+
+class Tasks:
+    """All tasks of an engine. The table is written by `add` and `remove`, which take no lock: a dict's item is one step
+    for any interpreter, and a cookie is never used twice.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._sched = lib.eng_tasks(engine.handle)
+        self._table: dict[int, Task] = {}
+        self._last = 0
+
+    def add(self, run: Callable[[int], None], *, mask: int = ALL_THREADS, nice: int = 0) -> Task:
+        """A new task, asleep. `run` is called with the reasons (TASK_WOKEN_*); `mask`: threads that may run it, by bit;
+        `nice`: -1024 to 1024, the lowest first. Called by one thread at a time. Raises MemoryError."""
+        self._last += 1
+        handle = lib.task_new(self._sched, mask, self._last, nice)
+        if handle == ffi.NULL:
+            raise MemoryError
+        task = self._table[self._last] = Task(self._sched, handle, self._last, run)
+        return task
+
+    def remove(self, task: Task) -> None:
+        """Forgets and frees it."""
+        if self._table.pop(task.cookie, None) is not None:
+            task.free()
+
+    def run(self, event: Any) -> None:
+        """Runs what an EV_TASK event asks for, in the thread that got it. What the function raises goes to the caller."""
+        task = self._table.get(event.handle)
+        try:
+            if task is not None:
+                task.run(event.arg)
+        finally:
+            lib.task_done(self._sched, ffi.cast("task *", event.data))

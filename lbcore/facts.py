@@ -1,0 +1,310 @@
+"""What a running balancer tells of itself: the facts behind `show info`, `show threads`, `show fd`, `show locks`.
+
+Implements `lbcore.cli.views.Process`. Everything is read when asked for; any thread may ask.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from lbcore.cli.views import CliSocket, Direction, FdFacts, LockFigures, ThreadFacts
+from lbcore.proxy.proxy import Proxy
+from lbcore.shim import ffi, lib
+from lbcore.thread.labels import Label
+from lbcore.version import LANGUAGE_VERSION, RELEASE_DATE
+
+if TYPE_CHECKING:
+    from lbcore.api import LoadBalancer
+
+KINDS = {lib.ENG_FD_LISTENER: "listener", lib.ENG_FD_CONN: "connection", lib.ENG_FD_OTHER: "other"}
+IDLE_SPAN = 1.0  # seconds between two looks at the CPU time behind Idle_pct
+
+
+class Facts:
+    """The facts about one balancer."""
+
+    def __init__(self, balancer: LoadBalancer) -> None:
+        self._balancer = balancer
+        self._engine = balancer.engine
+        self._settings = balancer.settings.globals
+        self._started = time.monotonic()
+        self._start_time = int(time.time())
+        self._boot_ms = 0
+        self._idle_pct = 100
+        self._cpu_seen = (time.monotonic(), time.process_time())
+
+    def accepting(self, since: float) -> None:
+        """The balancer accepts now; it was begun at `since` (monotonic seconds)."""
+        self._started = time.monotonic()
+        self._boot_ms = int((self._started - since) * 1000)
+
+    # --- the process ---
+
+    version = LANGUAGE_VERSION
+    release_date = RELEASE_DATE
+    pool_failed = 0
+    unstoppable_jobs = 0
+    spliced_bytes_out = 0
+    bytes_out_rate = 0
+    memmax_mb = 0
+
+    @property
+    def nbthread(self) -> int:
+        return self._engine.nbthread
+
+    @property
+    def pid(self) -> int:
+        return os.getpid()
+
+    @property
+    def uptime(self) -> float:
+        return time.monotonic() - self._started
+
+    @property
+    def start_time(self) -> int:
+        return self._start_time
+
+    @property
+    def boot_time_ms(self) -> int:
+        return self._boot_ms
+
+    @property
+    def pool_alloc(self) -> int:
+        return self._pool(free=True)
+
+    @property
+    def pool_used(self) -> int:
+        return self._pool(free=False)
+
+    def _pool(self, *, free: bool) -> int:
+        sizes = (lib.BUF_SMALL_BYTES, self._settings.bufsize, lib.BUF_BIG_BYTES)
+        total = 0
+        for figures in self._thread_figures():
+            for kind, size in enumerate(sizes):
+                total += size * (figures.buffers[kind] + (figures.free_buffers[kind] if free else 0))
+        return total
+
+    @property
+    def ulimit_n(self) -> int:
+        return self._engine.maxfd
+
+    @property
+    def maxsock(self) -> int:
+        return self._engine.maxfd
+
+    @property
+    def maxconn(self) -> int:
+        return self._balancer.maxconn
+
+    @property
+    def hard_maxconn(self) -> int:
+        return self._balancer.maxconn
+
+    @property
+    def maxconn_reached(self) -> int:
+        return int(self._engine.live.limited_n)
+
+    @property
+    def cur_conns(self) -> int:
+        return int(self._engine.live.actconn)
+
+    @property
+    def cum_conns(self) -> int:
+        return int(self._engine.live.totalconn)
+
+    @property
+    def cum_req(self) -> int:
+        return int(lib.eng_live_figures(self._engine.handle).requests)
+
+    @property
+    def maxpipes(self) -> int:
+        return self._balancer.maxpipes
+
+    @property
+    def pipes_used(self) -> int:
+        return int(self._engine.live.pipes_used)
+
+    @property
+    def pipes_free(self) -> int:
+        return int(self._engine.live.pipes_free)
+
+    def _rate(self, kind: int) -> int:
+        out: Any = ffi.new("uint32_t[3]")
+        lib.eng_rates(self._engine.handle, out)
+        return int(out[kind])
+
+    @property
+    def conn_rate(self) -> int:
+        return self._rate(0)
+
+    @property
+    def conn_rate_limit(self) -> int:
+        return self._settings.maxconnrate
+
+    @property
+    def conn_rate_max(self) -> int:
+        return int(self._engine.live.conn_rate_max)
+
+    @property
+    def sess_rate(self) -> int:
+        return self._rate(1)
+
+    @property
+    def sess_rate_limit(self) -> int:
+        return self._settings.maxsessrate
+
+    @property
+    def sess_rate_max(self) -> int:
+        return int(self._engine.live.sess_rate_max)
+
+    @property
+    def tasks(self) -> int:
+        return int(lib.tasksched_tasks(lib.eng_tasks(self._engine.handle)))
+
+    @property
+    def run_queue(self) -> int:
+        return int(lib.tasksched_queued(lib.eng_tasks(self._engine.handle)))
+
+    @property
+    def idle_pct(self) -> int:
+        """Of the time since the last question that lies at least a second back."""
+        then, cpu_then = self._cpu_seen
+        now, cpu = time.monotonic(), time.process_time()
+        if now - then >= IDLE_SPAN:
+            busy = (cpu - cpu_then) / ((now - then) * self.nbthread)
+            self._idle_pct = max(0, min(100, round(100 * (1 - busy))))
+            self._cpu_seen = (now, cpu)
+        return self._idle_pct
+
+    @property
+    def node(self) -> str:
+        return self._settings.node or socket.gethostname()
+
+    @property
+    def description(self) -> str | None:
+        return self._settings.description
+
+    @property
+    def stopping(self) -> bool:
+        return bool(self._engine.live.stopping)
+
+    @property
+    def jobs(self) -> int:
+        return int(self._engine.live.jobs)
+
+    @property
+    def listeners(self) -> int:
+        open_ = (lib.LSN_READY, lib.LSN_FULL, lib.LSN_LIMITED, lib.LSN_PAUSED)
+        return sum(listener.state in open_ for listener in self._balancer.all_listeners())
+
+    @property
+    def dropped_logs(self) -> int:
+        return self._balancer.logs.dropped
+
+    @property
+    def bytes_out(self) -> int:
+        return sum(int(proxy.frontend.counters.bytes_out) for proxy in self.proxies() if proxy.frontend)
+
+    @property
+    def warnings(self) -> int:
+        return self._balancer.diagnostics.warnings
+
+    # --- parts ---
+
+    def proxies(self) -> list[Proxy]:
+        """In the order of the configuration."""
+        return self._balancer.proxies
+
+    def locks(self) -> list[LockFigures] | None:
+        """In acquisition order, None while no figures are kept."""
+        if not lib.lockset_flags(self._engine.locks.handle) & lib.LOCK_F_FIGURES:
+            return None
+        rows = []
+        for label in Label:
+            figures = self._engine.locks.figures(label)
+            rows.append(
+                LockFigures(
+                    label.name.lower(),
+                    figures.reads,
+                    figures.writes,
+                    figures.waits,
+                    figures.wait_ns,
+                    figures.longest_ns,
+                )
+            )
+        return rows
+
+    def _thread_figures(self) -> Iterator[Any]:
+        for tid in range(self._engine.nbthread):
+            out: Any = ffi.new("thr_figures *")
+            lib.eng_thread_figures(self._engine.handle, tid, out)
+            yield out
+
+    def threads(self) -> Iterable[ThreadFacts]:
+        """In the order of their numbers."""
+        for worker, figures in zip(self._balancer.crew.workers, self._thread_figures(), strict=True):
+            current = worker is threading.current_thread()
+            yield ThreadFacts(
+                number=worker.tid + 1,
+                ident=worker.native_id or 0,
+                polling=not current,
+                runnable=0,
+                timers=figures.flows,
+                connections=figures.conns,
+                idle=figures.idle,
+                polls=figures.turns,
+                events=worker.events,
+                cpu_ns=thread_cpu_ns(worker),
+                current=current,
+            )
+
+    def fds(self) -> Iterable[FdFacts]:
+        """In the order of their numbers."""
+        listeners = {listener.fd: listener for listener in self._balancer.all_listeners()}
+        info: Any = ffi.new("fd_info *")
+        for fd in range(lib.eng_fd_top(self._engine.handle)):
+            kind = lib.eng_fd_kind(self._engine.handle, fd)
+            if kind == lib.ENG_FD_NONE or lib.eng_fd_describe(self._engine.handle, fd, info) < 0:
+                continue
+            facts = {}
+            if fd in listeners:
+                facts = {"name": listeners[fd].name, "addr": listeners[fd].address}
+            gone = bool(info.ev & (lib.FD_EV_HUP | lib.FD_EV_ERR))
+            yield FdFacts(
+                fd=fd,
+                state=info.want | info.ready << 2 | info.ev << 4 | info.flags << 12,
+                read=Direction(
+                    gone or bool(info.ev & lib.FD_EV_RDHUP), bool(info.ready & lib.FD_R), bool(info.want & lib.FD_R)
+                ),
+                write=Direction(gone, bool(info.ready & lib.FD_W), bool(info.want & lib.FD_W)),
+                generation=info.gen,
+                thread_mask=info.thread_mask,
+                owner=KINDS[kind],
+                facts=facts,
+            )
+
+    def cli_sockets(self) -> list[CliSocket]:
+        """In the order of the configuration."""
+        rows = []
+        for bind in self._settings.stats_sockets:
+            prefix = {socket.AF_INET: "ipv4@", socket.AF_INET6: "ipv6@", socket.AF_UNIX: "unix@"}
+            shown = str(bind.address)
+            if bind.address.fd is None and not shown.startswith("abns@"):
+                shown = prefix.get(bind.address.family, "") + shown
+            rows.append(CliSocket(shown, bind.level))
+        return rows
+
+
+def thread_cpu_ns(thread: threading.Thread) -> int:
+    """CPU time that a thread has used, in ns; 0 if it does not run or the system does not tell."""
+    if thread.ident is None or not thread.is_alive():
+        return 0
+    try:
+        return time.clock_gettime_ns(time.pthread_getcpuclockid(thread.ident))
+    except (AttributeError, OSError):
+        return 0

@@ -1,0 +1,215 @@
+"""What the program does to its own process: limits, background, the pid file, root directory, user.
+
+The library never calls this: a process that embeds a balancer is its host's.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+import resource
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from lbcore.thread.masks import cpu_count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lbcore.proxy.settings import GlobalSettings, Settings
+
+MAX_DESCRIPTORS = 1 << 20  # HAProxy's default fd-hard-limit: tables are sized by it, and some systems allow 2^30
+# Standard streams, log sockets, resolver and the like; and a poller, an eventfd and a timer for each thread.
+PROCESS_DESCRIPTORS = 10
+THREAD_DESCRIPTORS = 3
+PER_CONNECTION = 2  # its client's and its server's socket
+PIPE_SHARE = 4  # one connection in four may splice at a time (manual 3.2, maxpipes)
+PR_SET_DUMPABLE = 4
+
+
+class StartError(Exception):
+    """The process can't become what was asked for; the message is for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What descriptors are needed for: `maxconn` connections, and `descriptors` in all."""
+
+    maxconn: int
+    descriptors: int
+
+
+def limit_memory(megabytes: int) -> None:
+    """Bounds what the process can allocate (`-m`). Raises StartError.
+
+    RLIMIT_DATA, not RLIMIT_AS: stacks and arenas reserve far more addresses than they ever use.
+    """
+    size = megabytes << 20
+    try:
+        resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+    except (OSError, ValueError) as error:
+        raise StartError(f"Cannot fix MEM limit to {megabytes} megs : {error}") from None
+
+
+def fit_descriptors(settings: Settings) -> Limits:
+    """Raises the limit of file descriptors to what the configuration needs, or fits `maxconn` to what can be had.
+
+    `ulimit-n` is taken as it is; else `maxconn` decides; else the hard limit decides about `maxconn`, which is set.
+    Raises StartError, under `no strict-limits` only for what the kernel never allows.
+    """
+    chosen = settings.globals
+    hard = _hard_limit()
+    wanted = _wanted(settings, chosen.ulimit_n or min(hard, MAX_DESCRIPTORS))
+    chosen.maxconn = wanted.maxconn
+    soft = chosen.ulimit_n or max(wanted.descriptors, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    granted = _raise_descriptors(soft, chosen.strict_limits)
+    if granted < wanted.descriptors and chosen.strict_limits:
+        raise StartError(
+            f"FD limit ({granted}) too low for maxconn={wanted.maxconn}/maxsock={wanted.descriptors}. "
+            f"Please raise 'ulimit-n' to {wanted.descriptors} or more to avoid any trouble."
+        )
+    return Limits(wanted.maxconn, wanted.descriptors)
+
+
+def _hard_limit() -> int:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else hard
+
+
+def _wanted(settings: Settings, available: int) -> Limits:
+    chosen = settings.globals
+    fixed = fixed_descriptors(settings)
+    if chosen.maxconn:
+        return Limits(chosen.maxconn, fixed + PER_CONNECTION * chosen.maxconn + 2 * _pipes(settings, chosen.maxconn))
+    share = 2 / PIPE_SHARE if _splices(settings) and not chosen.maxpipes else 0
+    room = available - fixed - 2 * chosen.maxpipes
+    maxconn = max(1, math.floor(room / (PER_CONNECTION + share)))
+    return Limits(maxconn, fixed + PER_CONNECTION * maxconn + 2 * _pipes(settings, maxconn))
+
+
+def fixed_descriptors(settings: Settings) -> int:
+    """How many descriptors are taken whatever the traffic: by the process, threads, listeners and the stats sockets."""
+    chosen = settings.globals
+    listeners = sum(len(proxy.binds) for proxy in settings.proxies)
+    threads = chosen.nbthread or cpu_count()
+    stats = len(chosen.stats_sockets) + (chosen.stats_maxconn if chosen.stats_sockets else 0)
+    return PROCESS_DESCRIPTORS + THREAD_DESCRIPTORS * threads + listeners + stats
+
+
+def _pipes(settings: Settings, maxconn: int) -> int:
+    if not _splices(settings):
+        return 0
+    return settings.globals.maxpipes or math.ceil(maxconn / PIPE_SHARE)
+
+
+def _splices(settings: Settings) -> bool:
+    words = {"splice-auto", "splice-request", "splice-response"}
+    return not settings.globals.nosplice and any(not words.isdisjoint(proxy.options) for proxy in settings.proxies)
+
+
+def _raise_descriptors(soft: int, strict: bool) -> int:
+    """Sets the soft limit, and the hard one where it is lower. What is granted in the end."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard == resource.RLIM_INFINITY or soft <= hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return soft
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, soft))
+    except (OSError, ValueError):
+        if strict:
+            raise StartError(f"Cannot raise FD limit to {soft}, limit is {hard}.") from None
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        return hard
+    return soft
+
+
+def write_pidfile(path: str) -> None:
+    """Writes this process's number and a line feed. Raises StartError. The file stays for good, as HAProxy's does."""
+    try:
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"{os.getpid()}\n")
+    except OSError as error:
+        raise StartError(f"Cannot create pidfile {path} : {error.strerror}") from None
+
+
+def background() -> Callable[[], None]:
+    """Goes on in a child process; the caller's own waits. Returns in the child only, with what it calls once it serves.
+
+    The parent ends with 0 then, or with the child's exit code if the child ends before. So whoever started it gets to
+    see the errors of the start, and may connect as soon as the command has returned.
+    Called before there is any other thread: a fork takes none along.
+    """
+    ready, tell = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if child:
+        os.close(tell)
+        _wait_for(child, ready)
+    os.close(ready)
+    os.setsid()
+    return lambda: _detach(tell)
+
+
+def _wait_for(child: int, ready: int) -> NoReturn:
+    if os.read(ready, 1):
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    os._exit(code if code >= 0 else 128 - code)
+
+
+def _detach(tell: int) -> None:
+    """Lets go of the terminal: nobody is left waiting for the end of our output."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    if null > 2:
+        os.close(null)
+    os.write(tell, b"1")
+    os.close(tell)
+
+
+def drop_privileges(chosen: GlobalSettings) -> None:
+    """Takes the root directory, then the groups, then the user of the `global` section. Raises StartError.
+
+    In this order because each step needs what the next gives away.
+    """
+    if chosen.chroot is not None:
+        _change_root(chosen.chroot)
+    if chosen.gid:
+        _set_groups(chosen.gid)
+    if chosen.uid:
+        _step(lambda: os.setuid(chosen.uid or 0), f"Cannot set uid {chosen.uid}.")
+    if chosen.set_dumpable:
+        _allow_core_dumps()
+
+
+def _change_root(directory: str) -> None:
+    def step() -> None:
+        os.chroot(directory)
+        os.chdir("/")
+
+    _step(step, f"Cannot chroot({directory}).")
+
+
+def _set_groups(gid: int) -> None:
+    # An ordinary user may not touch its groups but may still "change" to the group it has.
+    if os.geteuid() == 0:
+        _step(lambda: os.setgroups([]), "Cannot drop supplementary groups.")
+    _step(lambda: os.setgid(gid), f"Cannot set gid {gid}.")
+
+
+def _step(action: Callable[[], None], failure: str) -> None:
+    try:
+        action()
+    except OSError as error:
+        raise StartError(f"{failure} ({error.strerror})") from None
+
+
+def _allow_core_dumps() -> None:
+    """`set-dumpable`: the kernel forbids core dumps of a process that changed its user, unless told otherwise."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)

@@ -1,0 +1,131 @@
+"""Settings -> the structs of native/include/proxy.h."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from lbcore.conn import address
+from lbcore.proxy.settings import ForwardFor, ProxySettings, ServerSettings
+from lbcore.shim import ffi, lib
+
+REUSE = {
+    "never": lib.REUSE_NEVER,
+    "safe": lib.REUSE_SAFE,
+    "aggressive": lib.REUSE_AGGRESSIVE,
+    "always": lib.REUSE_ALWAYS,
+}
+ALGORITHMS = {"roundrobin": lib.LB_ROUNDROBIN, "source": lib.LB_SOURCE}
+# `option` words that are a flag of the shim's, whichever side they stand on.
+FLAGS = {
+    "abortonclose": lib.PX_O_ABORTONCLOSE,
+    "clitcpka": lib.PX_O_KA_CLIENT,
+    "dontlognull": lib.PX_O_DONTLOGNULL,
+    "logasap": lib.PX_O_LOGASAP,
+    "nolinger": lib.PX_O_NOLINGER,
+    "socket-stats": lib.PX_O_SOCKET_STATS,
+    "splice-auto": lib.PX_O_SPLICE_AUTO,
+    "splice-request": lib.PX_O_SPLICE_REQ,
+    "splice-response": lib.PX_O_SPLICE_RES,
+    "srvtcpka": lib.PX_O_KA_SERVER,
+    "tcpka": lib.PX_O_KA_CLIENT | lib.PX_O_KA_SERVER,
+}
+CONNECTION_MODES = {"server-close": lib.PX_O_SERVER_CLOSE, "close": lib.PX_O_CLOSE}
+
+
+def options(proxy: ProxySettings) -> int:
+    """The PX_O_* that both sides of a proxy share."""
+    found = CONNECTION_MODES.get(proxy.http_connection_mode, 0)
+    for word in proxy.options:
+        found |= FLAGS.get(word, 0)
+    if proxy.forwardfor is not None and proxy.mode == "http":
+        found |= lib.PX_O_FORWARDFOR
+        found |= lib.PX_O_FF_IFNONE if proxy.forwardfor.if_none else 0
+    return int(found)
+
+
+def forwardfor(conf: Any, wanted: ForwardFor | None) -> None:
+    """Writes the header's name and the network that is left out. Raises ValueError for a bad network or name."""
+    if wanted is None:
+        return
+    name = wanted.header.lower().encode()
+    if not 0 < len(name) < lib.PX_FF_MAX:
+        raise ValueError(f"the header name '{wanted.header}' is too long")
+    conf.ff_len = len(name)
+    conf.ff_name = name
+    if wanted.except_net is None:
+        return
+    network = ipaddress.ip_network(wanted.except_net, strict=False)
+    conf.ff_family = address.socket.AF_INET if network.version == 4 else address.socket.AF_INET6
+    ffi.memmove(conf.ff_except, network.network_address.packed, len(network.network_address.packed))
+    conf.ff_bits = network.prefixlen
+
+
+def wants_log_line(proxy: ProxySettings) -> bool:
+    """Whether streams of this frontend are to be told to Python when they end."""
+    return bool(proxy.log_targets)
+
+
+def frontend(conf: Any, proxy: ProxySettings, *, flow: int, maxconn: int, backend: int) -> None:
+    """Fills a `fe_conf *`. `flow` is the mux's; `backend` the index of the default backend, -1 for none."""
+    timeouts = proxy.timeouts
+    conf.mode = flow
+    conf.options = options(proxy)
+    conf.maxconn = maxconn
+    conf.rate_sess = proxy.rate_limit_sessions
+    conf.backend = backend
+    conf.t_client = timeouts.client or 0
+    conf.t_client_fin = timeouts.client_fin or 0
+    conf.t_http_request = timeouts.http_request or 0
+    conf.t_http_keep_alive = timeouts.http_keep_alive or 0
+    conf.t_tarpit = timeouts.tarpit or timeouts.connect or 0
+    conf.t_tunnel = timeouts.tunnel or 0
+    forwardfor(conf, proxy.forwardfor)
+    if wants_log_line(proxy):
+        conf.options |= lib.PX_O_LOG
+        if proxy.mode == "http":
+            conf.options |= lib.PX_O_LOG_URI
+        if proxy.log_kind is None:
+            conf.options |= lib.PX_O_DST
+
+
+def backend(conf: Any, proxy: ProxySettings, *, flow: int, fullconn: int) -> None:
+    """Fills a `be_conf *`."""
+    timeouts = proxy.timeouts
+    conf.mode = flow
+    conf.options = options(proxy)
+    conf.t_connect = timeouts.connect or 0
+    conf.t_server = timeouts.server or 0
+    conf.t_server_fin = timeouts.server_fin or 0
+    conf.t_queue = timeouts.queue or timeouts.connect or 0
+    conf.t_tunnel = timeouts.tunnel or 0
+    conf.retries = proxy.retries
+    conf.redispatch = proxy.redispatch
+    conf.reuse = REUSE[proxy.http_reuse]
+    conf.algo = ALGORITHMS[proxy.balance]
+    conf.avalanche = proxy.hash_type[2] == "avalanche"
+    conf.fullconn = proxy.fullconn or fullconn
+    forwardfor(conf, proxy.forwardfor)
+    if proxy.source is not None:
+        address.fill(ffi.addressof(conf, "source"), proxy.source)
+
+
+def server(conf: Any, settings: ServerSettings) -> None:
+    """Fills a `srv_conf *`."""
+    address.fill(ffi.addressof(conf, "addr"), settings.address)
+    if settings.source is not None:
+        address.fill(ffi.addressof(conf, "source"), settings.source)
+    if settings.address.port_offset is not None:
+        conf.port_mapped = 1
+        conf.port_offset = settings.address.port_offset
+    conf.weight = settings.weight
+    conf.maxconn = settings.maxconn
+    conf.minconn = settings.minconn
+    conf.maxqueue = settings.maxqueue
+    conf.backup = settings.backup
+    conf.disabled = settings.disabled
+    conf.pool_max = settings.pool_max_conn
+    conf.pool_low = settings.pool_low_conn
+    conf.pool_purge = settings.pool_purge_delay
+    conf.max_reuse = settings.max_reuse
+    conf.tcp_ut = settings.tcp_ut

@@ -1,0 +1,131 @@
+"""One server of a backend."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from lbcore.event.engine import Engine
+from lbcore.proxy import convert
+from lbcore.proxy.figures import SESS, of_server
+from lbcore.proxy.settings import ServerSettings
+from lbcore.shim import check, lib
+
+TICKS = 0xFFFFFFFF
+
+
+def seconds_since(tick: int) -> int:
+    """Whole seconds from a tick of the shim's until now, -1 if it is 0 (never)."""
+    if not tick:
+        return -1
+    return ((time.monotonic_ns() // 1_000_000 - tick) & TICKS) // 1000
+
+
+class Server:
+    """A server as it was configured, and its figures (`lbcore.stats.views.ServerView`)."""
+
+    def __init__(self, engine: Engine, backend: int, sid: int, settings: ServerSettings) -> None:
+        """Adds it to backend number `backend` of the engine. Raises OSError, ValueError for an unusable address."""
+        self.settings = settings
+        self.sid = sid
+        self.index = check(lib.eng_server_add(engine.handle, backend))
+        convert.server(lib.eng_srv_conf(engine.handle, self.index), settings)
+        self._figures = of_server(engine, self.index)
+        self._live = self._figures.live
+        self._born = time.monotonic()
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+    @property
+    def counters(self) -> Any:
+        return self._figures.counters
+
+    @property
+    def status(self) -> str:
+        return "no check" if self._live.up else "MAINT"
+
+    @property
+    def usable(self) -> bool:
+        return bool(self._live.up)
+
+    @property
+    def cur_sess(self) -> int:
+        return int(self._live.cur)
+
+    @property
+    def max_sess(self) -> int:
+        return int(self._live.cur_max)
+
+    @property
+    def maxconn(self) -> int:
+        return self.settings.maxconn
+
+    @property
+    def maxqueue(self) -> int:
+        return self.settings.maxqueue
+
+    @property
+    def queue(self) -> int:
+        return int(self._live.queued)
+
+    @property
+    def queue_max(self) -> int:
+        return int(self._live.queued_max)
+
+    @property
+    def backup(self) -> bool:
+        return self.settings.backup
+
+    @property
+    def weight(self) -> int:
+        return int(self._live.weight)
+
+    @property
+    def uweight(self) -> int:
+        return self.settings.weight
+
+    @property
+    def rate(self) -> int:
+        return self._figures.rate(SESS)
+
+    @property
+    def rate_max(self) -> int:
+        return int(self._live.sess_rate_max)
+
+    @property
+    def lastchg(self) -> int:
+        return int(time.monotonic() - self._born)
+
+    @property
+    def lastsess(self) -> int:
+        return seconds_since(int(self._live.last_ms))
+
+    @property
+    def idle(self) -> int:
+        return int(self._live.idle)
+
+    @property
+    def safe(self) -> int:
+        return 0  # idle ones stand in one list; which of them are safe is a mark on each
+
+    @property
+    def used(self) -> int:
+        return int(self._live.used)
+
+    @property
+    def needed(self) -> int:
+        return int(self._live.used_max)
+
+    @property
+    def idle_limit(self) -> int:
+        return self.settings.pool_max_conn
+
+    @property
+    def address(self) -> str:
+        return str(self.settings.address)
+
+    @property
+    def cookie(self) -> str | None:
+        return self.settings.cookie

@@ -1,0 +1,212 @@
+"""What proxies and servers are built from, as typed values that `cfg/` or a library user fills.
+
+Times are milliseconds, None where not set. Nothing here knows configuration text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lbcore.base.address import Address
+from lbcore.conn.settings import BindSettings, UnixBind
+from lbcore.log.settings import LogTarget
+
+
+@dataclass(slots=True)
+class Timeouts:
+    """The `timeout` words of a proxy (manual 4.2). None: not set, which means no limit."""
+
+    client: int | None = None
+    client_fin: int | None = None
+    server: int | None = None
+    server_fin: int | None = None
+    connect: int | None = None
+    queue: int | None = None
+    tunnel: int | None = None
+    tarpit: int | None = None
+    http_request: int | None = None
+    http_keep_alive: int | None = None
+    check: int | None = None
+
+
+@dataclass(slots=True)
+class ForwardFor:
+    """`option forwardfor [except <net>] [header <name>] [if-none]`."""
+
+    header: str = "X-Forwarded-For"
+    except_net: str | None = None
+    if_none: bool = False
+
+
+@dataclass(slots=True)
+class ServerSettings:
+    """One `server` line."""
+
+    name: str
+    address: Address
+    id: int | None = None
+    weight: int = 1  # 0 .. 256
+    maxconn: int = 0  # 0: unlimited
+    minconn: int = 0
+    maxqueue: int = 0
+    backup: bool = False
+    disabled: bool = False
+    source: Address | None = None
+    interface: str | None = None
+    pool_max_conn: int = -1  # idle connections kept; -1: unlimited, 0: none
+    pool_low_conn: int = 0
+    pool_purge_delay: int = 5000
+    max_reuse: int = -1
+    cookie: str | None = None
+    tcp_ut: int = 0
+    tfo: bool = False
+    where: str = ""
+    options: dict[str, object] = field(default_factory=dict)
+    # The name behind the address. `address` is AF_UNSPEC with this name until the check of the configuration has looked
+    # it up in the ways of `init_addr` ("last", "libc", "none", a numeric address); if "none" of them gave one, it stays
+    # so, and `disabled` is set.
+    hostname: str | None = None
+    resolve_family: int = 0  # AF_INET, AF_INET6: what `ipv4@name`, `ipv6@name` ask for; AF_UNSPEC: any
+    init_addr: tuple[str, ...] = ("last", "libc")
+
+
+@dataclass(slots=True)
+class KeepAliveProbes:
+    """TCP keep-alive of one side (`clitcpka-cnt`, `-idle`, `-intvl`). 0: the system's."""
+
+    count: int = 0
+    idle: int = 0  # seconds
+    interval: int = 0  # seconds
+
+
+@dataclass(slots=True)
+class User:
+    """One `user` line. `password` is a crypt(3) hash, or the plain text if `insecure`; None: nobody can log in."""
+
+    name: str
+    password: str | None = None
+    insecure: bool = False
+    groups: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Userlist:
+    """A `userlist` section."""
+
+    name: str
+    users: dict[str, User] = field(default_factory=dict)
+    groups: set[str] = field(default_factory=set)
+    where: str = ""
+
+
+@dataclass(slots=True)
+class ProxySettings:
+    """A `frontend`, `backend` or `listen` section with its defaults already applied."""
+
+    name: str
+    kind: str  # "frontend", "backend" or "listen"
+    where: str = ""  # file:line of the section
+    mode: str = "tcp"  # "tcp", "http", "health"-era words are refused by cfg
+    id: int | None = None
+    description: str | None = None
+    disabled: bool = False
+    binds: list[BindSettings] = field(default_factory=list)
+    servers: list[ServerSettings] = field(default_factory=list)
+    default_backend: str | None = None  # resolved to an existing proxy by the check of the configuration
+    maxconn: int = 0  # frontends; 0: the process's
+    fullconn: int = 0
+    backlog: int = 0
+    rate_limit_sessions: int = 0
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    retries: int = 3
+    redispatch: int = 0  # option redispatch [interval]; 0: off
+    balance: str = "roundrobin"
+    balance_args: tuple[str, ...] = ()
+    hash_type: tuple[str, str, str] = ("map-based", "sdbm", "")
+    http_reuse: str = "safe"  # never, safe, aggressive, always
+    http_connection_mode: str = "keep-alive"  # keep-alive, server-close, close
+    forwardfor: ForwardFor | None = None
+    source: Address | None = None
+    log_targets: list[LogTarget] = field(default_factory=list)  # `log global` is already replaced by the globals
+    log_kind: str | None = None  # None: default lines; "tcplog", "httplog", "clf"
+    log_tag: str | None = None
+    # `option` words that are plain switches, by their name in the manual ("dontlognull", "logasap", "tcp-smart-accept",
+    # "abortonclose", "splice-auto", "splice-request", "splice-response", "nolinger", "socket-stats", "clitcpka", ...).
+    options: set[str] = field(default_factory=set)
+    client_probes: KeepAliveProbes = field(default_factory=KeepAliveProbes)
+    server_probes: KeepAliveProbes = field(default_factory=KeepAliveProbes)
+    source_interface: str | None = None  # `source ... interface <name>`
+    default_server: ServerSettings | None = None  # what `server` lines of this section start from
+    places: dict[str, str] = field(default_factory=dict)  # file:line of words that are checked late, for messages
+
+    @property
+    def has_frontend(self) -> bool:
+        """Whether it accepts connections (`frontend`, `listen`)."""
+        return self.kind != "backend"
+
+    @property
+    def has_backend(self) -> bool:
+        """Whether it has servers (`backend`, `listen`)."""
+        return self.kind != "frontend"
+
+
+@dataclass(slots=True)
+class GlobalSettings:
+    """The `global` sections, added up."""
+
+    nbthread: int | None = None  # None: the CPUs this process may use
+    maxconn: int | None = None  # None: worked out from the limit of file descriptors
+    maxconnrate: int = 0
+    maxsessrate: int = 0
+    maxpipes: int = 0
+    ulimit_n: int | None = None
+    bufsize: int = 16384
+    maxrewrite: int = 1024
+    maxaccept: int = 4
+    maxpollevents: int = 200
+    maxhdr: int = 101
+    rcvbuf_client: int = 0
+    rcvbuf_server: int = 0
+    sndbuf_client: int = 0
+    sndbuf_server: int = 0
+    pipesize: int = 0
+    idle_pool_shared: bool = True
+    noepoll: bool = False
+    nopoll: bool = False
+    nosplice: bool = False
+    noreuseport: bool = False
+    daemon: bool = False
+    pidfile: str | None = None
+    chroot: str | None = None
+    user: str | None = None
+    group: str | None = None
+    uid: int | None = None
+    gid: int | None = None
+    node: str | None = None
+    description: str | None = None
+    log_targets: list[LogTarget] = field(default_factory=list)
+    log_tag: str | None = None
+    log_send_hostname: str | None = None  # None: not sent; "": this host's
+    hard_stop_after: int | None = None
+    grace: int | None = None
+    stats_sockets: list[BindSettings] = field(default_factory=list)
+    stats_timeout: int = 10_000
+    stats_maxconn: int = 10
+    profiling_locks: bool = False
+    quiet: bool = False
+    zero_warning: bool = False
+    nokqueue: bool = False
+    set_dumpable: bool = False
+    strict_limits: bool = True
+    unix_bind: UnixBind = field(default_factory=UnixBind)
+    cpu_map: dict[int, frozenset[int]] = field(default_factory=dict)  # thread, from 1 -> the CPUs it may run on
+    options: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Settings:
+    """A whole configuration."""
+
+    globals: GlobalSettings = field(default_factory=GlobalSettings)
+    proxies: list[ProxySettings] = field(default_factory=list)
+    userlists: dict[str, Userlist] = field(default_factory=dict)

@@ -1,0 +1,28 @@
+"""The error replies' exact bytes, where a row must spell them out because HAProxy does not send one there."""
+
+from __future__ import annotations
+
+from tests.oracle.row import Departure
+
+# Written by the connection's parser, before there is a stream: as the manual's error files have it.
+BAD_REQUEST = (
+    b"HTTP/1.1 400 Bad request\r\nContent-length: 90\r\nCache-Control: no-cache\r\nConnection: close\r\n"
+    b"Content-Type: text/html\r\n\r\n"
+    b"<html><body><h1>400 Bad request</h1>\nYour browser sent an invalid request.\n</body></html>\n"
+)
+
+# Written by a stream: names in lower case, and the client's connection stays.
+BAD_GATEWAY = (
+    b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 107\r\ncache-control: no-cache\r\ncontent-type: text/html\r\n\r\n"
+    b"<html><body><h1>502 Bad Gateway</h1>\nThe server returned an invalid or incomplete response.\n</body></html>\n"
+)
+
+
+def refused(why: str) -> Departure:
+    """The request is answered 400 and never reaches a server."""
+    return Departure(why, BAD_REQUEST)
+
+
+def bad_gateway(why: str, *servers: bytes) -> Departure:
+    """The request reaches `servers`, whose response is refused: the client gets 502."""
+    return Departure(why, BAD_GATEWAY, servers)

@@ -4,7 +4,7 @@
         urllib.request.urlopen(lb.url("web"))
 
 It never touches signals, the umask, the working directory or the root logger of its host. Several live side by side, and
-each may be started and stopped in any thread, once.
+each may be started and stopped in any thread, once. What a closed one is asked about its traffic is a RuntimeError.
 """
 
 from __future__ import annotations
@@ -96,17 +96,22 @@ class LoadBalancer:
         self.close()
 
     def bind(self) -> None:
-        """Opens all addresses; connections wait in the backlog. Raises ConfigError naming those that could not be."""
+        """Opens all addresses; connections wait in the backlog. Does nothing if they are open.
+
+        Raises ConfigError naming those that could not be opened, RuntimeError after `close()`. What failed may be tried
+        again.
+        """
+        if self._closed:
+            raise RuntimeError("the balancer is closed")
         if self._bound:
             return
-        self._bound = True
-        chosen = self.settings.globals
-        self.engine = Engine(self._engine_settings(chosen))
+        self.engine = Engine(self._engine_settings(self.settings.globals))
         try:
             self._build()
         except BaseException:
-            self.engine.close()
+            self._discard()
             raise
+        self._bound = True
 
     def _build(self) -> None:
         chosen = self.settings.globals
@@ -128,11 +133,19 @@ class LoadBalancer:
         lib.eng_ready(self.engine.handle)
         self.crew.hooks.add(self._enable_listeners)
 
+    def _discard(self) -> None:
+        """Gives back what was built so far."""
+        for listener in self.all_listeners():
+            listener.unlink()
+        self.engine.close()
+        self.proxies = []
+        self._cli = None
+
     def start(self) -> None:
-        """Returns when it accepts. Raises as `bind()`, and OSError if a thread can't be had."""
-        self.bind()
+        """Returns when it accepts. Raises as `bind()`, and RuntimeError if a thread can't be had."""
         if self._started:
             raise RuntimeError("a balancer is started once")
+        self.bind()
         self._started = True
         try:
             self.crew.start()
@@ -147,44 +160,61 @@ class LoadBalancer:
         """Ends at once: returns when threads have ended and ports are free. Any number of times, from any thread but a
         worker's."""
         with self._lock:
-            if self._closed or not self._bound:
+            if self._closed:
                 return
             self._closed = True
+            if not self._bound:
+                return
             for listener in self.all_listeners():
                 listener.unlink()
             self.crew.stop_soon()
             if not self.crew.wait(STOP_TIMEOUT):
                 raise RuntimeError("a worker thread does not end")
+            self.crew.tasks.close()
             self.engine.close()
 
     stop = close
 
     def soft_stop(self) -> None:
         """Stops listening and ends by itself when the last connection has. Any number of times."""
-        if self._closed or not self._started or self.crew.finishing:
-            return
-        for listener in self.all_listeners():
-            listener.unbind()
-        for proxy in self.proxies:
-            if proxy.frontend is not None:
-                self._say(proxy.settings, WARNING, stopped_line(proxy))
-        self.crew.finish()
+        with self._lock:
+            if not self._is_serving():
+                return
+            for listener in self.all_listeners():
+                listener.unbind()
+            for proxy in self.proxies:
+                if proxy.frontend is not None:
+                    self._say(proxy.settings, WARNING, stopped_line(proxy))
+            self.crew.finish()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Whether it has ended, after waiting `timeout` seconds for that at most; None: for ever."""
-        return self._closed or (self._started and self.crew.wait(timeout))
+        return self.crew.wait(timeout) if self._started else self._closed
 
     def pause(self) -> None:
-        """Accepts nothing until `resume()`, keeping the addresses; connections wait in the backlog."""
-        for listener in self.all_listeners(cli=False):
-            listener.pause()
-        self._tell_frontends("Paused")
+        """Accepts nothing until `resume()`, keeping the addresses; connections wait in the backlog.
+
+        Does nothing while it does not serve, nor does `resume()`.
+        """
+        with self._lock:
+            if not self._is_serving():
+                return
+            for listener in self.all_listeners(cli=False):
+                listener.pause()
+            self._tell_frontends("Paused")
 
     def resume(self) -> None:
         """Accepts again."""
-        for listener in self.all_listeners(cli=False):
-            listener.resume()
-        self._tell_frontends("Resumed")
+        with self._lock:
+            if not self._is_serving():
+                return
+            for listener in self.all_listeners(cli=False):
+                listener.resume()
+            self._tell_frontends("Resumed")
+
+    def _is_serving(self) -> bool:
+        """Whether it was started and nobody has stopped it since."""
+        return self._started and not self._closed and not self.crew.finishing
 
     # --- what a user asks for ---
 
@@ -246,6 +276,7 @@ class LoadBalancer:
             maxrewrite=chosen.maxrewrite,
             maxhdr=chosen.maxhdr,
             maxaccept=chosen.maxaccept,
+            maxpollevents=chosen.maxpollevents,
             maxconn=self.maxconn,
             maxconnrate=chosen.maxconnrate,
             maxsessrate=chosen.maxsessrate,

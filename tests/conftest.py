@@ -5,6 +5,7 @@ pytest --program '/usr/sbin/haproxy' tests/oracle        another program in lbco
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ import pytest
 # `tests.peers` is imported by its full name from everywhere, whatever import mode and directory pytest began with. Last
 # in the path, so that an installed lbcore, which has its compiled module, goes before the one in the source tree.
 sys.path.append(str(Path(__file__).resolve().parent.parent))
+
+# Every balancer of the tests, embedded or a program of its own, checks the order of its locks and fails if it is wrong.
+os.environ.setdefault("LBCORE_LOCK_ORDER", "1")
 
 from tests.peers.haproxy import PROGRAM_VARIABLE, Program, program_under_test
 from tests.peers.installed import Peers, missing_peers

@@ -11,6 +11,7 @@ from lbcore.cfg.arguments import SPACED, TIGHT, KeywordError
 from lbcore.cfg.diagnostics import suggest
 from lbcore.cfg.keywords import KEYWORDS, PROXIES
 from lbcore.cfg.words import Line
+from lbcore.version import __version__
 
 _BUILTIN_RULES = ("http-request", "http-response", "http-after-response")
 _LAYERS = ("tcp-request", "tcp-response")
@@ -34,17 +35,7 @@ def knows(kind: str, word: str) -> bool:
 
 def not_yet(name: str) -> str:
     """The message for a word of HAProxy that lbcore does not do."""
-    return f"the '{name}' keyword is HAProxy's but is not supported by lbcore{_version()} yet"
-
-
-@cache
-def _version() -> str:
-    from importlib import metadata  # takes longer to import than all of the parser: only when something is wrong
-
-    try:
-        return f" {metadata.version('lbcore')}"
-    except metadata.PackageNotFoundError:  # run from a source tree that was not installed
-        return ""
+    return f"the '{name}' keyword is HAProxy's but is not supported by lbcore {__version__} yet"
 
 
 def unknown_keyword(place: str, line: Line, start: int) -> KeywordError:

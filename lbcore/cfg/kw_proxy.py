@@ -69,6 +69,33 @@ def retries(args: Args) -> None:
     args.proxy.retries = value
 
 
+RETRY_EVENTS = ("conn-failure", "empty-response", "junk-response", "response-timeout")
+RETRY_STATUSES = ("401", "403", "404", "408", "425", "429", "500", "501", "502", "503", "504")
+RETRIABLE = (*RETRY_EVENTS, "500", "502", "503", "504")  # what "all-retryable-errors" stands for
+
+
+def retry_on(args: Args) -> None:
+    """`retry-on [none | <event or status>...]`."""
+    if not args.proxy.has_backend:
+        raise KeywordError("'retry-on' only available in backend or listen section")
+    words = args.rest()
+    if not words:
+        raise KeywordError("'retry-on' needs at least one keyword to specify when to retry")
+    if "none" in words and len(words) > 1:
+        raise KeywordError("'retry-on' 'none' keyworld only usable alone")
+    found: list[str] = []
+    for word in words:
+        if word == "all-retryable-errors":
+            found += RETRIABLE
+        elif word in ("0rtt-rejected",):
+            raise KeywordError(not_yet(f"retry-on {word}"))
+        elif word in RETRY_EVENTS or word in RETRY_STATUSES:
+            found.append(word)
+        elif word != "none":
+            raise KeywordError(f"'retry-on': unknown keyword '{word}'")
+    args.proxy.retry_on = tuple(dict.fromkeys(found))
+
+
 def rate_limit(args: Args) -> None:
     raise KeywordError(f"'rate-limit' only supports 'sessions' (got '{args.take()}')")
 
@@ -224,6 +251,7 @@ KEYWORDS.register(
     Keyword(("rate-limit",), PROXIES, rate_limit, "sessions <rate>", "Limits a rate."),
     Keyword(("rate-limit", "sessions"), PROXIES, rate_limit_sessions, "<rate>", "The most new sessions a second."),
     Keyword(("retries",), PROXIES, retries, "<number>", "How often a failed connection to a server is retried."),
+    Keyword(("retry-on",), PROXIES, retry_on, "{none|<event>...}", "When a request may be sent again."),
     Keyword(("source",), PROXIES, source, "<address> [interface <name>]", "The address to connect to servers from."),
     *_probe_rows("srvtcpka", "backend", "servers"),
 )

@@ -16,7 +16,6 @@ class BindSettings:
     id: int | None = None
     maxconn: int = 0  # 0: no limit of its own
     backlog: int = 0  # 0: the proxy's
-    nice: int = 0  # -1024 .. 1024
     level: str = "operator"  # stats sockets: user, operator, admin
     expose_fd_listeners: bool = False
     mode: int | None = None  # unix sockets: permission bits

@@ -57,11 +57,16 @@ class Crew:
         self._linger: Callable[[], bool] = lambda: False
 
     def start(self) -> None:
-        """Returns when all threads are in their loops. Raises what the first thread raised that could not get there;
-        the others are stopped then."""
+        """Returns when all threads are in their loops. Raises what the first thread raised that could not get there,
+        RuntimeError if the system has no thread for us; the others are stopped then."""
         self._started = True
-        for worker in self.workers:
-            worker.start()
+        try:
+            for worker in self.workers:
+                worker.start()
+        except RuntimeError:
+            self.stop_soon()
+            self.wait(START_TIMEOUT)
+            raise
         count = len(self.workers)
         with self._cond:
             self._cond.wait_for(lambda: self._ready == count or self._gone > 0, START_TIMEOUT)
@@ -90,7 +95,7 @@ class Crew:
         """Soft stop: ends the threads as soon as no client is connected and `linger` says that nothing else runs."""
         self._linger = linger
         self.finishing = True
-        if self.engine.handle is not None:
+        if self.engine.is_open:
             lib.eng_stopping(self.engine.handle)
             self._wake_all()
 
@@ -108,20 +113,19 @@ class Crew:
         if not self._started:
             return True
         deadline = None if timeout is None else time.monotonic() + timeout
-        count = len(self.workers)
+        begun = [worker for worker in self.workers if worker.ident is not None]
         with self._cond:
-            if not self._cond.wait_for(lambda: self._gone == count, timeout):
+            if not self._cond.wait_for(lambda: self._gone == len(begun), timeout):
                 return False
-        for worker in self.workers:
+        for worker in begun:
             worker.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
-        return not any(worker.is_alive() for worker in self.workers)
+        return not any(worker.is_alive() for worker in begun)
 
     def _wake_all(self) -> None:
-        handle = self.engine.handle
-        if handle is None:
+        if not self.engine.is_open:
             return
         for worker in self.workers:
-            lib.eng_wake(handle, worker.tid)
+            lib.eng_wake(self.engine.handle, worker.tid)
 
     def _ask_sync(self) -> Any:
         lib.eng_ask_sync(self.engine.handle)

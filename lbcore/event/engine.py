@@ -22,6 +22,7 @@ class EngineSettings:
     maxrewrite: int = 1024
     maxhdr: int = 101
     maxaccept: int = 64
+    maxpollevents: int = 0
     maxconn: int = 0
     maxconnrate: int = 0
     maxsessrate: int = 0
@@ -45,23 +46,51 @@ def fd_limit() -> int:
 
 
 class Engine:
-    """Owns the C object `handle` until `close()`. Not to be used by two threads at once before the workers run."""
+    """Owns the C object `handle` until `close()`. Not to be used by two threads at once before the workers run.
+
+    Once closed, `handle`, `locks` and `live` raise RuntimeError: what they lead to is gone.
+    """
 
     def __init__(self, settings: EngineSettings) -> None:
         """Raises ValueError if a value is out of its range, MemoryError."""
         self.nbthread = settings.nbthread
         self.maxfd = fd_limit()
-        self.handle: Any = lib.eng_new(self._conf(settings))
-        if self.handle == ffi.NULL:
+        handle: Any = lib.eng_new(self._conf(settings))
+        if handle == ffi.NULL:
             raise ValueError(f"the engine cannot be made with {settings}")
-        self.locks = LockSet.borrowed(lib.eng_locks(self.handle))
-        self.live: Any = lib.eng_live_figures(self.handle)
+        self._handle = handle
+        self._locks = LockSet.borrowed(lib.eng_locks(handle))
+        self._live: Any = lib.eng_live_figures(handle)
+        self.is_open = True
         self._set_pages()
+
+    @property
+    def handle(self) -> Any:
+        """The `engine *`."""
+        self.check_open()
+        return self._handle
+
+    @property
+    def locks(self) -> LockSet:
+        """What all its locks belong to."""
+        self.check_open()
+        return self._locks
+
+    @property
+    def live(self) -> Any:
+        """The `eng_live *`, figures of the moment."""
+        self.check_open()
+        return self._live
+
+    def check_open(self) -> None:
+        """Raises RuntimeError once it is closed."""
+        if not self.is_open:
+            raise RuntimeError("the balancer is closed")
 
     def _conf(self, settings: EngineSettings) -> Any:
         conf: Any = ffi.new("eng_conf *")
         for name in (
-            "nbthread", "bufsize", "maxrewrite", "maxhdr", "maxaccept", "maxconn", "maxconnrate", "maxsessrate",
+            "nbthread", "bufsize", "maxrewrite", "maxhdr", "maxaccept", "maxpollevents", "maxconn", "maxconnrate", "maxsessrate",
             "maxpipes", "pipesize", "rcvbuf_client", "sndbuf_client", "rcvbuf_server", "sndbuf_server",
         ):  # fmt: skip
             setattr(conf, name, getattr(settings, name))
@@ -83,10 +112,14 @@ class Engine:
                 check(lib.eng_set_error(self.handle, page.status, 1, text, len(text)))
 
     def close(self) -> None:
-        """Frees everything; listening sockets are closed. No thread may be inside of it. Any number of times."""
-        if self.handle is not None:
-            handle, self.handle = self.handle, None
-            self.live = None
-            lib.eng_free(handle)
+        """Frees everything; listening sockets are closed. No thread may be inside of it. Any number of times.
 
-
+        Raises RuntimeError, once all is freed, if the order of locks was checked and found wrong.
+        """
+        if not self.is_open:
+            return
+        self.is_open = False
+        fault = self._locks.violation
+        lib.eng_free(self._handle)
+        if fault:
+            raise RuntimeError(f"locks were taken out of their order: {fault}")

@@ -74,6 +74,11 @@ class Tasks:
         if self._table.pop(task.cookie, None) is not None:
             task.free()
 
+    def close(self) -> None:
+        """Forgets and frees all of them. Once no worker runs, before the engine is closed."""
+        for task in list(self._table.values()):
+            self.remove(task)
+
     def run(self, event: Any) -> None:
         """Runs what an EV_TASK event asks for, in the thread that got it. What the function raises goes to the caller."""
         task = self._table.get(event.handle)

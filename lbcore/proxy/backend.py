@@ -31,7 +31,6 @@ class Backend:
         ]
         self._fullconn = settings.fullconn or fullconn
         self._figures = of_backend(engine, self.index)
-        self._live = self._figures.live
         self._born = time.monotonic()
 
     @property
@@ -44,11 +43,11 @@ class Backend:
 
     @property
     def cur_sess(self) -> int:
-        return int(self._live.cur)
+        return int(self._figures.live.cur)
 
     @property
     def max_sess(self) -> int:
-        return int(self._live.cur_max)
+        return int(self._figures.live.cur_max)
 
     @property
     def fullconn(self) -> int:
@@ -56,15 +55,15 @@ class Backend:
 
     @property
     def queue(self) -> int:
-        return int(self._live.queued)
+        return int(self._figures.live.queued)
 
     @property
     def queue_max(self) -> int:
-        return int(self._live.queued_max)
+        return int(self._figures.live.queued_max)
 
     @property
     def total_weight(self) -> int:
-        return int(self._live.weight)
+        return int(self._figures.live.weight)
 
     @property
     def total_uweight(self) -> int:
@@ -72,11 +71,11 @@ class Backend:
 
     @property
     def act(self) -> int:
-        return int(self._live.active)
+        return int(self._figures.live.active)
 
     @property
     def bck(self) -> int:
-        return int(self._live.backup)
+        return int(self._figures.live.backup)
 
     @property
     def down_count(self) -> int:
@@ -92,7 +91,7 @@ class Backend:
 
     @property
     def rate_max(self) -> int:
-        return int(self._live.sess_rate_max)
+        return int(self._figures.live.sess_rate_max)
 
     @property
     def lastchg(self) -> int:
@@ -100,7 +99,7 @@ class Backend:
 
     @property
     def lastsess(self) -> int:
-        return seconds_since(int(self._live.last_ms))
+        return seconds_since(int(self._figures.live.last_ms))
 
     @property
     def algorithm(self) -> str:

@@ -6,7 +6,7 @@ import ipaddress
 from typing import Any
 
 from lbcore.conn import address
-from lbcore.proxy.settings import ForwardFor, ProxySettings, ServerSettings
+from lbcore.proxy.settings import ForwardFor, KeepAliveProbes, ProxySettings, ServerSettings
 from lbcore.shim import ffi, lib
 
 REUSE = {
@@ -15,9 +15,16 @@ REUSE = {
     "aggressive": lib.REUSE_AGGRESSIVE,
     "always": lib.REUSE_ALWAYS,
 }
-ALGORITHMS = {"roundrobin": lib.LB_ROUNDROBIN, "source": lib.LB_SOURCE}
+ALGORITHMS = {"static-rr": lib.LB_STATIC_RR, "roundrobin": lib.LB_ROUNDROBIN, "source": lib.LB_SOURCE}
+RETRY_ON = {
+    "conn-failure": lib.RETRY_CONN,
+    "empty-response": lib.RETRY_EMPTY,
+    "junk-response": lib.RETRY_JUNK,
+    "response-timeout": lib.RETRY_TIMEOUT,
+}
 # `option` words that are a flag of the shim's, whichever side they stand on.
 FLAGS = {
+    "allbackups": lib.PX_O_ALLBACKUPS,
     "abortonclose": lib.PX_O_ABORTONCLOSE,
     "clitcpka": lib.PX_O_KA_CLIENT,
     "dontlognull": lib.PX_O_DONTLOGNULL,
@@ -28,6 +35,8 @@ FLAGS = {
     "splice-request": lib.PX_O_SPLICE_REQ,
     "splice-response": lib.PX_O_SPLICE_RES,
     "srvtcpka": lib.PX_O_KA_SERVER,
+    "tcp-smart-accept": lib.PX_O_SMART_ACCEPT,
+    "tcp-smart-connect": lib.PX_O_SMART_CONNECT,
     "tcpka": lib.PX_O_KA_CLIENT | lib.PX_O_KA_SERVER,
 }
 CONNECTION_MODES = {"server-close": lib.PX_O_SERVER_CLOSE, "close": lib.PX_O_CLOSE}
@@ -61,6 +70,21 @@ def forwardfor(conf: Any, wanted: ForwardFor | None) -> None:
     conf.ff_bits = network.prefixlen
 
 
+def probes(conf: Any, wanted: KeepAliveProbes) -> None:
+    """Writes the TCP keep-alive probes of one side."""
+    conf.ka_count = wanted.count
+    conf.ka_idle = wanted.idle
+    conf.ka_interval = wanted.interval
+
+
+def retry_on(conf: Any, words: tuple[str, ...]) -> None:
+    """Writes the words of `retry-on` (manual 4.2), of which statuses are numbers."""
+    for word in words:
+        conf.retry_on |= RETRY_ON.get(word, 0)
+    for place, word in enumerate(word for word in words if word.isdecimal()):
+        conf.retry_status[place] = int(word)
+
+
 def wants_log_line(proxy: ProxySettings) -> bool:
     """Whether streams of this frontend are to be told to Python when they end."""
     return bool(proxy.log_targets)
@@ -80,6 +104,7 @@ def frontend(conf: Any, proxy: ProxySettings, *, flow: int, maxconn: int, backen
     conf.t_http_keep_alive = timeouts.http_keep_alive or 0
     conf.t_tarpit = timeouts.tarpit or timeouts.connect or 0
     conf.t_tunnel = timeouts.tunnel or 0
+    probes(conf, proxy.client_probes)
     forwardfor(conf, proxy.forwardfor)
     if wants_log_line(proxy):
         conf.options |= lib.PX_O_LOG
@@ -105,6 +130,9 @@ def backend(conf: Any, proxy: ProxySettings, *, flow: int, fullconn: int) -> Non
     conf.algo = ALGORITHMS[proxy.balance]
     conf.avalanche = proxy.hash_type[2] == "avalanche"
     conf.fullconn = proxy.fullconn or fullconn
+    retry_on(conf, proxy.retry_on)
+    probes(conf, proxy.server_probes)
+    conf.ifname = (proxy.source_interface or "").encode()
     forwardfor(conf, proxy.forwardfor)
     if proxy.source is not None:
         address.fill(ffi.addressof(conf, "source"), proxy.source)
@@ -121,7 +149,6 @@ def server(conf: Any, settings: ServerSettings) -> None:
     conf.weight = settings.weight
     conf.maxconn = settings.maxconn
     conf.minconn = settings.minconn
-    conf.maxqueue = settings.maxqueue
     conf.backup = settings.backup
     conf.disabled = settings.disabled
     conf.pool_max = settings.pool_max_conn
@@ -129,3 +156,5 @@ def server(conf: Any, settings: ServerSettings) -> None:
     conf.pool_purge = settings.pool_purge_delay
     conf.max_reuse = settings.max_reuse
     conf.tcp_ut = settings.tcp_ut
+    conf.tfo = settings.tfo
+    conf.ifname = (settings.interface or "").encode()

@@ -26,10 +26,16 @@ class Figures:
         rates: Callable[[Any, int, Any], None] | None = None,
     ) -> None:
         self.index = index
-        self.live = live
+        self._live = live
         self._engine = engine
         self._counters = counters
         self._rates = rates
+
+    @property
+    def live(self) -> Any:
+        """The `px_live *`, gauges of the moment. Raises RuntimeError once the engine is closed, as all here do."""
+        self._engine.check_open()
+        return self._live
 
     @property
     def counters(self) -> Any:

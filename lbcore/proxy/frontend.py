@@ -36,6 +36,16 @@ def inode_of(address: Address) -> int | None:
         return None
 
 
+def where_of(bind: BindSettings, listening: Listening) -> Address:
+    """Where a descriptor listens. Raises OSError.
+
+    Of our own unix sockets the kernel knows only the name they had before they were moved to their place.
+    """
+    if bind.address.family == socket.AF_UNIX and not listening.inherited:
+        return bind.address
+    return local_of(listening.fd)
+
+
 class Listener:
     """One address that is listened on (`lbcore.stats.views.ListenerView`)."""
 
@@ -45,7 +55,7 @@ class Listener:
         self.sid = sid
         self.fd = listening.fd
         self.inherited = listening.inherited
-        self.where: Address = local_of(listening.fd)
+        self.where = where_of(bind, listening)
         self._inode = inode_of(bind.address) if not listening.inherited else None
         self._engine = engine
         self.index = check(
@@ -54,7 +64,6 @@ class Listener:
             )
         )
         self._figures = of_listener(engine, self.index)
-        self._live = self._figures.live
 
     def enable(self, tid: int) -> None:
         """Begins to accept; called in worker `tid`. Does nothing if another worker did it already. Raises OSError."""
@@ -87,7 +96,7 @@ class Listener:
     @property
     def state(self) -> int:
         """LSN_* of native/include/engine.h."""
-        return int(self._live.state)
+        return int(self._figures.live.state)
 
     @property
     def status(self) -> str:
@@ -99,11 +108,11 @@ class Listener:
 
     @property
     def cur_conn(self) -> int:
-        return int(self._live.cur)
+        return int(self._figures.live.cur)
 
     @property
     def max_conn(self) -> int:
-        return int(self._live.cur_max)
+        return int(self._figures.live.cur_max)
 
     @property
     def maxconn(self) -> int:
@@ -131,7 +140,6 @@ class Frontend:
         self.index = check(lib.eng_frontend_add(engine.handle))
         self._flow = find("", settings.mode, Side.FRONT).flow if flow is None else flow
         self._figures = of_frontend(engine, self.index)
-        self._live = self._figures.live
         self.set_backend(-1)
 
     def set_backend(self, index: int) -> None:
@@ -169,11 +177,11 @@ class Frontend:
 
     @property
     def cur_conn(self) -> int:
-        return int(self._live.cur)
+        return int(self._figures.live.cur)
 
     @property
     def max_conn(self) -> int:
-        return int(self._live.cur_max)
+        return int(self._figures.live.cur_max)
 
     @property
     def conn_rate(self) -> int:
@@ -181,7 +189,7 @@ class Frontend:
 
     @property
     def conn_rate_max(self) -> int:
-        return int(self._live.conn_rate_max)
+        return int(self._figures.live.conn_rate_max)
 
     @property
     def sess_rate(self) -> int:
@@ -189,7 +197,7 @@ class Frontend:
 
     @property
     def sess_rate_max(self) -> int:
-        return int(self._live.sess_rate_max)
+        return int(self._figures.live.sess_rate_max)
 
     @property
     def sess_rate_limit(self) -> int:
@@ -201,4 +209,4 @@ class Frontend:
 
     @property
     def req_rate_max(self) -> int:
-        return int(self._live.req_rate_max)
+        return int(self._figures.live.req_rate_max)

@@ -31,7 +31,6 @@ class Server:
         self.index = check(lib.eng_server_add(engine.handle, backend))
         convert.server(lib.eng_srv_conf(engine.handle, self.index), settings)
         self._figures = of_server(engine, self.index)
-        self._live = self._figures.live
         self._born = time.monotonic()
 
     @property
@@ -44,19 +43,19 @@ class Server:
 
     @property
     def status(self) -> str:
-        return "no check" if self._live.up else "MAINT"
+        return "no check" if self._figures.live.up else "MAINT"
 
     @property
     def usable(self) -> bool:
-        return bool(self._live.up)
+        return bool(self._figures.live.up)
 
     @property
     def cur_sess(self) -> int:
-        return int(self._live.cur)
+        return int(self._figures.live.cur)
 
     @property
     def max_sess(self) -> int:
-        return int(self._live.cur_max)
+        return int(self._figures.live.cur_max)
 
     @property
     def maxconn(self) -> int:
@@ -64,15 +63,15 @@ class Server:
 
     @property
     def maxqueue(self) -> int:
-        return self.settings.maxqueue
+        return 0  # requests wait in the backend's queue only
 
     @property
     def queue(self) -> int:
-        return int(self._live.queued)
+        return int(self._figures.live.queued)
 
     @property
     def queue_max(self) -> int:
-        return int(self._live.queued_max)
+        return int(self._figures.live.queued_max)
 
     @property
     def backup(self) -> bool:
@@ -80,7 +79,7 @@ class Server:
 
     @property
     def weight(self) -> int:
-        return int(self._live.weight)
+        return int(self._figures.live.weight)
 
     @property
     def uweight(self) -> int:
@@ -92,7 +91,7 @@ class Server:
 
     @property
     def rate_max(self) -> int:
-        return int(self._live.sess_rate_max)
+        return int(self._figures.live.sess_rate_max)
 
     @property
     def lastchg(self) -> int:
@@ -100,11 +99,11 @@ class Server:
 
     @property
     def lastsess(self) -> int:
-        return seconds_since(int(self._live.last_ms))
+        return seconds_since(int(self._figures.live.last_ms))
 
     @property
     def idle(self) -> int:
-        return int(self._live.idle)
+        return int(self._figures.live.idle)
 
     @property
     def safe(self) -> int:
@@ -112,11 +111,11 @@ class Server:
 
     @property
     def used(self) -> int:
-        return int(self._live.used)
+        return int(self._figures.live.used)
 
     @property
     def needed(self) -> int:
-        return int(self._live.used_max)
+        return int(self._figures.live.used_max)
 
     @property
     def idle_limit(self) -> int:

@@ -48,7 +48,6 @@ class ServerSettings:
     weight: int = 1  # 0 .. 256
     maxconn: int = 0  # 0: unlimited
     minconn: int = 0
-    maxqueue: int = 0
     backup: bool = False
     disabled: bool = False
     source: Address | None = None
@@ -119,6 +118,7 @@ class ProxySettings:
     rate_limit_sessions: int = 0
     timeouts: Timeouts = field(default_factory=Timeouts)
     retries: int = 3
+    retry_on: tuple[str, ...] = ("conn-failure",)  # words of `retry-on`, statuses as their numbers; empty: never
     redispatch: int = 0  # option redispatch [interval]; 0: off
     balance: str = "roundrobin"
     balance_args: tuple[str, ...] = ()

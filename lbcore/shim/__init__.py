@@ -13,17 +13,14 @@ Handles that `lib.*_new` gives belong to the caller, who hands them to `lib.*_fr
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from _cffi_backend import FFI
+from typing import Any
 
 try:
-    from lbcore import _shim  # type: ignore[attr-defined, unused-ignore]
+    from lbcore import _shim
 except ImportError as e:
     raise ImportError("lbcore._shim cannot be loaded: install the package, or run native/build.py") from e
 
-ffi: FFI = _shim.ffi
+ffi = _shim.ffi
 lib: Any = _shim.lib
 
 

@@ -92,8 +92,8 @@ def runs_of(mask: int) -> Iterator[tuple[int, int]]:
 def cpu_count(root: str = "/") -> int:
     """How many threads to run unless "nbthread" says so: the CPUs that this process may use, 1 to THREADS_MAX.
 
-    That is its affinity, cut down to the CPU time its control groups grant; part of a CPU counts as one. `root` stands for "/"
-    when the control groups are read.
+    That is its affinity, cut down to the CPU time its control groups grant; part of a CPU counts as one. `root` stands
+    for "/" when the control groups are read.
     """
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cpu_quota(root)

@@ -19,6 +19,7 @@ typedef struct eng_conf {
     uint32_t maxrewrite;  /* bytes of a head's buffer that are left free for rewriting */
     uint32_t maxhdr;      /* fields of a head */
     uint32_t maxaccept;   /* connections accepted at one event */
+    uint32_t maxpollevents; /* events fetched by one poll; 0: as many as the shim can take */
     uint32_t maxconn;     /* client connections of the process; 0: no limit */
     uint32_t maxconnrate; /* per second; 0: no limit */
     uint32_t maxsessrate;

@@ -28,6 +28,8 @@ void exch_request_body(flow *f);
 void exch_server_failed(flow *f, int err);
 /* A connection that was idle turned out to be dead before any byte of a response: sends the kept request again. 1 if so. */
 int exch_resend(flow *f);
+/* "retry-on": sends the kept request again, to a server chosen anew, because of <why> (RETRY_*, or a status). 1 if so. */
+int exch_retry(flow *f, uint32_t why, int status);
 void exch_read_response(flow *f);
 void exch_response_body(flow *f);
 /* Counts a response's status class. */

@@ -150,6 +150,7 @@ struct fdloop {
     uint32_t cache_head, cache_len;
     uint32_t cache_turn; /* entries still to be called in this turn */
     uint32_t nbatch;
+    uint32_t maxbatch; /* events that one wait may fetch, 1..FD_BATCH; FD_BATCH at first, the thread may lower it */
     fdevent *batch; /* FD_BATCH of them: what the poller's wait fills */
     fdloop_figures fig;
     int retry;       /* the kernel refused an update in the last flush: don't sleep for long */

@@ -24,7 +24,7 @@ enum { BODY_NONE, BODY_LEN, BODY_CHUNKED, BODY_CLOSE };
 #define FL_KA_SERVER 0x2       /* keep the server's */
 #define FL_HEAD 0x4            /* the request was HEAD */
 #define FL_REQ10 0x8           /* the client speaks HTTP/1.0 */
-#define FL_RETRYABLE 0x10      /* the whole request is kept in <keep> */
+#define FL_RETRYABLE 0x10      /* the whole request is kept in <keep>, and may be sent twice by its method */
 #define FL_UPGRADE 0x20        /* the request asks to switch protocols */
 #define FL_CONNECT 0x40        /* the request was CONNECT */
 #define FL_IDEMPOTENT 0x80     /* its method may be sent twice (RFC 9110 9.2.2) */
@@ -46,6 +46,8 @@ enum { BODY_NONE, BODY_LEN, BODY_CHUNKED, BODY_CLOSE };
 #define FL_SERVING 0x800000    /* inside flow_run(): don't free */
 #define FL_DEAD 0x1000000      /* ended: freed when flow_run() returns */
 #define FL_RETRIED_STALE 0x2000000 /* once sent again because an idle connection was dead */
+#define FL_UNSENT 0x10000000 /* <req.in> begins with the head of the present request, <head_len> bytes */
+#define FL_EARLY 0x8000000 /* the response is an early page: HAProxy's logs count no bytes of it */
 #define FL_NOT_FIRST 0x4000000 /* not the first request of its connection */
 #define FL_SRV_FIXED 0x8000000 /* the server is already chosen (dequeued) */
 
@@ -60,6 +62,7 @@ typedef struct chan {
     uint8_t eof;   /* the end was passed on (shutdown for writing of the destination) */
     uint8_t cork;  /* <out> begins with a head that goes out together with what follows */
     uint8_t pad;
+    uint32_t seen;  /* bytes received of what was refused, for the record */
     uint32_t rsize; /* bytes that the next read of a bulk transfer asks for */
     splice_pipe *pipe; /* NULL: none */
 } chan;
@@ -97,6 +100,7 @@ struct flow {
     int32_t idle, tr, tw, tc, tresp; /* ms; -1: not reached */
     uint32_t t_mark;     /* tick at which the present phase began */
     uint32_t req_no;
+    uint32_t head_len;   /* bytes of the request's head as received */
     uint32_t qpos;       /* how many stood before it in the backend's queue */
     uint64_t bytes_in_told, bytes_out_told; /* already added to the counters */
     buf uri;             /* request line */
@@ -155,6 +159,8 @@ int flow_connect(flow *f);
 int flow_established(flow *f);
 /* Gives the slot and the server back. */
 void flow_unassign(flow *f);
+/* Gives the slot back and leaves the server, but not the backend. */
+void flow_leave_server(flow *f);
 /* Closes f->b, or puts it among the idle ones if <keep>. */
 void flow_detach_back(flow *f, int keep);
 /* Counts a failed attempt; returns 1 if another may be made (f->cs says when: TAR or at once), 0 if not. */

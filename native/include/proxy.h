@@ -36,7 +36,18 @@
 #define PX_O_SOCKET_STATS 0x8000 /* count for each listener too */
 #define PX_O_DST 0x10000         /* frontends: learn the address that each client connected to */
 #define PX_O_LOGASAP 0x20000     /* frontends: raise the event when the response head was sent */
-#define PX_O_CLITCP_SMART 0x40000 /* unused space for more */
+#define PX_O_SMART_ACCEPT 0x40000  /* tcp-smart-accept */
+#define PX_O_SMART_CONNECT 0x80000 /* tcp-smart-connect */
+#define PX_O_ALLBACKUPS 0x100000   /* all backup servers are used, not only the first */
+
+#define PX_IFNAME 16 /* bytes of an interface's name with its NUL */
+
+/* retry-on: what besides a failed connection lets a request be sent again; statuses have their own list. */
+#define RETRY_CONN 0x1    /* conn-failure */
+#define RETRY_EMPTY 0x2   /* empty-response */
+#define RETRY_TIMEOUT 0x4 /* response-timeout */
+#define RETRY_JUNK 0x8    /* junk-response */
+#define RETRY_STATUSES 16 /* statuses at most */
 
 /* http-reuse */
 #define REUSE_NEVER 0
@@ -46,6 +57,7 @@
 
 /* balance */
 #define LB_ROUNDROBIN 0
+#define LB_STATIC_RR 2 /* round robin over a fixed map */
 #define LB_SOURCE 1 /* map-based hash of the client's address */
 
 #define PX_FF_MAX 64 /* bytes of the name of forwardfor's header */
@@ -57,6 +69,7 @@ typedef struct fe_conf {
     uint32_t rate_sess;     /* sessions per second; 0: no limit */
     int32_t backend;        /* index of the default backend, -1: none (HTTP: 503) */
     uint32_t t_client, t_client_fin, t_http_request, t_http_keep_alive, t_tarpit, t_tunnel;
+    uint32_t ka_count, ka_idle, ka_interval; /* keep-alive probes to clients: number, seconds, seconds; 0: the system's */
     uint32_t ff_len;        /* forwardfor: length of the header's name */
     char ff_name[PX_FF_MAX];/* forwardfor: the name */
     uint8_t ff_except[16];  /* forwardfor: network that is left out */
@@ -70,15 +83,19 @@ typedef struct be_conf {
     uint32_t t_connect, t_server, t_server_fin, t_queue, t_tunnel;
     uint32_t retries;       /* connection attempts after the first */
     int32_t redispatch;     /* interval of "option redispatch": -1: on the last retry; n: on every n-th; 0: off */
+    uint32_t retry_on;      /* RETRY_* */
+    uint16_t retry_status[RETRY_STATUSES]; /* statuses of responses that let a request be sent again; 0: the end */
     uint32_t reuse;         /* REUSE_* */
     uint32_t algo;          /* LB_* */
     uint32_t hash;          /* LB_SOURCE: HASH_* of hash.h */
     uint32_t avalanche;     /* LB_SOURCE: 1: mix the hash */
     uint32_t fullconn;      /* connections at which servers reach maxconn (minconn); 0: a tenth of the frontends' */
+    uint32_t ka_count, ka_idle, ka_interval; /* keep-alive probes to servers */
     uint32_t ff_len;
     char ff_name[PX_FF_MAX];
     uint8_t ff_except[16];
     uint32_t ff_family, ff_bits;
+    char ifname[PX_IFNAME]; /* interface to connect through; "": any */
     sock_addr source;       /* address to connect from */
 } be_conf;
 
@@ -88,7 +105,6 @@ typedef struct srv_conf {
     uint32_t weight;        /* 0 .. 256 */
     uint32_t maxconn;       /* 0: no limit */
     uint32_t minconn;       /* 0: maxconn does not depend on the load */
-    uint32_t maxqueue;      /* 0: no limit */
     uint32_t backup;        /* 1: only when no other is up */
     uint32_t disabled;      /* 1: out of service from the start */
     int32_t port_offset;    /* added to the client's destination port when port_mapped is 1 */
@@ -98,6 +114,8 @@ typedef struct srv_conf {
     uint32_t pool_purge;    /* ms between two looks at whether too many are kept; 0: never */
     int32_t max_reuse;      /* times a connection may be used again; -1: no limit */
     uint32_t tcp_ut;        /* ms, TCP_USER_TIMEOUT */
+    uint32_t tfo;           /* 1: TCP fast open */
+    char ifname[PX_IFNAME]; /* "": the backend's */
 } srv_conf;
 
 /* Figures of the moment. Any thread, atomic. */
@@ -184,8 +202,9 @@ struct backend {
     rwlock lbprm;  /* LBL_LBPRM: guards what follows */
     server **heap; /* round robin: eligible servers, a binary heap by (deadline, rank) */
     uint32_t nheap;
-    server **map; /* source: a server for each unit of weight */
+    server **map; /* source, static-rr: a server for each unit of weight */
     uint32_t nmap;
+    uint32_t at;  /* static-rr: place of the next turn */
     uint32_t use_backup;
 };
 

@@ -46,12 +46,24 @@ int sock_peer(int fd, sock_addr *a); /* the remote address of <fd>. 0 or -errno 
 #ifndef LB_CFFI
 /* Accepts one connection, non-blocking and close-on-exec. The fd, or -errno (-EAGAIN: none waits). */
 int sock_accept(int fd, sock_addr *peer);
-/* Starts a connection to <to>, from <from> if it has a length. The fd (connected or in progress), or -errno. */
-int sock_connect(const sock_addr *to, const sock_addr *from);
+/* How a connection is to be opened. Zero: nothing special. */
+typedef struct sock_how {
+    const sock_addr *from; /* NULL, or without a length: any address */
+    const char *ifname;    /* NULL or "": any interface */
+    int tfo;               /* TCP fast open: the first bytes go with the SYN */
+    int no_quickack;       /* "tcp-smart-connect": let the first bytes carry the last ACK of the handshake */
+    int user_timeout;      /* ms, TCP_USER_TIMEOUT; 0: the system's */
+} sock_how;
+
+/* Starts a connection to <to>. The fd (connected or in progress), or -errno. */
+int sock_connect(const sock_addr *to, const sock_how *how);
 /* The pending error of a socket, cleared: 0 or a positive errno. */
 int sock_error(int fd);
 void sock_nodelay(int fd);
 void sock_keepalive(int fd);
+/* TCP keep-alive probes: how many, after how many idle seconds, how many seconds apart; 0: leave. */
+void sock_probes(int fd, int count, int idle, int interval);
+void sock_no_quickack(int fd); /* spares the ACK of the first data: the reply will carry it */
 void sock_user_timeout(int fd, int ms); /* TCP_USER_TIMEOUT */
 /* close() will send a reset and forget unsent data. */
 void sock_reset_on_close(int fd);

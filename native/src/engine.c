@@ -257,8 +257,12 @@ int eng_listener_add(engine *e, int fe, int fd, int inherited, uint32_t maxconn,
     /* accepted sockets inherit these from ours, which spares calls for each; a foreign socket is not changed */
     if (!inherited && l->family != AF_UNIX) {
         sock_nodelay(fd);
-        if (l->fe->conf.options & PX_O_KA_CLIENT)
+        if (l->fe->conf.options & PX_O_KA_CLIENT) {
+            const fe_conf *c = &l->fe->conf;
+
             sock_keepalive(fd);
+            sock_probes(fd, (int)c->ka_count, (int)c->ka_idle, (int)c->ka_interval);
+        }
         sock_bufsizes(fd, (int)e->conf.rcvbuf_client, (int)e->conf.sndbuf_client);
     }
     ret = append((void ***)&e->lsn, &e->nlsn, l);
@@ -553,6 +557,8 @@ int eng_thread_init(engine *e, int tid)
         off |= 1u << poller_index(p->name);
     }
     t->loop.woke = woke;
+    if (e->conf.maxpollevents && e->conf.maxpollevents < t->loop.maxbatch)
+        t->loop.maxbatch = e->conf.maxpollevents;
     t->looped = 1;
     thr_clock(t);
     at_store(&t->running, 1);

@@ -89,7 +89,7 @@ static unsigned bits_of(uint32_t events)
 static int epoll_wait_events(fdloop *l, int timeout_ms)
 {
     epoll_set *s = l->priv;
-    int n = epoll_wait(s->fd, s->ev, FD_BATCH, timeout_ms);
+    int n = epoll_wait(s->fd, s->ev, (int)l->maxbatch, timeout_ms);
 
     if (n < 0)
         return -errno;

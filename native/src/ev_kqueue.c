@@ -68,7 +68,7 @@ static int kqueue_wait(fdloop *l, int timeout_ms)
 {
     kqueue_set *s = l->priv;
     struct timespec ts = {.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000L};
-    int n = kevent(s->fd, NULL, 0, s->ev, FD_BATCH, timeout_ms < 0 ? NULL : &ts);
+    int n = kevent(s->fd, NULL, 0, s->ev, (int)l->maxbatch, timeout_ms < 0 ? NULL : &ts);
 
     if (n < 0)
         return -errno;

@@ -90,7 +90,7 @@ static void collect(fdloop *l, poll_set *s)
 {
     uint32_t at = s->start;
 
-    for (uint32_t left = s->n - 1; left && l->nbatch < FD_BATCH; left--) {
+    for (uint32_t left = s->n - 1; left && l->nbatch < l->maxbatch; left--) {
         if (at < 1 || at >= s->n)
             at = 1;
         if (!report(l, s, at))

@@ -89,7 +89,7 @@ static int is_word_idle(const select_set *s, int fd)
 
 static void collect_range(fdloop *l, select_set *s, int from, int to)
 {
-    for (int fd = from; fd < to && l->nbatch < FD_BATCH; s->start = ++fd) {
+    for (int fd = from; fd < to && l->nbatch < l->maxbatch; s->start = ++fd) {
         if (is_word_idle(s, fd))
             fd |= (int)WORD_BITS - 1;
         else

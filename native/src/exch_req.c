@@ -32,8 +32,33 @@ static void refuse(flow *f, const h1_head *h, const char *s, uint32_t have)
 
     cnt_inc(c->cum_req);
     cnt_inc(c->failed_req);
+    f->req.seen = have;
     exch_snapshot(f, 0, h, s, have);
     exch_reply(f, 400, 1, 'P', 'R');
+}
+
+/* Whether what has come of a chunked body is well framed; H1_ERR_* if not. What is wrong from the start must not reach a
+ * server, not even its head. */
+static int framing_error(const char *s, uint32_t len)
+{
+    h1_chunk c;
+    uint32_t run;
+    int n;
+
+    h1_chunk_init(&c);
+    while ((n = h1_chunk_next(&c, s, len, &run)) >= 0) {
+        s += n + run;
+        len -= n + run;
+        if (!run)
+            break;
+        h1_chunk_took(&c, run);
+    }
+    if (n < 0)
+        return -n;
+    if (c.state != H1_CHUNK_TRAILERS)
+        return 0;
+    n = h1_trailers_len(s, len);
+    return n < 0 ? -n : 0;
 }
 
 /* The client closed, or broke, before the head was whole. */
@@ -44,11 +69,15 @@ static void cut(flow *f, uint32_t have)
             flow_free(f);
             return;
         }
+        /* it may have closed its direction only, and wait for an answer */
         f->flags |= FL_REQ_COUNTED;
-        f->status = 400;
-        exch_abort(f, 'C', 'R');
+        if (f->f->flags & CO_F_ERR)
+            exch_abort(f, 'C', 'R');
+        else
+            exch_reply(f, 400, 1, 'C', 'R');
         return;
     }
+    f->req.seen = have;
     cnt_inc(f->fe->shard[f->t->tid].c.cum_req);
     if (f->f->flags & CO_F_ERR)
         exch_abort(f, 'C', 'R');
@@ -111,6 +140,10 @@ void exch_read_request(flow *f)
     if (!ret) {
         keep_head(f, h, s, have);
         return;
+    }
+    if (ret > 0 && h->flags & H1_F_CHUNKED && (h->err = framing_error(s + h->len, have - h->len))) {
+        h->err_pos = h->len;
+        ret = -1;
     }
     if (ret < 0)
         refuse(f, h, s, have);
@@ -191,6 +224,7 @@ static void start(flow *f, const h1_head *h, char *s, uint32_t have)
     f->tr = (int32_t)(t->now_ms - f->t_first);
     f->t_mark = t->now_ms;
     f->method = (uint8_t)h->method_id;
+    f->head_len = h->len;
     cnt_inc(shard->c.cum_req);
     freq_update(&shard->req_rate, 1, t->now_sec);
     if (f->fe->conf.options & PX_O_LOG_URI)
@@ -213,10 +247,13 @@ static void start(flow *f, const h1_head *h, char *s, uint32_t have)
 /* The input stays in the flow until it can be sent. */
 static int wait_with(flow *f, const char *s, uint32_t have)
 {
-    if (s && buf_set(&f->t->bufs, &f->req.in, s, have) < 0) {
+    if (!s)
+        return 0;
+    if (buf_set(&f->t->bufs, &f->req.in, s, have) < 0) {
         exch_reply(f, 500, 0, 'R', 'C');
         return -1;
     }
+    f->flags |= FL_UNSENT;
     return 0;
 }
 
@@ -275,6 +312,7 @@ static void sent(flow *f)
         f->cs = CS_EST;
         f->tc = (int32_t)(f->t->now_ms - f->t_mark);
     }
+    f->flags &= ~FL_UNSENT;
     f->b->flags &= ~(CO_F_CONNECTING | CO_F_OPTIMIST);
     f->t_mark = f->t->now_ms;
     f->rs = RS_WAIT;
@@ -289,6 +327,18 @@ static uint32_t body_part(flow *f, uint32_t have, uint32_t from)
     if (f->req.body != BODY_LEN)
         return 0;
     return f->req.left < n ? (uint32_t)f->req.left : n;
+}
+
+/* Keeps the request if it may have to be sent once more: an idle connection may turn out to be dead, "retry-on" may ask
+ * for it. Only as a whole: what was sent on cannot be had again. */
+static void keep_request(flow *f, const char *s, uint32_t used)
+{
+    int stale = f->b->flags & CO_F_REUSED && f->flags & FL_IDEMPOTENT;
+
+    if (f->rq != RQ_DONE || !(stale || f->be->conf.retry_on & ~RETRY_CONN || f->be->conf.retry_status[0]))
+        return;
+    if (buf_set(&f->t->bufs, &f->keep, s, used) == 0 && stale)
+        f->flags |= FL_RETRYABLE;
 }
 
 static void send_request(flow *f, const h1_head *h, char *s, uint32_t have)
@@ -341,10 +391,7 @@ static void send_request(flow *f, const h1_head *h, char *s, uint32_t have)
     c->left -= body;
     if (c->body == BODY_LEN && !c->left)
         f->rq = RQ_DONE;
-    /* an idle connection may turn out to be dead: then the same bytes are sent once more */
-    if (f->b->flags & CO_F_REUSED && f->rq == RQ_DONE && f->flags & FL_IDEMPOTENT &&
-        buf_set(&t->bufs, &f->keep, s, used) == 0)
-        f->flags |= FL_RETRYABLE;
+    keep_request(f, s, used);
     if (buf_set(&t->bufs, &c->in, s + used, have - used) < 0)
         exch_reply(f, 500, 0, 'R', 'C');
 }
@@ -385,32 +432,64 @@ void exch_server_failed(flow *f, int err)
     exch_reply(f, 503, 0, err == -ETIMEDOUT ? 's' : 'S', 'C');
 }
 
-int exch_resend(flow *f)
+/* The kept request becomes input again, before what the client sent after it. 0 or -ENOMEM. */
+static int restore_input(flow *f)
 {
-    thr *t = f->t;
+    bufpool *p = &f->t->bufs;
 
-    if (!f->b || !(f->b->flags & CO_F_REUSED) || f->flags & (FL_RS_STARTED | FL_RETRIED_STALE))
-        return 0;
-    /* nothing of it was sent yet: the input is still there. Otherwise it must be a request that may be sent twice, and have
-     * been kept: RFC 9110 9.2.2, RFC 9112 9.3.1 */
-    if (f->cs == CS_EST) {
-        if (!(f->flags & FL_RETRYABLE))
-            return 0;
-        if (f->req.in.len && buf_append(&t->bufs, &f->keep, buf_data(&f->req.in), f->req.in.len) < 0)
-            return 0;
-        buf_release(&t->bufs, &f->req.in);
-        f->req.in = f->keep;
-        f->keep = (buf){0};
-    }
-    f->flags |= FL_RETRIED_STALE;
-    f->flags &= ~FL_RETRYABLE;
-    buf_release(&t->bufs, &f->req.out);
-    buf_release(&t->bufs, &f->res.in);
+    if (f->req.in.len && buf_append(p, &f->keep, buf_data(&f->req.in), f->req.in.len) < 0)
+        return -ENOMEM;
+    buf_release(p, &f->req.in);
+    f->req.in = f->keep;
+    f->keep = (buf){0};
+    f->flags |= FL_UNSENT;
+    return 0;
+}
+
+/* The server's side begins anew. */
+static void rewind_server(flow *f)
+{
+    bufpool *p = &f->t->bufs;
+
+    f->flags &= ~(FL_RETRYABLE | FL_RS_STARTED);
+    buf_release(p, &f->req.out);
+    buf_release(p, &f->res.in);
+    free(f->head);
+    f->head = NULL;
     f->req.total = 0;
     flow_detach_back(f, 0);
     f->rs = RS_NONE;
     f->cs = CS_NONE;
     flow_later(f);
+}
+
+int exch_retry(flow *f, uint32_t why, int status)
+{
+    const be_conf *c = &f->be->conf;
+    int wanted = (c->retry_on & why) != 0;
+
+    for (int i = 0; status && i < RETRY_STATUSES && c->retry_status[i]; i++)
+        wanted |= c->retry_status[i] == status;
+    if (!wanted || !f->keep.len || f->retries >= c->retries || restore_input(f) < 0)
+        return 0;
+    f->retries++;
+    cnt_inc(f->srv->shard[f->t->tid].c.retries);
+    cnt_inc(f->be->shard[f->t->tid].c.retries);
+    flow_leave_server(f);
+    rewind_server(f);
+    return 1;
+}
+
+int exch_resend(flow *f)
+{
+    if (!f->b || !(f->b->flags & CO_F_REUSED) || f->flags & (FL_RS_STARTED | FL_RETRIED_STALE))
+        return 0;
+    /* nothing of it was sent yet: the input is still there. Otherwise it must be a request that may be sent twice, and have
+     * been kept: RFC 9110 9.2.2, RFC 9112 9.3.1 */
+    if (f->cs == CS_EST && (!(f->flags & FL_RETRYABLE) || restore_input(f) < 0))
+        return 0;
+    f->flags |= FL_RETRIED_STALE;
+    rewind_server(f);
     return 1;
 }
 
@@ -437,10 +516,7 @@ static void body_failed(flow *f, int ret)
         fd_may_recv(&f->t->loop, f->b->e, f->b->fd);
         return;
     }
-    if (f->rs <= RS_WAIT && !(f->f->flags & CO_F_ERR))
-        exch_reply(f, 400, 0, 'C', 'D');
-    else
-        exch_abort(f, 'C', 'D');
+    exch_abort(f, 'C', 'D');
 }
 
 void exch_request_body(flow *f)

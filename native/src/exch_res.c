@@ -15,7 +15,7 @@ static void server_fault(flow *f)
 /* The server closed, or broke, without a whole head. */
 static void cut(flow *f)
 {
-    if (exch_resend(f))
+    if (exch_resend(f) || (!(f->flags & FL_RS_STARTED) && exch_retry(f, RETRY_EMPTY, 0)))
         return;
     server_fault(f);
     cnt_inc(f->be->shard[f->t->tid].c.srv_aborts);
@@ -31,6 +31,8 @@ static void cut(flow *f)
 
 static void refuse(flow *f, const h1_head *h, const char *s, uint32_t have)
 {
+    if (exch_retry(f, RETRY_JUNK, 0))
+        return;
     server_fault(f);
     exch_snapshot(f, 1, h, s, have);
     exch_reply(f, 502, 0, 'P', 'H');
@@ -124,6 +126,8 @@ static void start(flow *f, const h1_head *h, char *s, uint32_t have)
     int tunnel = h->status == 101 || (f->flags & FL_CONNECT && h->status / 100 == 2);
     int64_t used;
 
+    if (unlikely(f->keep.len) && exch_retry(f, 0, h->status))
+        return;
     if (tunnel)
         f->res.body = BODY_NONE;
     else

@@ -140,6 +140,26 @@ void exch_abort(flow *f, char who, char when)
     flow_free(f);
 }
 
+/* Forgets the request that was not sent; what came after it stays. Its body may have come with it. */
+static void drop_request(flow *f)
+{
+    bufpool *p = &f->t->bufs;
+    chan *c = &f->req;
+
+    if (f->flags & FL_UNSENT) {
+        f->flags &= ~FL_UNSENT;
+        buf_skip(p, &c->in, f->head_len);
+        if (c->body == BODY_LEN && c->in.len >= c->left) {
+            if (c->left)
+                buf_skip(p, &c->in, (uint32_t)c->left);
+            c->left = 0;
+            f->rq = RQ_DONE;
+        }
+    }
+    if (f->rq != RQ_DONE)
+        buf_release(p, &c->in);
+}
+
 void exch_reply(flow *f, int status, int early, char who, char when)
 {
     thr *t = f->t;
@@ -149,13 +169,14 @@ void exch_reply(flow *f, int status, int early, char who, char when)
     flow_unqueue(f);
     f->cs = CS_NONE;
     f->flags |= FL_LOCAL;
+    if (early)
+        f->flags |= FL_EARLY;
+    drop_request(f);
     if (f->rq != RQ_DONE || early) {
         f->flags &= ~FL_KA_CLIENT;
         f->flags |= FL_SLOW_CLOSE;
     }
     buf_release(&t->bufs, &f->keep);
-    if (f->rq != RQ_DONE)
-        buf_release(&t->bufs, &f->req.in);
     f->status = status;
     exch_count_status(f, status);
 
@@ -404,6 +425,8 @@ static void server_timeout(flow *f)
             exch_abort(f, 's', 'D');
             return;
         }
+        if (!(f->flags & FL_RS_STARTED) && exch_retry(f, RETRY_TIMEOUT, 0))
+            return;
         cnt_inc(f->be->shard[f->t->tid].c.failed_resp);
         cnt_inc(f->srv->shard[f->t->tid].c.failed_resp);
         exch_reply(f, 504, 0, 's', 'H');

@@ -260,8 +260,8 @@ void flow_record(flow *f)
     r->request_us = f->request_us;
     record_phases(f, r);
     r->status = f->status;
-    r->bytes_read = f->res.total;
-    r->bytes_uploaded = f->req.total;
+    r->bytes_read = f->flags & FL_EARLY ? 0 : f->res.total;
+    r->bytes_uploaded = f->req.total ? f->req.total : f->req.seen;
     r->term[0] = f->term[0] ? f->term[0] : '-';
     r->term[1] = f->term[0] ? f->term[1] : '-';
     r->term[2] = r->term[3] = '-';

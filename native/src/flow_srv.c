@@ -173,8 +173,7 @@ void flow_unassign(flow *f)
     }
 }
 
-/* Leaves the server but not the backend. */
-static void leave_server(flow *f)
+void flow_leave_server(flow *f)
 {
     if (!(f->flags & FL_SRV_COUNTED))
         return;
@@ -248,25 +247,32 @@ static conn *open_conn(flow *f, int *err)
 {
     thr *t = f->t;
     server *srv = f->srv;
-    const sock_addr *from = srv->conf.source.len ? &srv->conf.source : &f->be->conf.source;
+    const be_conf *bc = &f->be->conf;
+    sock_how how = {
+        .from = srv->conf.source.len ? &srv->conf.source : &bc->source,
+        .ifname = srv->conf.ifname[0] ? srv->conf.ifname : bc->ifname,
+        .tfo = (int)srv->conf.tfo,
+        .no_quickack = !!(bc->options & PX_O_SMART_CONNECT),
+        .user_timeout = (int)srv->conf.tcp_ut,
+    };
     sock_addr to;
     int fd;
 
     if (srv->conf.port_mapped) {
         server_address(f, &to);
-        fd = sock_connect(&to, from);
+        fd = sock_connect(&to, &how);
     } else {
-        fd = sock_connect(&srv->conf.addr, from);
+        fd = sock_connect(&srv->conf.addr, &how);
     }
     if (fd < 0) {
         *err = fd;
         return NULL;
     }
     sock_bufsizes(fd, t->eng->conf.rcvbuf_server, t->eng->conf.sndbuf_server);
-    if (f->be->conf.options & PX_O_KA_SERVER)
+    if (bc->options & PX_O_KA_SERVER) {
         sock_keepalive(fd);
-    if (srv->conf.tcp_ut)
-        sock_user_timeout(fd, srv->conf.tcp_ut);
+        sock_probes(fd, (int)bc->ka_count, (int)bc->ka_idle, (int)bc->ka_interval);
+    }
 
     conn *c = conn_new(t, fd, CO_F_BACK | CO_F_CONNECTING, flow_iocb);
 
@@ -275,7 +281,7 @@ static conn *open_conn(flow *f, int *err)
         return NULL;
     }
     c->srv = srv;
-    if (f->be->conf.options & PX_O_NOLINGER)
+    if (bc->options & PX_O_NOLINGER)
         c->flags |= CO_F_RESET;
     /* on a fast network the connection is there before we could be told: try to write at once. Servers that proved slow
      * are waited for, which spares an attempt. */
@@ -352,13 +358,13 @@ int flow_retry(flow *f, int err)
     cnt_inc(old->shard[tid].c.failed_conns);
     cnt_inc(f->be->shard[tid].c.failed_conns);
     flow_detach_back(f, 0);
-    if (f->retries >= f->be->conf.retries)
+    if (f->retries >= f->be->conf.retries || !(f->be->conf.retry_on & RETRY_CONN))
         return 0;
     f->retries++;
     if (redispatches(f, f->retries)) {
         cnt_inc(old->shard[tid].c.redispatches);
         cnt_inc(f->be->shard[tid].c.redispatches);
-        leave_server(f);
+        flow_leave_server(f);
         f->flags |= FL_REDISP;
         f->cs = CS_NONE;
         /* looked for at once, but not the one that failed: lb_pick() takes it only if there is no other */

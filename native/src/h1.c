@@ -242,9 +242,9 @@ static const char *scan_version(h1_head *h, const char *buf, const char *p, cons
             return refuse(h, buf, p, H1_ERR_VERSION);
     if (p == end)
         return want_more(h, buf, p);
-    if (*p != '0' && *p != '1')
+    if (*p < '0' || *p > '9')
         return refuse(h, buf, p, H1_ERR_VERSION);
-    h->version = *p == '1' ? 11 : 10;
+    h->version = *p == '0' ? 10 : 11; /* a later minor version is read as the latest that is known (9110 2.5) */
     return enter(h, buf, p + 1, next);
 }
 

@@ -190,6 +190,18 @@ static server *map_pick(backend *be, const conn *client, const server *avoid)
     return NULL;
 }
 
+/* The next place of the map whose server has a slot, one round at most. */
+static server *static_pick(backend *be, const server *avoid)
+{
+    for (uint32_t i = 0; i < be->nmap; i++) {
+        server *s = be->map[be->at++ % be->nmap];
+
+        if (s != avoid && lb_take(s))
+            return s;
+    }
+    return NULL;
+}
+
 /* --- all algorithms --- */
 
 static void count_servers(backend *be)
@@ -218,7 +230,7 @@ static void count_servers(backend *be)
 /* Of the backup servers only the first one is used. */
 static void keep_first_backup(backend *be)
 {
-    if (!be->use_backup || be->nheap < 2)
+    if (!be->use_backup || be->nheap < 2 || be->conf.options & PX_O_ALLBACKUPS)
         return;
 
     server *first = NULL;
@@ -241,7 +253,7 @@ int lb_rebuild(backend *be)
     rw_wrlock(&be->lbprm);
     count_servers(be);
     ret = rr_build(be);
-    if (!ret && be->conf.algo == LB_SOURCE)
+    if (!ret && be->conf.algo != LB_ROUNDROBIN)
         ret = map_build(be);
     if (!ret)
         keep_first_backup(be);
@@ -265,6 +277,11 @@ int lb_pick(backend *be, const conn *client, const server *avoid, server **out)
         n = be->nheap;
         *out = map_pick(be, client, avoid);
         rw_rdunlock(&be->lbprm);
+    } else if (be->conf.algo == LB_STATIC_RR) {
+        rw_wrlock(&be->lbprm);
+        n = be->nheap;
+        *out = static_pick(be, n > 1 ? avoid : NULL);
+        rw_wrunlock(&be->lbprm);
     } else {
         rw_wrlock(&be->lbprm);
         n = be->nheap;

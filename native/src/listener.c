@@ -155,6 +155,23 @@ static void set_peer(conn *c, const sock_addr *peer)
     sock_addr_host(peer, (char *)c->addr, c->family == AF_UNIX ? 0 : sizeof(c->addr));
 }
 
+/* What an accepted socket did not inherit from the listening one. */
+static void set_options(const listener *l, int fd)
+{
+    const fe_conf *c = &l->fe->conf;
+
+    if (l->inherited) {
+        sock_nodelay(fd);
+        if (c->options & PX_O_KA_CLIENT) {
+            sock_keepalive(fd);
+            sock_probes(fd, (int)c->ka_count, (int)c->ka_idle, (int)c->ka_interval);
+        }
+        sock_bufsizes(fd, (int)l->eng->conf.rcvbuf_client, (int)l->eng->conf.sndbuf_client);
+    }
+    if (c->options & PX_O_SMART_ACCEPT)
+        sock_no_quickack(fd);
+}
+
 static void refused(thr *t, listener *l)
 {
     at_add(&l->eng->live.dropped, 1);
@@ -174,8 +191,8 @@ void listener_serve(thr *t, listener *l, int fd, const sock_addr *peer)
     }
     c->lsn = l;
     set_peer(c, peer);
-    if (l->inherited && l->family != AF_UNIX)
-        sock_nodelay(fd);
+    if (l->family != AF_UNIX)
+        set_options(l, fd);
     f = flow_new(t, l, c);
     if (!f) {
         conn_free(c);

@@ -90,6 +90,17 @@ static void put_any(writer *w, const h1_head *h, uint32_t i, const char *from)
         if (!(h->flags & H1_F_UPGRADE))
             return;
         break;
+    case H1_ID_CONTENT_LENGTH: /* one number, one way to write it */
+        if (unlikely(d->value_len > 1 && from[d->value] == '0')) {
+            char text[40];
+
+            put(w, text, (uint32_t)snprintf(text, sizeof(text), "content-length: %llu\r\n", (unsigned long long)h->body_len));
+            return;
+        }
+        break;
+    case H1_ID_TRANSFER_ENCODING: /* the scanner takes nothing but "chunked", in any case */
+        put_lit(w, "transfer-encoding: chunked\r\n");
+        return;
     case H1_ID_TE:
         if (h->flags & H1_F_TE_TRAILERS)
             put_lit(w, "te: trailers\r\n");
@@ -148,6 +159,8 @@ int msg_request(flow *f, const h1_head *h, const char *from, char *to, uint32_t 
     put(&w, from + h->method, h->method_len);
     put_lit(&w, " ");
     put(&w, from + h->target, h->target_len);
+    if (h->form == H1_FORM_ABSOLUTE && !h->path_len) /* RFC 9110 4.2.3: the empty path is "/" */
+        put_lit(&w, "/");
     if (h->version == 10)
         put_lit(&w, " HTTP/1.0\r\n");
     else
@@ -166,6 +179,55 @@ int msg_request(flow *f, const h1_head *h, const char *from, char *to, uint32_t 
     return w.ok ? (int)(w.p - to) : -EMSGSIZE;
 }
 
+/* The usual reasons (RFC 9110 15), for servers that send none: some clients want one. */
+static const char *reason_of(int status)
+{
+    static const struct {
+        int status;
+        const char *text;
+    } known[] = {
+        {100, "Continue"},
+        {101, "Switching Protocols"},
+        {102, "Processing"},
+        {103, "Early Hints"},
+        {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {203, "Non-Authoritative Information"},
+        {204, "No Content"},
+        {205, "Reset Content"},
+        {206, "Partial Content"},
+        {300, "Multiple Choices"},
+        {301, "Moved Permanently"},
+        {302, "Moved Temporarily"},
+        {303, "See Other"},
+        {304, "Not Modified"},
+        {307, "Temporary Redirect"},
+        {308, "Permanent Redirect"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {410, "Gone"},
+        {413, "Payload Too Large"},
+        {421, "Misdirected Request"},
+        {429, "Too Many Requests"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+    };
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (known[i].status == status)
+            return known[i].text;
+    return "";
+}
+
 int msg_response(flow *f, const h1_head *h, const char *from, char *to, uint32_t size)
 {
     writer w = {to, to + size, 1};
@@ -178,7 +240,10 @@ int msg_response(flow *f, const h1_head *h, const char *from, char *to, uint32_t
     /* the three digits stand right behind "HTTP/1.x " */
     put(&w, from + h->start + 9, 3);
     put_lit(&w, " ");
-    put(&w, from + h->reason, h->reason_len);
+    if (likely(h->reason_len))
+        put(&w, from + h->reason, h->reason_len);
+    else
+        put(&w, reason_of(h->status), strlen(reason_of(h->status)));
     put_lit(&w, "\r\n");
     for (uint32_t i = 0; i < h->nhdr; i++) {
         uint16_t id = h->hdr[i].id;

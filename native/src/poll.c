@@ -130,6 +130,7 @@ static int get_memory(fdloop *l)
     l->upd = fd_map(n * sizeof(*l->upd));
     l->inbox = fd_map(n * sizeof(*l->inbox));
     l->cache = fd_map((size_t)l->cache_size * sizeof(*l->cache));
+    l->maxbatch = FD_BATCH;
     l->batch = malloc(FD_BATCH * sizeof(*l->batch));
     return l->upd && l->inbox && l->cache && l->batch ? open_wake(l) : -ENOMEM;
 }

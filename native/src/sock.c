@@ -243,34 +243,56 @@ int sock_accept(int fd, sock_addr *peer)
     return ret;
 }
 
-int sock_connect(const sock_addr *to, const sock_addr *from)
+static int connect_options(int fd, const sock_how *how)
+{
+    sock_nodelay(fd);
+#ifdef SO_BINDTODEVICE
+    if (how->ifname && *how->ifname &&
+        setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, how->ifname, strlen(how->ifname) + 1) < 0)
+        return -errno;
+#endif
+#ifdef TCP_FASTOPEN_CONNECT
+    if (how->tfo)
+        setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &one, sizeof(one)); /* an optimisation: no harm if refused */
+#endif
+    if (how->no_quickack)
+        sock_no_quickack(fd);
+    if (how->user_timeout)
+        sock_user_timeout(fd, how->user_timeout);
+    return 0;
+}
+
+static int connect_from(int fd, const sock_addr *from)
+{
+    if (!from || !from->len)
+        return 0;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+#ifdef IP_BIND_ADDRESS_NO_PORT
+    /* the port is chosen when the destination is known: many more connections per source address */
+    if (!sock_addr_port(from))
+        setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
+#endif
+    return bind(fd, (const struct sockaddr *)from->raw, from->len) < 0 ? -errno : 0;
+}
+
+int sock_connect(const sock_addr *to, const sock_how *how)
 {
     int family = sock_addr_family(to);
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int ret;
 
     if (fd < 0)
         return -errno;
-    if (family != AF_UNIX)
-        sock_nodelay(fd);
-    if (from && from->len) {
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-#ifdef IP_BIND_ADDRESS_NO_PORT
-        /* the port is chosen when the destination is known: many more connections per source address */
-        if (!sock_addr_port(from))
-            setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
-#endif
-        if (bind(fd, (const struct sockaddr *)from->raw, from->len) < 0)
-            goto fail;
-    }
+    ret = family == AF_UNIX ? 0 : connect_options(fd, how);
+    if (!ret)
+        ret = connect_from(fd, how->from);
     /* a unix socket answers EAGAIN when the listener's backlog is full: a failure, there will be no event for it */
-    if (connect(fd, (const struct sockaddr *)to->raw, to->len) < 0 && errno != EINPROGRESS)
-        goto fail;
-    return fd;
-fail:;
-    int err = errno;
-
+    if (!ret && connect(fd, (const struct sockaddr *)to->raw, to->len) < 0 && errno != EINPROGRESS)
+        ret = -errno;
+    if (!ret)
+        return fd;
     close(fd);
-    return -err;
+    return ret;
 }
 
 int sock_error(int fd)
@@ -306,6 +328,31 @@ void sock_bufsizes(int fd, int rcv, int snd)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcv, sizeof(rcv));
     if (snd)
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &snd, sizeof(snd));
+}
+
+void sock_probes(int fd, int count, int idle, int interval)
+{
+#ifdef TCP_KEEPCNT
+    if (count)
+        setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+    if (idle)
+        setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+    if (interval)
+        setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+#else
+    (void)fd, (void)count, (void)idle, (void)interval;
+#endif
+}
+
+void sock_no_quickack(int fd)
+{
+#ifdef TCP_QUICKACK
+    static const int off = 0;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
+#else
+    (void)fd;
+#endif
 }
 
 void sock_user_timeout(int fd, int ms)

@@ -73,8 +73,10 @@ def test_falls_back_to_tcplog_outside_http() -> None:
     proxy, messages = listen(" log 127.0.0.1 local0\n option httplog\n")
     assert proxy.log_kind == "tcplog"
     assert messages == [
-        "config : parsing [lb.cfg:7] : 'option httplog' not usable with proxy 'l' (needs 'mode http'). "
-        "Falling back to 'option tcplog'."
+        (
+            "config : parsing [lb.cfg:7] : 'option httplog' not usable with proxy 'l' (needs 'mode http'). "
+            "Falling back to 'option tcplog'."
+        )
     ]
 
 

@@ -47,7 +47,7 @@ def test_is_false(text: str) -> None:
 @pytest.mark.parametrize("values", list(itertools.product((0, 1), repeat=4)))
 def test_and_binds_tighter_than_or(values: tuple[int, ...]) -> None:
     a, b, c, d = values
-    assert evaluate(f"{a} && {b} || {c} && !{d}", context()) is bool(a and b or c and not d)
+    assert evaluate(f"{a} && {b} || {c} && !{d}", context()) is bool((a and b) or (c and not d))
     assert evaluate(f"{a} && ({b} || {c}) && !{d}", context()) is bool(a and (b or c) and not d)
 
 

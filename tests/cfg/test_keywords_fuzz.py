@@ -16,8 +16,8 @@ from lbcore.cfg.sections import SECTIONS
 VALUES = (
     "", "0", "1", "-1", "5", "65536", "99999999999999999999", "9" * 5000, "1" * 5000 + "-2", "1s", "5ms", "10x", "on",
     "off", "a", "a,b", "{}", "{0}", "%s", ":80", "*:0", "127.0.0.1", "127.0.0.1:80", "127.0.0.1:+5", "[::1]:80",
-    "/tmp/x", "abns@x", "fd@0", "fd@99999", "${A}", "1-2", "1/all", "auto:1/1", "local0", "info", "1:2", "from", "no", "default",
-    "except", "header", "é", "A=B",
+    "/tmp/x", "abns@x", "fd@0", "fd@99999", "${A}", "1-2", "1/all", "auto:1/1", "local0", "info", "1:2", "from", "no",
+    "default", "except", "header", "é", "A=B",
 )  # fmt: skip
 LINES = ("bind", "server", "option", "timeout", "log", "stats", "no", "default", "source", "cpu-map", "maxconn")
 KEYWORDS = sorted(set(" ".join(WORDS[kind] for kind in ("global", "proxy", "bind", "server", "option")).split()))

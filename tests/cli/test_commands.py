@@ -28,26 +28,26 @@ def shown_proxies(line: str, level: Level = Level.ADMIN) -> list[tuple[str, str]
 ALL = [(name, service) for name in "ab" for service in ("FRONTEND", "sock-1", "s1", "BACKEND")]
 
 
-def test_show_version():
+def test_show_version() -> None:
     assert answer("show version") == "3.2.0\n"
 
 
-def test_show_info_begins_like_haproxys():
+def test_show_info_begins_like_haproxys() -> None:
     lines = answer("show info").splitlines()
     assert lines[:4] == ["Name: HAProxy", "Version: 3.2.0", "Release_date: 2026/01/01", "Nbthread: 2"]
 
 
-def test_show_info_desc_explains():
+def test_show_info_desc_explains() -> None:
     assert answer("show info desc").splitlines()[0] == 'Name: HAProxy:"Product whose language this is"'
 
 
 @pytest.mark.parametrize("word", ["json", "typed", "float"])
-def test_outputs_of_show_info_that_are_not_done_are_refused(word: str):
+def test_outputs_of_show_info_that_are_not_done_are_refused(word: str) -> None:
     assert answer(f"show info {word}") == f"'show info {word}' is not done in this release.\n"
 
 
 @pytest.mark.parametrize("word", ["json", "typed", "desc"])
-def test_outputs_of_show_stat_that_are_not_done_are_refused(word: str):
+def test_outputs_of_show_stat_that_are_not_done_are_refused(word: str) -> None:
     assert answer(f"show stat {word}") == f"'show stat {word}' is not done in this release.\n"
 
 
@@ -66,39 +66,39 @@ def test_outputs_of_show_stat_that_are_not_done_are_refused(word: str):
         ("show stat 3 1", ALL),
     ],
 )
-def test_show_stat_selects(line: str, shown: list[tuple[str, str]]):
+def test_show_stat_selects(line: str, shown: list[tuple[str, str]]) -> None:
     assert shown_proxies(line) == shown
 
 
-def test_show_stat_of_a_proxy_that_is_not_there():
+def test_show_stat_of_a_proxy_that_is_not_there() -> None:
     assert answer("show stat nope 1 1") == "No such proxy.\n"
 
 
-def test_addresses_are_not_shown_to_users():
+def test_addresses_are_not_shown_to_users() -> None:
     process = ShownProcess(all_proxies=[full_proxy()])
     assert ",127.0.0.1:8000," in answer("show stat", process, Level.OPERATOR)
     assert ",127.0.0.1:8000," not in answer("show stat", process, Level.USER)
 
 
-def test_show_stat_hides_servers():
+def test_show_stat_hides_servers() -> None:
     process = ShownProcess(all_proxies=[full_proxy(status="MAINT", usable=False)])
     assert "px,s1," in answer("show stat", process)
     assert "px,s1," not in answer("show stat no-maint", process)
     assert "px,s1," not in answer("show stat up", process)
 
 
-def test_show_locks_has_a_line_for_each_label():
+def test_show_locks_has_a_line_for_each_label() -> None:
     figures = [LockFigures("proxy", 10, 2, 3, 4_000, 5_999), LockFigures("server", 0, 7, 0, 0, 0)]
     assert answer("show locks", ShownProcess(all_locks=figures)) == (
         "# label acquired(read) acquired(write) waits waited_us longest_us\nproxy 10 2 3 4 5\nserver 0 7 0 0 0\n"
     )
 
 
-def test_show_locks_says_how_to_keep_figures():
+def test_show_locks_says_how_to_keep_figures() -> None:
     assert "'profiling.locks on'" in answer("show locks")
 
 
-def test_show_threads_marks_the_one_that_answers():
+def test_show_threads_marks_the_one_that_answers() -> None:
     threads = [
         ThreadFacts(1, 0xABC, True, 0, 3, 10, 2, 1000, 50, 7_000_000, False),
         ThreadFacts(2, 0xDEF, False, 1, 4, 11, 0, 900, 40, 8_000_000, True),
@@ -133,15 +133,15 @@ CONNECTION_LINE = "     12 : st=0x000001(W:SRa R:srA) gen=9 tmask=0x1 owner=conn
         ("show fd x", "Invalid FD number\n"),
     ],
 )
-def test_show_fd(line: str, expected: str):
+def test_show_fd(line: str, expected: str) -> None:
     assert answer(line, ShownProcess(all_fds=FDS)) == expected
 
 
-def test_show_fd_is_not_for_users():
+def test_show_fd_is_not_for_users() -> None:
     assert answer("show fd", level=Level.USER) == "Permission denied\n"
 
 
-def test_show_cli_sockets():
+def test_show_cli_sockets() -> None:
     sockets = [CliSocket("unix@/run/s", "admin"), CliSocket("ipv4@127.0.0.1:9", "user")]
     assert answer("show cli sockets", ShownProcess(all_sockets=sockets)) == (
         "# socket lvl processes\nunix@/run/s admin all\nipv4@127.0.0.1:9 user all\n"
@@ -149,5 +149,5 @@ def test_show_cli_sockets():
 
 
 @pytest.mark.parametrize("level", Level)
-def test_show_cli_level(level: Level):
+def test_show_cli_level(level: Level) -> None:
     assert answer("show cli level", level=level) == f"{level.name.lower()}\n"

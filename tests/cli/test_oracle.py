@@ -2,6 +2,7 @@
 
 import re
 import socket
+from collections.abc import Iterator
 
 import pytest
 
@@ -76,7 +77,7 @@ CONVERSATIONS = [
 
 
 @pytest.fixture(scope="module")
-def balancer():
+def balancer() -> Iterator[Balancer]:
     program = newer_haproxy()
     if program is None:
         pytest.skip("haproxy 2.8 is not installed")
@@ -105,7 +106,7 @@ def ours(balancer: Balancer, sent: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("sent", CONVERSATIONS, ids=repr)
-def test_conversation(balancer: Balancer, sent: bytes):
+def test_conversation(balancer: Balancer, sent: bytes) -> None:
     assert UPTIME.sub(b"[T]> ", ours(balancer, sent)) == UPTIME.sub(b"[T]> ", ask(balancer.stats_path, sent))
 
 
@@ -114,7 +115,7 @@ def listed(answer: bytes) -> dict[str, str]:
     return {match[1]: line for line in answer.decode().splitlines() if (match := re.match(r"  ([a-z -]*[a-z])", line))}
 
 
-def test_commands_are_listed_with_haproxys_words(balancer: Balancer):
+def test_commands_are_listed_with_haproxys_words(balancer: Balancer) -> None:
     theirs, mine = listed(ask(balancer.stats_path, b"help\n")), listed(ours(balancer, b"help\n"))
     # Ours alone, and those with fewer words in the brackets until these are done.
     different = {"show fd", "show info", "show locks", "show stat"}
@@ -124,7 +125,7 @@ def test_commands_are_listed_with_haproxys_words(balancer: Balancer):
 
 
 @pytest.mark.parametrize("typed", [b"foo\n", b"show foo\n", b"set foo bar\n", b"#comment\n"])
-def test_an_unknown_command_is_answered_in_the_same_words(balancer: Balancer, typed: bytes):
+def test_an_unknown_command_is_answered_in_the_same_words(balancer: Balancer, typed: bytes) -> None:
     first, *_, one, two, three, four = ours(balancer, typed).splitlines()
     their_first, *_, their_one, their_two, their_three, their_four = ask(balancer.stats_path, typed).splitlines()
     assert [first, one, two, three, four] == [their_first, their_one, their_two, their_three, their_four]

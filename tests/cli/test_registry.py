@@ -14,7 +14,7 @@ def command(words: str, **more: object) -> Command:
     return Command(tuple(words.split()), words, "help", nothing, **more)  # type: ignore[arg-type]
 
 
-def test_the_longest_words_win():
+def test_the_longest_words_win() -> None:
     registry = Registry()
     registry.add(command("show"), command("show stat"))
     found = registry.find(["show", "stat", "up"])
@@ -22,38 +22,38 @@ def test_the_longest_words_win():
     assert found.words == ("show", "stat")
 
 
-def test_a_prefix_of_the_words_is_no_command():
+def test_a_prefix_of_the_words_is_no_command() -> None:
     registry = Registry()
     registry.add(command("show stat"))
     assert registry.find(["show"]) is None
     assert registry.find([]) is None
 
 
-def test_words_claimed_twice_are_refused():
+def test_words_claimed_twice_are_refused() -> None:
     registry = Registry()
     registry.add(command("show stat"))
     with pytest.raises(ValueError, match="'show stat' is claimed twice"):
         registry.add(command("show stat"))
 
 
-def test_nobody_registers_once_it_is_used():
+def test_nobody_registers_once_it_is_used() -> None:
     registry = Registry()
     registry.find(["x"])
     with pytest.raises(RuntimeError):
         registry.add(command("x"))
 
 
-def test_lists_are_in_order_with_the_common_ones_last():
+def test_lists_are_in_order_with_the_common_ones_last() -> None:
     registry = Registry()
     registry.add(command("help", last=True), command("show b"), command("set x"), command("show a"))
     assert [row.usage for row in registry] == ["set x", "show a", "show b", "help"]
 
 
-def test_usage_and_help_are_aligned():
+def test_usage_and_help_are_aligned() -> None:
     assert command("show a").line == "  show a                                  : help\n"
 
 
-def test_every_standard_command_has_a_help_text():
+def test_every_standard_command_has_a_help_text() -> None:
     for row in standard_registry():
         assert row.usage.startswith(" ".join(row.words))
         assert row.help

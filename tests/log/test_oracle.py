@@ -41,7 +41,7 @@ frontend fe
 
 
 @pytest.mark.parametrize("hostname", [False, True])
-def test_lines_are_those_of_haproxy(hostname: bool):
+def test_lines_are_those_of_haproxy(hostname: bool) -> None:
     program = debian_haproxy()
     if program is None:
         pytest.skip("haproxy is not installed")

@@ -7,21 +7,21 @@ import pytest
 from lbcore.log.ring import Ring
 
 
-def test_lines_are_read_in_order():
+def test_lines_are_read_in_order() -> None:
     ring = Ring(4)
     for line in "abc":
         ring.append(line)
     assert ring.read() == (["a", "b", "c"], 3, 0)
 
 
-def test_the_oldest_lines_give_way_and_are_counted_as_missed():
+def test_the_oldest_lines_give_way_and_are_counted_as_missed() -> None:
     ring = Ring(2)
     for line in "abcde":
         ring.append(line)
     assert ring.read() == (["d", "e"], 5, 3)
 
 
-def test_reading_goes_on_from_the_number_of_the_last_read():
+def test_reading_goes_on_from_the_number_of_the_last_read() -> None:
     ring = Ring(4)
     ring.append("a")
     first = ring.read()
@@ -30,7 +30,7 @@ def test_reading_goes_on_from_the_number_of_the_last_read():
     assert ring.read(2) == ([], 2, 0)
 
 
-def test_clearing_keeps_the_numbers():
+def test_clearing_keeps_the_numbers() -> None:
     ring = Ring(4)
     ring.append("a")
     ring.clear()
@@ -38,16 +38,19 @@ def test_clearing_keeps_the_numbers():
     assert ring.read() == (["b"], 2, 1)
 
 
-def test_a_ring_without_room_is_refused():
+def test_a_ring_without_room_is_refused() -> None:
     with pytest.raises(ValueError, match="not 0"):
         Ring(0)
 
 
-def test_no_line_of_any_thread_is_lost_under_the_lock():
+def test_no_line_of_any_thread_is_lost_under_the_lock() -> None:
     ring = Ring(4000, threading.Lock())
-    threads = [
-        threading.Thread(target=lambda name=name: [ring.append(f"{name}{n}") for n in range(1000)]) for name in "abcd"
-    ]
+
+    def write(name: str) -> None:
+        for n in range(1000):
+            ring.append(f"{name}{n}")
+
+    threads = [threading.Thread(target=write, args=[name]) for name in "abcd"]
     for thread in threads:
         thread.start()
     for thread in threads:

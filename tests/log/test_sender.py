@@ -2,6 +2,8 @@
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ LINES = [b"one\n", b"two\n", b"three\n"]
 
 
 @pytest.fixture
-def udp_sink():
+def udp_sink() -> Iterator[socket.socket]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sink:
         sink.bind(("127.0.0.1", 0))
         sink.settimeout(5)
@@ -22,16 +24,14 @@ def udp_sink():
 
 
 @pytest.fixture
-def pipe():
+def pipe() -> Iterator[tuple[int, int]]:
     """Read end (non-blocking) and write end (blocking, as standard output is)."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     yield reader, writer
     for fd in (reader, writer):
-        try:
+        with suppress(OSError):
             os.close(fd)
-        except OSError:
-            pass
 
 
 def udp_address(sink: socket.socket) -> Address:
@@ -51,7 +51,7 @@ def read_all(fd: int) -> bytes:
         found += data
 
 
-def test_each_line_is_one_udp_datagram_in_order(udp_sink: socket.socket):
+def test_each_line_is_one_udp_datagram_in_order(udp_sink: socket.socket) -> None:
     sender = DatagramSender(udp_address(udp_sink))
     sender.send_batch(LINES)
     assert [udp_sink.recv(100) for _ in LINES] == LINES
@@ -59,7 +59,7 @@ def test_each_line_is_one_udp_datagram_in_order(udp_sink: socket.socket):
     sender.close()
 
 
-def test_each_line_is_one_unix_datagram_in_order(tmp_path: Path):
+def test_each_line_is_one_unix_datagram_in_order(tmp_path: Path) -> None:
     path = str(tmp_path / "log")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sink:
         sink.bind(path)
@@ -69,7 +69,7 @@ def test_each_line_is_one_unix_datagram_in_order(tmp_path: Path):
         sender.close()
 
 
-def test_ipv6_datagrams():
+def test_ipv6_datagrams() -> None:
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sink:
         sink.bind(("::1", 0))
         sink.settimeout(5)
@@ -79,7 +79,7 @@ def test_ipv6_datagrams():
         sender.close()
 
 
-def test_a_full_unix_socket_drops_and_counts_without_waiting(tmp_path: Path):
+def test_a_full_unix_socket_drops_and_counts_without_waiting(tmp_path: Path) -> None:
     path = str(tmp_path / "log")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sink:
         sink.bind(path)
@@ -97,7 +97,7 @@ def test_a_full_unix_socket_drops_and_counts_without_waiting(tmp_path: Path):
         sender.close()
 
 
-def test_a_restarted_unix_daemon_gets_lines_again(tmp_path: Path):
+def test_a_restarted_unix_daemon_gets_lines_again(tmp_path: Path) -> None:
     path = str(tmp_path / "log")
     sender = DatagramSender(Address(socket.AF_UNIX, path))
     sender.send_batch([b"nobody\n"])
@@ -114,7 +114,7 @@ def test_a_restarted_unix_daemon_gets_lines_again(tmp_path: Path):
     sender.close()
 
 
-def test_the_line_after_a_refused_datagram_is_not_lost():
+def test_the_line_after_a_refused_datagram_is_not_lost() -> None:
     port = free_port()
     sender = DatagramSender(Address(socket.AF_INET, "127.0.0.1", port))
     sender.send_batch([b"nobody\n"])
@@ -127,13 +127,13 @@ def test_the_line_after_a_refused_datagram_is_not_lost():
     release_port(port)
 
 
-def test_names_are_never_looked_up_lines_only_counted():
+def test_names_are_never_looked_up_lines_only_counted() -> None:
     sender = DatagramSender(Address(socket.AF_INET, "localhost", 514))
     sender.send_batch(LINES)
     assert sender.dropped == 3
 
 
-def test_lines_reach_a_pipe_in_order(pipe: tuple[int, int]):
+def test_lines_reach_a_pipe_in_order(pipe: tuple[int, int]) -> None:
     reader, writer = pipe
     sender = DescriptorSender(writer)
     sender.send_batch(LINES)
@@ -141,7 +141,7 @@ def test_lines_reach_a_pipe_in_order(pipe: tuple[int, int]):
     sender.close()
 
 
-def test_a_stalled_pipe_drops_and_counts_whole_lines(pipe: tuple[int, int]):
+def test_a_stalled_pipe_drops_and_counts_whole_lines(pipe: tuple[int, int]) -> None:
     reader, writer = pipe
     sender = DescriptorSender(writer)
     lines = [b"%06d %s\n" % (number, b"x" * 100) for number in range(2000)]
@@ -152,7 +152,7 @@ def test_a_stalled_pipe_drops_and_counts_whole_lines(pipe: tuple[int, int]):
     sender.close()
 
 
-def test_a_line_cut_by_a_full_pipe_is_finished_before_the_next(pipe: tuple[int, int]):
+def test_a_line_cut_by_a_full_pipe_is_finished_before_the_next(pipe: tuple[int, int]) -> None:
     reader, writer = pipe
     sender = DescriptorSender(writer)
     long_line = b"x" * 100_000 + b"\n"  # more than a pipe holds
@@ -164,7 +164,7 @@ def test_a_line_cut_by_a_full_pipe_is_finished_before_the_next(pipe: tuple[int, 
     sender.close()
 
 
-def test_the_given_descriptor_stays_blocking_and_open(pipe: tuple[int, int]):
+def test_the_given_descriptor_stays_blocking_and_open(pipe: tuple[int, int]) -> None:
     _, writer = pipe
     sender = DescriptorSender(writer)
     sender.send_batch(LINES)
@@ -173,7 +173,7 @@ def test_the_given_descriptor_stays_blocking_and_open(pipe: tuple[int, int]):
     assert os.write(writer, b"x") == 1
 
 
-def test_a_reader_that_went_away_only_counts(pipe: tuple[int, int]):
+def test_a_reader_that_went_away_only_counts(pipe: tuple[int, int]) -> None:
     reader, writer = pipe
     sender = DescriptorSender(writer)
     os.close(reader)
@@ -182,7 +182,7 @@ def test_a_reader_that_went_away_only_counts(pipe: tuple[int, int]):
     sender.close()
 
 
-def test_a_regular_file_shares_its_offset_with_other_writers(tmp_path: Path):
+def test_a_regular_file_shares_its_offset_with_other_writers(tmp_path: Path) -> None:
     path = tmp_path / "out"
     fd = os.open(path, os.O_WRONLY | os.O_CREAT)
     sender = DescriptorSender(fd)
@@ -193,7 +193,7 @@ def test_a_regular_file_shares_its_offset_with_other_writers(tmp_path: Path):
     assert path.read_bytes() == b"before\none\ntwo\nthree\nafter\n"
 
 
-def test_a_stalled_stream_socket_drops_and_stays_blocking():
+def test_a_stalled_stream_socket_drops_and_stays_blocking() -> None:
     ours, peer = socket.socketpair()
     with ours, peer:
         sender = DescriptorSender(ours.fileno())
@@ -203,13 +203,13 @@ def test_a_stalled_stream_socket_drops_and_stays_blocking():
         sender.close()
 
 
-def test_one_sender_serves_all_who_log_to_an_address(udp_sink: socket.socket):
+def test_one_sender_serves_all_who_log_to_an_address(udp_sink: socket.socket) -> None:
     senders = Senders()
     assert senders.get(udp_address(udp_sink)) is senders.get(udp_address(udp_sink))
     senders.close()
 
 
-def test_lost_lines_add_up_over_senders(tmp_path: Path):
+def test_lost_lines_add_up_over_senders(tmp_path: Path) -> None:
     senders = Senders()
     for name in ("a", "b"):
         senders.get(Address(socket.AF_UNIX, str(tmp_path / name))).send_batch(LINES)
@@ -217,7 +217,7 @@ def test_lost_lines_add_up_over_senders(tmp_path: Path):
     senders.close()
 
 
-def test_closing_gives_every_descriptor_back(udp_sink: socket.socket, pipe: tuple[int, int]):
+def test_closing_gives_every_descriptor_back(udp_sink: socket.socket, pipe: tuple[int, int]) -> None:
     before = len(os.listdir("/proc/self/fd"))
     senders = Senders()
     senders.get(udp_address(udp_sink)).send_batch(LINES)

@@ -14,6 +14,8 @@ _MODES = ("keep", "always", "never", "serverclose", "close")
 _HOP_BY_HOP = "RFC 9110 7.6.1: what concerns one connection is removed before a message is forwarded"
 _HELLO = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"
 _SEEN = b"GET /first HTTP/1.1\r\nhost: lb.example\r\n\r\n"
+_SAME_HOST = "RFC 9112 3.2: Host is identical to the authority of the target, whose port CONNECT needs"
+_CONNECT = b"CONNECT lb.example:443 HTTP/1.1\r\nhost: lb.example:443\r\n\r\n"
 
 
 def _twice(first: bytes, second: bytes | None = None) -> tuple[bytes | Do, ...]:
@@ -253,7 +255,16 @@ ROWS = (
         (ok(),),
         differ=Differ("2.8", "RFC 9110 7.8: there is nothing to upgrade to"),
     ),
-    Row("upgrade in HTTP/1.0", request("GET / HTTP/1.0", _HOST, "Connection: upgrade", "Upgrade: foo"), (ok(),)),
+    Row(
+        "upgrade in HTTP/1.0",
+        request("GET / HTTP/1.0", _HOST, "Connection: upgrade", "Upgrade: foo"),
+        (ok(),),
+        departs=Departure(
+            "RFC 9110 7.8: an Upgrade in an HTTP/1.0 request is ignored, and it ends at this hop",
+            _HELLO.replace(b"5\r\n", b"5\r\nconnection: close\r\n"),
+            (b"GET / HTTP/1.0\r\nhost: lb.example\r\nconnection: keep-alive\r\n\r\n",),
+        ),
+    ),
     Row("upgrade among other options", get("/", "Connection: keep-alive, Upgrade", "Upgrade: foo"), (ok(),)),
     Row(
         "101 that nobody asked for",
@@ -271,11 +282,17 @@ ROWS = (
             Do.END,
         ),
         (then(b"HTTP/1.1 200 Connection established\r\n\r\n", Receive(5), b"world", Do.END, Do.CLOSE),),
+        departs=Departure(
+            _SAME_HOST, b"HTTP/1.1 200 Connection established\r\n\r\nworld", (_CONNECT + b"hello",)
+        ),
     ),
     Row(
         "CONNECT refused",
         request("CONNECT lb.example:443 HTTP/1.1", "Host: lb.example:443"),
         (response("405 Method Not Allowed", "Content-Length: 2", body=b"no"),),
+        departs=Departure(
+            _SAME_HOST, b"HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 2\r\n\r\nno", (_CONNECT,)
+        ),
     ),
     # responses before the request's end
     Row(
@@ -294,5 +311,10 @@ ROWS = (
         (request("POST / HTTP/1.1", _HOST, "Content-Length: 10", body=b"12345"), Do.REPLY, Do.SHUT, Do.END),
         (at_head(response("413 Too Large", "Connection: close", "Content-Length: 2", body=b"no"), Do.CLOSE),),
         early=True,
+        departs=Departure(
+            "RFC 9112 9.6: who is about to close the connection says so",
+            b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno",
+            (b"POST / HTTP/1.1\r\nhost: lb.example\r\ncontent-length: 10\r\n\r\n",),
+        ),
     ),
 )

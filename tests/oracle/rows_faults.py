@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.oracle.row import Row, at_accept, at_head, chunks, get, ok, request, response, then
+from tests.oracle.row import Departure, Row, at_accept, at_head, chunks, get, ok, request, response, then
 from tests.peers.script import Do
 
 _HOST = "Host: lb.example"
@@ -98,6 +98,11 @@ ROWS = (
         ),
         (at_head(response("413 Too Large", "Content-Length: 0", "Connection: close"), Do.CLOSE),),
         early=True,
+        departs=Departure(
+            "RFC 9112 9.6: who is about to close the connection says so",
+            b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+            (b"POST / HTTP/1.1\r\nhost: lb.example\r\ntransfer-encoding: chunked\r\n\r\n",),
+        ),
     ),
     Row(
         "bad chunk after a good one",

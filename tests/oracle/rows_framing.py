@@ -178,7 +178,11 @@ ROWS = (
     Row("chunked in two lines", _post(_CHUNKED, _CHUNKED, body=chunks(b"hello"))),
     Row("chunked is not last", _post("Transfer-Encoding: chunked, gzip", body=chunks(b"hello"))),
     Row("unknown coding", _post("Transfer-Encoding: xchunked", body=chunks(b"hello"))),
-    Row("coding before chunked", _post("Transfer-Encoding: gzip, chunked", body=chunks(b"hello"))),
+    Row(
+        "coding before chunked",
+        _post("Transfer-Encoding: gzip, chunked", body=chunks(b"hello")),
+        departs=refused("no coding but chunked is understood: 400 for all of them, where HAProxy has 422 for some"),
+    ),
     Row("identity", _post("Transfer-Encoding: identity", "Content-Length: 5", body=b"12345")),
     Row("vertical tab before chunked", _post("Transfer-Encoding: \x0bchunked", body=chunks(b"hello"))),
     Row(

@@ -35,7 +35,14 @@ def lbcore(*words: str, folder: Path | None = None) -> Done:
 def execute(words: Sequence[str], folder: Path | None = None) -> Done:
     """What a command did, with its output."""
     return subprocess.run(
-        words, cwd=folder, env=environment(), capture_output=True, text=True, timeout=SECONDS, stdin=subprocess.DEVNULL
+        words,
+        cwd=folder,
+        env=environment(),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        stdin=subprocess.DEVNULL,
     )
 
 

@@ -65,8 +65,10 @@ def test_a_valid_file_is_praised_in_verbose_mode_only(line: str, said: str, vali
 def test_all_errors_are_told_in_one_run_with_the_place_marked(folder: Path) -> None:
     done = lbcore("-c", "-f", "broken", folder=folder)
     assert messages(done.stderr) == [
-        "[ALERT] config : parsing [broken:2] : unknown keyword 'bindd' in 'frontend' section; "
-        "did you mean 'bind' maybe ?",
+        (
+            "[ALERT] config : parsing [broken:2] : unknown keyword 'bindd' in 'frontend' section; "
+            "did you mean 'bind' maybe ?"
+        ),
         "[ALERT] config : parsing [broken:3] : 'default_backend' expects a backend name.",
         "[ALERT] config : Error(s) found in configuration file : broken",
         "[ALERT] config : Fatal errors found in configuration.",

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from types import SimpleNamespace
+from typing import cast
 
 from lbcore.stats.views import Counters
 
 
-@dataclass
-class FakeCounters:
-    """All counters of `Counters`, 0 at first."""
-
-    def __init__(self, **values: int) -> None:
-        for name in Counters.__annotations__:
-            setattr(self, name, values.pop(name, 0))
-        assert not values, f"no such counters: {values}"
+def fake_counters(**values: int) -> Counters:
+    """All of `Counters`, 0 unless told otherwise."""
+    unknown = values.keys() - Counters.__annotations__.keys()
+    assert not unknown, f"no such counters: {unknown}"
+    return cast(Counters, SimpleNamespace(**{**dict.fromkeys(Counters.__annotations__, 0), **values}))
 
 
 @dataclass
 class FakeFrontend:
-    counters: FakeCounters = field(default_factory=FakeCounters)
+    counters: Counters = field(default_factory=fake_counters)
     status: str = "OPEN"
     cur_conn: int = 0
     max_conn: int = 0
@@ -39,7 +38,7 @@ class FakeListener:
     sid: int = 1
     address: str = "127.0.0.1:80"
     protocol: str = "tcpv4"
-    counters: FakeCounters = field(default_factory=FakeCounters)
+    counters: Counters = field(default_factory=fake_counters)
     status: str = "OPEN"
     cur_conn: int = 0
     max_conn: int = 0
@@ -51,7 +50,7 @@ class FakeServer:
     name: str = "s1"
     sid: int = 1
     address: str = "127.0.0.1:8000"
-    counters: FakeCounters = field(default_factory=FakeCounters)
+    counters: Counters = field(default_factory=fake_counters)
     status: str = "no check"
     usable: bool = True
     cur_sess: int = 0
@@ -78,7 +77,7 @@ class FakeServer:
 @dataclass
 class FakeBackend:
     servers: list[FakeServer] = field(default_factory=list)
-    counters: FakeCounters = field(default_factory=FakeCounters)
+    counters: Counters = field(default_factory=fake_counters)
     status: str = "UP"
     cur_sess: int = 0
     max_sess: int = 0

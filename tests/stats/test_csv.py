@@ -20,19 +20,19 @@ from lbcore.stats.csv import HEADER, cell, line, render
         ("a\nb", '"a\nb"'),
     ],
 )
-def test_cells(value: int | str | None, text: str):
+def test_cells(value: int | str | None, text: str) -> None:
     assert cell(value) == text
 
 
-def test_every_value_has_a_comma_behind_it():
+def test_every_value_has_a_comma_behind_it() -> None:
     assert line(["a", None, 3]) == "a,,3,\n"
 
 
-def test_what_is_written_can_be_read_back():
-    row = ["a", 'b,"c"', "d\ne", "1"]
+def test_what_is_written_can_be_read_back() -> None:
+    row: list[int | str | None] = ["a", 'b,"c"', "d\ne", "1"]
     assert next(csv.reader(io.StringIO(line(row)))) == [*row, ""]
 
 
-def test_the_header_stands_first():
+def test_the_header_stands_first() -> None:
     assert render([]) == HEADER
     assert HEADER.startswith("# pxname,svname,qcur,")

@@ -25,22 +25,22 @@ def shown(process: FakeProcess) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("attribute", numbers(FakeProcess))
-def test_each_figure_is_shown_in_its_line(attribute: str):
+def test_each_figure_is_shown_in_its_line(attribute: str) -> None:
     process = FakeProcess(**{attribute: 770_077})  # type: ignore[arg-type]
     found = {name for name, text in shown(process).items() if text == "770077"}
     assert found == {SHOWN_AS[attribute]}
 
 
-def test_memory_is_shown_in_mib_and_bytes():
+def test_memory_is_shown_in_mib_and_bytes() -> None:
     info = shown(FakeProcess(pool_alloc=5 << 20, memmax_mb=2))
     assert (info["PoolAlloc_MB"], info["PoolAlloc_bytes"], info["Memmax_bytes"]) == ("5", "5242880", "2097152")
 
 
-def test_stopping_is_a_number():
+def test_stopping_is_a_number() -> None:
     assert shown(FakeProcess(stopping=True))["Stopping"] == "1"
 
 
-def test_the_description_is_a_line_only_if_there_is_one():
+def test_the_description_is_a_line_only_if_there_is_one() -> None:
     assert "description" not in shown(FakeProcess())
     assert shown(FakeProcess(description="x: y"))["description"] == "x: y"
 
@@ -48,13 +48,13 @@ def test_the_description_is_a_line_only_if_there_is_one():
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0, "0d 0h00m00s"), (59.9, "0d 0h00m59s"), (93784, "1d 2h03m04s"), (864000, "10d 0h00m00s")]
 )
-def test_uptime_in_words(seconds: float, text: str):
+def test_uptime_in_words(seconds: float, text: str) -> None:
     assert uptime_text(seconds) == text
 
 
-def test_documentation_stands_behind_the_value():
+def test_documentation_stands_behind_the_value() -> None:
     assert 'Nbthread: 2:"Threads that carry traffic"\n' in list(lines(FakeProcess(), with_docs=True))
 
 
-def test_lines_are_named_and_explained_once():
+def test_lines_are_named_and_explained_once() -> None:
     assert len({field.name for field in INFO}) == len({field.doc for field in INFO}) == len(INFO)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterator
 
 import pytest
 
@@ -48,7 +49,7 @@ NEWER = {"req_rate", "req_rate_max", "req_tot"}
 
 
 @pytest.fixture(scope="module")
-def ports():
+def ports() -> Iterator[dict[str, int]]:
     found = {name: free_port() for name in "ABC"}
     yield found
     for port in found.values():
@@ -105,20 +106,20 @@ def table(text: str) -> list[dict[str, str]]:
     return [dict(zip(header[:known], row[:known], strict=True)) for row in rows if row]
 
 
-def test_columns_are_haproxys_in_order(answers: tuple[Program, str, str, str]):
+def test_columns_are_haproxys_in_order(answers: tuple[Program, str, str, str]) -> None:
     header = answers[1].splitlines()[0]
     theirs = header.split(",-,")[0] + ","
     assert HEADER.rstrip("\n").startswith(theirs)
 
 
-def test_no_column_is_missing_or_made_up(answers: tuple[Program, str, str, str]):
+def test_no_column_is_missing_or_made_up(answers: tuple[Program, str, str, str]) -> None:
     program, text, _, _ = answers
     extra = len(FIELDS) - len(table(text)[0])
     assert extra == (0 if program.name == "haproxy-2.8" else 10)
 
 
 @pytest.mark.parametrize("legends", [True, False])
-def test_cells_are_haproxys(answers: tuple[Program, str, str, str], ports: dict[str, int], legends: bool):
+def test_cells_are_haproxys(answers: tuple[Program, str, str, str], ports: dict[str, int], legends: bool) -> None:
     program, as_admin, as_user, _ = answers
     theirs = table(as_admin if legends else as_user)
     ours = table(render(select(same_configuration(ports), Selection(legends=legends))))
@@ -127,7 +128,7 @@ def test_cells_are_haproxys(answers: tuple[Program, str, str, str], ports: dict[
     assert [[row[name] for name in compared] for row in ours] == [[row[name] for name in compared] for row in theirs]
 
 
-def test_lines_of_show_info_are_haproxys_in_order(answers: tuple[Program, str, str, str]):
+def test_lines_of_show_info_are_haproxys_in_order(answers: tuple[Program, str, str, str]) -> None:
     theirs = [line.split(": ")[0] for line in answers[3].splitlines() if line]
     ours = [field.name for field in INFO]
     if answers[0].name == "haproxy":

@@ -235,7 +235,7 @@ def set_dates(record: Record, groups: dict[str, str]) -> None:
 )
 def test_our_line_is_haproxys(
     lines: dict[str, list[str]], frontend: str, kind: str | None, mode: str, options: set[str], count: int
-):
+) -> None:
     theirs = lines[frontend]
     assert len(theirs) == count
     ours = []

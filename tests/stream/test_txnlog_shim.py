@@ -3,6 +3,7 @@
 import re
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cffi import FFI
@@ -24,8 +25,8 @@ def ffi() -> FFI:
     return found
 
 
-def struct_of(ffi: FFI, record: Record, alive: list[object]):
-    struct = ffi.new("lb_rec *")
+def struct_of(ffi: FFI, record: Record, alive: list[object]) -> Any:
+    struct: Any = ffi.new("lb_rec *")
     for name in Record.__annotations__:
         if name not in TEXTS:
             setattr(struct, name, getattr(record, name))
@@ -51,21 +52,21 @@ RECORDS = [
 
 @pytest.mark.parametrize("kind", ["httplog", "clf", None])
 @pytest.mark.parametrize("record", RECORDS, ids=range(len(RECORDS)))
-def test_lines_from_c_records_are_those_from_plain_ones(ffi: FFI, kind: str | None, record: Record):
+def test_lines_from_c_records_are_those_from_plain_ones(ffi: FFI, kind: str | None, record: Record) -> None:
     proxy = ProxySettings("fe", "frontend", mode="http", log_kind=kind)
     alive: list[object] = []
     struct = struct_of(ffi, record, alive)
     assert TxnLog(proxy, FakeNames(), ffi.buffer, 1).line(struct) == TxnLog(proxy, FakeNames(), view, 1).line(record)
 
 
-def test_a_short_termination_state_ends_at_its_nul(ffi: FFI):
+def test_a_short_termination_state_ends_at_its_nul(ffi: FFI) -> None:
     proxy = ProxySettings("fe", "frontend", mode="tcp", log_kind="tcplog")
     line = TxnLog(proxy, FakeNames(), ffi.buffer, 1).line(struct_of(ffi, Record(term=b"CD"), []))
     assert line is not None
     assert " CD " in line[1]
 
 
-def test_every_field_that_an_alias_reads_is_in_the_struct(ffi: FFI):
+def test_every_field_that_an_alias_reads_is_in_the_struct(ffi: FFI) -> None:
     fields = {name for name, _ in ffi.typeof("lb_rec").fields}
     read = {name for alias in ALIASES for name in re.findall(r"\br\.(\w+)", alias.code)}
     assert read <= fields

@@ -83,6 +83,7 @@ class LoadBalancer:
         self._lock = threading.Lock()
         self._bound = False
         self._started = False
+        self._launched = threading.Event()  # set when wait() has something to wait for
         self._closed = False
         self._cli: Frontend | None = None
 
@@ -131,7 +132,7 @@ class LoadBalancer:
             raise ConfigError(failed)
         self._set_logs()
         lib.eng_ready(self.engine.handle)
-        self.crew.hooks.add(self._enable_listeners)
+        self.crew.opened = self._enable_listeners
 
     def _discard(self) -> None:
         """Gives back what was built so far."""
@@ -152,6 +153,7 @@ class LoadBalancer:
         except BaseException:
             self.close()
             raise
+        self._launched.set()
         self.facts.accepting(self._begun)
         for proxy in self.proxies:
             self._say(proxy.settings, NOTICE, f"Proxy {proxy.name} started.")
@@ -163,6 +165,7 @@ class LoadBalancer:
             if self._closed:
                 return
             self._closed = True
+            self._launched.set()
             if not self._bound:
                 return
             for listener in self.all_listeners():
@@ -189,6 +192,8 @@ class LoadBalancer:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Whether it has ended, after waiting `timeout` seconds for that at most; None: for ever."""
+        if not self._launched.wait(timeout):
+            return False
         return self.crew.wait(timeout) if self._started else self._closed
 
     def pause(self) -> None:

@@ -132,6 +132,7 @@ def _start(
         ready = process.background() if chosen.daemon else None
         signals.block()
         balancer = (factory or _load_balancer)(settings, diagnostics)
+        watch = signals.Watch(balancer, console, grace=chosen.grace, hard_stop_after=chosen.hard_stop_after)
         _launch(balancer, settings)
     except ConfigError as error:
         console.diagnostics(error.diagnostics.messages)
@@ -143,7 +144,6 @@ def _start(
     if ready:
         ready()
         console.quiet = True
-    watch = signals.Watch(balancer, console, grace=chosen.grace, hard_stop_after=chosen.hard_stop_after)
     if signum := watch.until_end():
         signals.die_from(signum)
     return VALID

@@ -108,10 +108,10 @@ class Watch:
             signal.SIGTTOU: balancer.pause,
             signal.SIGUSR1: self._soft_stop,
         }
+        self._ring_at_end()  # a thread of its own, there before the balancer accepts anything
 
     def until_end(self) -> int:
         """The signal that stopped the balancer, which the process is to die from; 0 if it came to its end."""
-        self._ring_at_end()
         while not self._balancer.wait(0):
             signum = signal.sigwait(HANDLED)
             if signum in STOP:

@@ -43,6 +43,7 @@ class Crew:
         self.hooks: ThreadHooks[Worker] = ThreadHooks()
         self.sync = SyncPoint(engine.nbthread, self._ask_sync)
         self.tasks = Tasks(engine)
+        self.opened: Callable[[Worker], None] = lambda worker: None  # called in each, when all are there
         self.stopping = False  # written once, read by all threads without a lock
         self.finishing = False
         self.handlers: dict[int, Handler] = {
@@ -51,6 +52,7 @@ class Crew:
         }
         self.workers = [Worker(self, tid) for tid in range(engine.nbthread)]
         self._cond = threading.Condition()
+        self._entered = 0  # under _cond
         self._ready = 0  # under _cond
         self._gone = 0  # under _cond
         self._started = False
@@ -76,6 +78,14 @@ class Crew:
         self.stop_soon()
         self.wait(START_TIMEOUT)
         raise next((w.error for w in self.workers if w.error), RuntimeError("worker threads did not start"))
+
+    def gather(self) -> None:
+        """Returns when all workers have come this far, or some never will. Called by each: nothing is accepted before."""
+        count = len(self.workers)
+        with self._cond:
+            self._entered += 1
+            self._cond.notify_all()
+            self._cond.wait_for(lambda: self._entered == count or self._gone > 0 or self.stopping, START_TIMEOUT)
 
     def entered(self, worker: Worker) -> None:
         """`worker` is about to loop. Called by it."""
@@ -105,7 +115,9 @@ class Crew:
 
     def stop_soon(self) -> None:
         """Has all threads end, whatever they do. Returns at once."""
-        self.stopping = True
+        with self._cond:
+            self.stopping = True
+            self._cond.notify_all()
         self._wake_all()
 
     def wait(self, timeout: float | None = None) -> bool:

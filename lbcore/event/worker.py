@@ -37,6 +37,8 @@ class Worker(threading.Thread):
                 with self.crew.hooks.running(self):
                     self.crew.sync.enter(self.tid)
                     try:
+                        self.crew.gather()
+                        self.crew.opened(self)
                         self.crew.entered(self)
                         self._loop()
                     finally:

@@ -44,6 +44,7 @@ PIPE_SHARE = 4  # one connection in four may splice at a time (manual 3.2, maxpi
 FDS_PER_CONNECTION = 2
 FDS_KEPT = 64  # descriptors that are not for connections: pollers, listeners, logs, the host's own
 NOTICE, WARNING = 5, 4
+UNLIMITED = 0x7FFFFFFF
 
 
 class LoadBalancer:
@@ -278,9 +279,9 @@ class LoadBalancer:
         return EngineSettings(
             nbthread=chosen.nbthread or cpu_count(),
             bufsize=chosen.bufsize,
-            maxrewrite=chosen.maxrewrite,
+            maxrewrite=min(chosen.maxrewrite, chosen.bufsize // 2),
             maxhdr=chosen.maxhdr,
-            maxaccept=chosen.maxaccept,
+            maxaccept=chosen.maxaccept if chosen.maxaccept > 0 else UNLIMITED,
             maxpollevents=chosen.maxpollevents,
             maxconn=self.maxconn,
             maxconnrate=chosen.maxconnrate,

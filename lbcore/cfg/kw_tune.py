@@ -10,6 +10,8 @@ from lbcore.cfg.kw_global import once, settings
 from lbcore.cfg.units import UnitError, parse_size
 
 MAX_CPUS = 1024
+MAX_FIELDS = 256  # header lines that the shim's index has room for
+BUFSIZES = (1024, 131072)  # bytes of a buffer that the shim can work with
 
 
 def size(field: str, low: int = 0) -> Callable[[Args], None]:
@@ -47,7 +49,21 @@ def maxhdr(args: Args) -> None:
         raise KeywordError("'tune.http.maxhdr' expects an integer argument.")
     if value is None or not 1 <= value <= 32767:
         raise KeywordError("'tune.http.maxhdr' expects a numeric value between 1 and 32767")
+    if value > MAX_FIELDS:
+        raise KeywordError(f"'tune.http.maxhdr' : lbcore handles messages of at most {MAX_FIELDS} header lines")
     settings(args).maxhdr = value
+
+
+def bufsize(args: Args) -> None:
+    value = _size(args, 1)
+    if not BUFSIZES[0] <= value <= BUFSIZES[1]:
+        raise KeywordError(f"'tune.bufsize' : lbcore's buffers have {BUFSIZES[0]} to {BUFSIZES[1]} bytes")
+    settings(args).bufsize = value
+
+
+def profiling_locks(args: Args) -> None:
+    """`profiling.locks {on|off}`: whether `show locks` has figures. A word of ours."""
+    settings(args).profiling_locks = switch(args)
 
 
 def idle_pool_shared(args: Args) -> None:
@@ -106,7 +122,8 @@ def _cpu_range(text: str) -> range:
 
 KEYWORDS.register(
     Keyword(("cpu-map",), GLOBAL, cpu_map, "[auto:]<group>[/<threads>] <cpus> ...", "The CPUs that threads may use."),
-    Keyword(("tune.bufsize",), GLOBAL, size("bufsize", 1), "<size>", "The size of a buffer."),
+    Keyword(("profiling.locks",), GLOBAL, profiling_locks, "{on|off}", "Keeps figures about locks for `show locks`."),
+    Keyword(("tune.bufsize",), GLOBAL, bufsize, "<size>", "The size of a buffer."),
     Keyword(("tune.http.maxhdr",), GLOBAL, maxhdr, "<number>", "The most header lines of a message."),
     Keyword(("tune.idle-pool.shared",), GLOBAL, idle_pool_shared, "{on|off}",
             "Whether threads may use each other's idle server connections."),

@@ -43,6 +43,11 @@ int sock_inherit(int fd, sock_addr *a);
 int sock_name(int fd, sock_addr *a); /* the local address of <fd>. 0 or -errno */
 int sock_peer(int fd, sock_addr *a); /* the remote address of <fd>. 0 or -errno */
 
+/* Sends <n> datagrams over the connected socket <fd>, without waiting: the first is lens[0] bytes at <bytes>, the next
+ * lens[1] bytes behind it, and so on. Returns how many went out, fewer than <n> if one could not (call again from there
+ * to learn why), or -errno if it is the first that could not. */
+int sock_send_many(int fd, const char *bytes, const uint32_t *lens, int n);
+
 #ifndef LB_CFFI
 /* Accepts one connection, non-blocking and close-on-exec. The fd, or -errno (-EAGAIN: none waits). */
 int sock_accept(int fd, sock_addr *peer);

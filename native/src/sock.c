@@ -363,3 +363,31 @@ void sock_user_timeout(int fd, int ms)
     (void)fd, (void)ms;
 #endif
 }
+
+#define SEND_AT_ONCE 64
+
+int sock_send_many(int fd, const char *bytes, const uint32_t *lens, int n)
+{
+    struct mmsghdr msgs[SEND_AT_ONCE];
+    struct iovec v[SEND_AT_ONCE];
+    int done = 0;
+
+    memset(msgs, 0, sizeof(msgs));
+    while (done < n) {
+        int some = n - done < SEND_AT_ONCE ? n - done : SEND_AT_ONCE, ret;
+
+        for (int i = 0; i < some; i++) {
+            v[i] = (struct iovec){(char *)bytes, lens[done + i]};
+            msgs[i].msg_hdr.msg_iov = &v[i];
+            msgs[i].msg_hdr.msg_iovlen = 1;
+            bytes += lens[done + i];
+        }
+        ret = sendmmsg(fd, msgs, some, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (ret < 0)
+            return done ? done : -errno;
+        done += ret;
+        if (ret < some)
+            return done;
+    }
+    return done;
+}

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.sdist import sdist
 
 HERE = Path(__file__).resolve().parent
 VERSION = re.compile(r'^__version__ = "([0-9][^"]*)"$', re.MULTILINE)
@@ -17,6 +18,18 @@ def version() -> str:
     if found is None:
         raise SystemExit("lbcore/version.py states no __version__")
     return found[1]
+
+
+class Sdist(sdist):
+    """A source distribution from which all can be built and tested, as from the repository."""
+
+    WHOLE = ("native/**/*.[ch]", "native/*.py", "tests/**/*", "examples/*", ".*", ".ci/run", "tox.ini", "CHANGELOG.md")
+
+    def make_distribution(self) -> None:
+        found = (path.relative_to(HERE) for pattern in self.WHOLE for path in HERE.glob(pattern) if path.is_file())
+        self.filelist.extend(str(path) for path in found if path.suffix not in (".pyc", ".so", ".o"))
+        self.filelist.remove_duplicates()
+        super().make_distribution()
 
 
 setup(
@@ -32,7 +45,8 @@ setup(
     package_data={"lbcore": ["py.typed", "*.pyi"]},
     python_requires=">=3.11",
     setup_requires=["cffi>=1.16"],
-    install_requires=["cffi>=1.16", "pyOpenSSL>=24", "h2>=4.1", "dnspython>=2.4", "lark>=1.1"],
+    install_requires=["cffi>=1.16"],
+    cmdclass={"sdist": Sdist},
     cffi_modules=["native/build.py:ffibuilder"],
     entry_points={"console_scripts": ["lbcore = lbcore.__main__:main"]},
     zip_safe=False,

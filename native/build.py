@@ -25,7 +25,8 @@ SOURCES = (
     # HTTP/1
     "h1", "h1body", "h1field", "h1host", "h1word", "msg",
     # connections, servers, flows
-    "conn", "idle", "lb", "listener", "chan", "flow", "flow_srv", "tunnel", "exchange", "exch_req", "exch_res", "applet",
+    "conn", "idle", "lb", "listener", "chan", "flow", "flow_srv", "tunnel",
+    "exchange", "exch_req", "exch_res", "applet",
     # all of it
     "thr", "engine",
 )  # fmt: skip

@@ -20,7 +20,7 @@ typedef struct buf {
 
 typedef struct bufpool {
     void *free[BUF_CLASSES];     /* linked through their first word */
-    uint32_t nfree[BUF_CLASSES]; /* how many lie free */
+    uint32_t nfree[BUF_CLASSES]; /* how many lie free; others may read it, and <used> */
     uint32_t used[BUF_CLASSES];  /* how many are out */
     uint32_t size[BUF_CLASSES];
     uint32_t keep[BUF_CLASSES]; /* how many free ones are kept */

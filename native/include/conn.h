@@ -45,6 +45,7 @@ struct conn {
     fdent *e;           /* readiness; an applet brings its own */
     const xprt *xprt;
     struct thr *thr;    /* owner */
+    struct thr *home;   /* whose slab this memory is of */
     struct flow *flow;  /* what it carries, NULL while idle */
     server *srv;        /* CO_F_BACK */
     listener *lsn;      /* front side */

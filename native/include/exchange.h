@@ -13,6 +13,8 @@ static inline int exch_dead(const flow *f)
 /* Answers with our own page and ends the server's side. <early>: the request was never understood. The termination state is
  * (<who>, <when>) if none is set. */
 void exch_reply(flow *f, int status, int early, char who, char when);
+/* Forgets what was to be sent to the server: it must never reach the one of the next request. */
+void exch_drop_output(flow *f);
 /* Ends without a word: the response can't be completed, or nobody is there to read it. */
 void exch_abort(flow *f, char who, char when);
 /* Keeps a refused message for "show errors" and counts nothing. */

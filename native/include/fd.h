@@ -50,11 +50,11 @@
 #define FD_EV_ERR 8    /* an error is pending: SO_ERROR tells it */
 #define FD_EV_RDHUP 16 /* the peer shut its writing side: after what is still to read there is the end */
 
-/* Flags of an entry; the first three are given to fd_insert(). */
+/* Flags of an entry; the first four are given to fd_insert(). */
 #define FD_F_EXCL 1     /* shared listener: level-triggered, and only one of the sleeping threads is woken */
 #define FD_F_LEVEL 2    /* level-triggered: `ready` is not kept, the poller reports as long as there is something */
 #define FD_F_DUP 4      /* its open file has other descriptors (inherited, passed, dup'd): delete before close */
-#define FD_F_SHARED 8   /* set by fd_insert(): several threads in the mask; implies level-triggered */
+#define FD_F_SHARED 8   /* any thread may change it; set by fd_insert() if several run it; implies level-triggered */
 #define FD_F_CACHED 16  /* set by the loop: stands in its thread's fd cache */
 #define FD_F_CLOSING 32 /* set by fd_close(): shared, and to be closed by the last thread that is still running it */
 
@@ -181,8 +181,8 @@ void fdloop_fini(fdloop *l);
 int fdloop_fork(fdloop *l);
 
 /* Puts <fd> in the table with nothing wanted and nothing ready; <mask> are the threads that run it (bits of threads
- * that don't exist do no harm), <flags> FD_F_EXCL, FD_F_LEVEL, FD_F_DUP. A mask of several threads makes it
- * level-triggered. Returns its generation, 0 if the fd doesn't fit in the table or no thread is in the mask.
+ * that don't exist do no harm), <flags> FD_F_EXCL, FD_F_LEVEL, FD_F_DUP, FD_F_SHARED. A mask of several threads makes it
+ * shared. Returns its generation, 0 if the fd doesn't fit in the table or no thread is in the mask.
  * <l> is the calling thread's; it needs not be in the mask, but then must not call the functions below for the fd. */
 uint32_t fd_insert(fdloop *l, int fd, fd_iocb cb, void *owner, uint64_t mask, uint8_t flags);
 /* Forgets <fd> and leaves it open: it leaves all pollers; events already fetched will be dropped. To be called by

@@ -73,13 +73,14 @@ struct flow {
     flow *next, *prev; /* thr.all */
     flow *rnext;       /* thr.run */
     flow *qnext, *qprev; /* backend's queue, under its lock */
+    server *qsrv; /* the only server that it waits for there, NULL: any */
     thr *t;
     frontend *fe;
     backend *be;
     server *srv;
     listener *lsn;
     conn *f, *b;
-    uint64_t gen; /* another number for each life of this memory */
+    uint64_t gen; /* another number for each life of this memory, and after a stay in a queue that was given up */
     uint32_t flags;
     uint8_t kind, rq, cs, rs;
     uint8_t queued; /* in the backend's queue, under its lock */
@@ -101,6 +102,8 @@ struct flow {
     uint32_t t_mark;     /* tick at which the present phase began */
     uint32_t req_no;
     uint32_t head_len;   /* bytes of the request's head as received */
+    uint64_t body_len;   /* of the request, BODY_LEN */
+    server *left_srv;    /* the server that failed it last, to be avoided */
     uint32_t qpos;       /* how many stood before it in the backend's queue */
     uint64_t bytes_in_told, bytes_out_told; /* already added to the counters */
     buf uri;             /* request line */
@@ -151,8 +154,8 @@ static inline uint32_t flow_exp(const flow *f, uint32_t ms)
 enum { ASSIGN_OK, ASSIGN_WAIT, ASSIGN_NONE };
 /* Sets f->be and counts the stream in it. */
 void flow_set_backend(flow *f, backend *be);
-/* Takes a slot on a server (f->srv), or queues the flow. <avoid> is taken only if there is no other. */
-int flow_assign(flow *f, server *avoid);
+/* Takes a slot on a server (f->srv), or queues the flow until f->sexp. f->left_srv is taken only if there is no other. */
+int flow_assign(flow *f);
 /* Opens f->b, or takes an idle connection. 0, or -errno. */
 int flow_connect(flow *f);
 /* Whether f->b is established: 1 (f->cs is EST then), 0 not yet, or -errno. */
@@ -166,7 +169,7 @@ void flow_detach_back(flow *f, int keep);
 /* Counts a failed attempt; returns 1 if another may be made (f->cs says when: TAR or at once), 0 if not. */
 int flow_retry(flow *f, int err);
 /* A slot of <srv> that was meant for a flow which is gone goes to the next one that waits. */
-void flow_return_slot(thr *t, server *srv);
+void flow_return_slot(server *srv);
 /* Takes the flow out of its backend's queue. */
 void flow_unqueue(flow *f);
 /* A server is ready for a queued flow, by its thread. */

@@ -14,8 +14,9 @@ enum { LB_PICKED, LB_FULL, LB_DOWN };
  * LBL_LBPRM. */
 int lb_rebuild(backend *be);
 void lb_free(backend *be);
-/* Picks a server and takes a slot on it. <avoid> (may be NULL) only if no other one can take it. LB_FULL: all that are
- * up are full; LB_DOWN: none is up. Takes LBL_LBPRM. */
+/* Picks a server and takes a slot on it. <avoid> (may be NULL) only if no other one can take it. LB_FULL: all that may be
+ * picked are full; *out is then the only one that the algorithm allows, NULL if there are several. LB_DOWN: none is up.
+ * <client> may be NULL with LB_ROUNDROBIN. Takes LBL_LBPRM. */
 int lb_pick(backend *be, const conn *client, const server *avoid, server **out);
 /* Takes a slot on <s>; 1 if there was one. */
 int lb_take(server *s);
@@ -31,6 +32,6 @@ conn *idle_get(thr *t, server *s, int safe);
 void idle_put(thr *t, conn *c);
 /* Closes <t>'s idle connections of <s> that exceed what was needed since the last look; <all>: every one. */
 void idle_purge(thr *t, server *s, int all);
-/* An idle connection of thread <t> had an event: whatever it was, it is of no more use. */
+/* An idle connection of thread <t> had an event: unless it was a false alarm, it is of no more use. By its handler. */
 void idle_gone(thr *t, conn *c);
 #endif

@@ -38,6 +38,10 @@ void listener_iocb(fdloop *l, fdent *e, int fd);
 void listener_release(struct thr *t, listener *l);
 /* Begins to serve connection <fd>, counted already, in thread <t>. */
 void listener_serve(struct thr *t, listener *l, int fd, const sock_addr *peer);
+/* Whether a closed listener waits for <t> to be past every use of it. */
+int listener_must_pass(const struct thr *t);
+/* <t> ends: nobody waits for it any longer. Takes LBL_LQUEUE. */
+void listener_leave(struct thr *t);
 /* Closes the descriptor unless it was inherited; no thread may use it any more. */
 void listener_close_fd(listener *l);
 /* Looks whether limited listeners may go on; by any worker, once a turn. Returns ms until the next look, -1: none. */

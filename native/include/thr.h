@@ -21,14 +21,16 @@ struct thr;
 typedef struct slab {
     void *free;
     void *chunks;
+    void *returned; /* put back by other threads, linked as <free> is; atomic */
     uint32_t size;
-    uint32_t used;
+    uint32_t used; /* objects out of <free> */
 } slab;
 
 void slab_init(slab *s, uint32_t size);
 void slab_fini(slab *s);
 void *slab_get(slab *s); /* not cleared; NULL without memory */
 void slab_put(slab *s, void *p);
+void slab_return(slab *s, void *p); /* as slab_put(), by a thread that <s> does not belong to */
 
 /* What other threads hand over: accepted connections, flows that got a server. */
 typedef struct inbox {
@@ -97,6 +99,7 @@ struct thr {
     uint64_t flow_gen;
     uint64_t streams; /* ever */
     uint32_t next_purge;
+    uint32_t keeps_idle; /* has had idle server connections since the last purge */
     uint64_t turns, busy_us;
     uint32_t burst;     /* connections to accept at one event */
     uint32_t running;   /* between eng_thread_init() and _fini(); atomic */

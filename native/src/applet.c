@@ -101,7 +101,7 @@ void applet_start(flow *f)
     c->flags = CO_F_BACK | CO_F_APPLET;
     c->e = &a->ent;
     c->xprt = &xprt_applet;
-    c->thr = t;
+    c->thr = c->home = t;
     c->flow = f;
     c->ctx = a;
     a->ent.ready = FD_W;

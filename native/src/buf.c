@@ -1,4 +1,5 @@
 #include "buf.h"
+#include "counters.h"
 
 void bufpool_init(bufpool *p, uint32_t bufsize)
 {
@@ -44,8 +45,8 @@ static char *area_get(bufpool *p, uint32_t n, uint32_t *size)
         void *b = p->free[c];
 
         memcpy(&p->free[c], b, sizeof(void *));
-        p->nfree[c]--;
-        p->used[c]++;
+        cnt_add(p->nfree[c], -1);
+        cnt_inc(p->used[c]);
         *size = p->size[c];
         return b;
     }
@@ -56,7 +57,7 @@ static char *area_get(bufpool *p, uint32_t n, uint32_t *size)
     if (!b)
         p->failed++;
     else if (c < BUF_CLASSES)
-        p->used[c]++;
+        cnt_inc(p->used[c]);
     return b;
 }
 
@@ -65,11 +66,11 @@ static void area_put(bufpool *p, char *area, uint32_t size)
     int c = class_of(p, size);
 
     if (c < BUF_CLASSES) {
-        p->used[c]--;
+        cnt_add(p->used[c], -1);
         if (p->nfree[c] < p->keep[c]) {
             memcpy(area, &p->free[c], sizeof(void *));
             p->free[c] = area;
-            p->nfree[c]++;
+            cnt_inc(p->nfree[c]);
             return;
         }
     }

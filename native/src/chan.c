@@ -327,6 +327,8 @@ static int trailers(flow *f, const char *p, uint32_t len, struct iovec *v)
 
     if (n <= 0)
         return n;
+    if ((uint32_t)n > f->t->eng->conf.bufsize) /* what is written below has to fit, with a space more a field */
+        return -H1_ERR_TOO_MANY;
     h1_trailers_init(h, f->t->eng->conf.maxhdr);
     if (h1_scan(h, p, n) != 1)
         return h->err ? -h->err : -H1_ERR_NAME;

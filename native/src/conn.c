@@ -85,7 +85,7 @@ conn *conn_new(thr *t, int fd, uint32_t flags, fd_iocb cb)
     c->fd = fd;
     c->flags = flags | CO_F_SPLICE;
     c->xprt = &xprt_raw;
-    c->thr = t;
+    c->thr = c->home = t;
     c->e = fd_ent(&t->loop, fd);
     fd_insert(&t->loop, fd, cb, c, t->bit, 0);
     return c;
@@ -98,7 +98,10 @@ void conn_free(conn *c)
     c->xprt->close(c);
     if (c->fd >= 0)
         fd_close(&t->loop, c->fd);
-    slab_put(&t->conns, c);
+    if (likely(c->home == t))
+        slab_put(&t->conns, c);
+    else
+        slab_return(&c->home->conns, c);
 }
 
 void conn_take(thr *t, conn *c)

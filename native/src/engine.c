@@ -32,9 +32,10 @@ engine *eng_new(const eng_conf *conf)
     e->conf = *conf;
     e->locks = lockset_new(0);
     e->threads = aligned_alloc(LB_CACHELINE, ((sizeof(thr) * conf->nbthread + LB_CACHELINE - 1) & ~(size_t)(LB_CACHELINE - 1)));
+    if (e->threads)
+        memset(e->threads, 0, sizeof(thr) * conf->nbthread);
     if (!e->locks || !e->threads)
         goto fail;
-    memset(e->threads, 0, sizeof(thr) * conf->nbthread);
     lockset_enable(e->locks, (int)conf->lock_flags);
     spin_init(&e->lqueue, e->locks, LBL_LQUEUE);
     e->tasks = tasksched_new((int)conf->nbthread, e->locks, wake_thread, e);
@@ -581,14 +582,7 @@ void eng_thread_fini(engine *e, int tid)
     for (uint32_t i = 0; i < e->nsrv; i++)
         idle_purge(t, e->srv[i], 1);
     at_store(&t->running, 0);
-    at_and(&e->running_mask, ~t->bit);
-    /* closed listeners wait for us no longer */
-    for (uint32_t i = 0; i < e->nlsn; i++) {
-        listener *l = e->lsn[i];
-
-        if (at_load(&l->leaving) & t->bit && (at_and(&l->leaving, ~t->bit) & ~t->bit) == 0)
-            listener_close_fd(l);
-    }
+    listener_leave(t);
     /* the loop itself stays: somebody may be about to wake it, and its descriptor must not become another one's */
 }
 
@@ -600,7 +594,8 @@ static void read_inbox(thr *t)
         return;
     spin_lock(&t->in.lock);
     m = t->in.head;
-    t->in.head = t->in.tail = NULL;
+    at_store(&t->in.head, NULL);
+    t->in.tail = NULL;
     spin_unlock(&t->in.lock);
     while (m) {
         inmsg *next = m->next;
@@ -610,7 +605,7 @@ static void read_inbox(thr *t)
         else if (m->flow->gen == m->gen)
             flow_dequeued(m->flow, m->srv);
         else
-            flow_return_slot(t, m->srv);
+            flow_return_slot(m->srv);
         free(m);
         m = next;
     }
@@ -658,9 +653,12 @@ static void periodic(thr *t)
     uint32_t out[3];
 
     t->next_purge = tick_add(t->now_ms, PURGE_EVERY);
+    t->keeps_idle = 0;
     for (uint32_t i = 0; i < e->nsrv; i++)
-        if (at_peek(&e->srv[i]->idle[t->tid].n))
+        if (at_peek(&e->srv[i]->idle[t->tid].n)) {
             idle_purge(t, e->srv[i], 0);
+            t->keeps_idle = 1;
+        }
     if (t->tid)
         return;
     for (uint32_t i = 0; i < e->nfe; i++)
@@ -720,7 +718,7 @@ static int internal_work(thr *t)
 
     wait = listener_tick(t);
     read_inbox(t);
-    if (unlikely(e->live.stopping && !t->stopping_seen))
+    if (unlikely(at_peek(&e->live.stopping) && !t->stopping_seen))
         see_stopping(t);
     tmr_run(&t->timers, t->now_ms, flow_expired, t);
     due_tasks(t);
@@ -730,7 +728,7 @@ static int internal_work(thr *t)
         periodic(t);
     wait = sooner(wait, tmr_next(&t->timers, t->now_ms));
     wait = sooner(wait, task_next(e->tasks, (int)t->tid, t->now_ms));
-    if (t->nflows || at_peek(&e->live.actconn))
+    if (t->nflows || t->keeps_idle || at_peek(&e->live.actconn))
         wait = sooner(wait, tick_remain(t->now_ms, t->next_purge));
     return t->run || fdloop_has_active(&t->loop) ? 0 : wait;
 }
@@ -741,8 +739,8 @@ static int has_news(const thr *t)
     const engine *e = t->eng;
 
     return at_load(&t->in.head) != NULL || at_load(&t->woken) || (at_load(&e->sync_mask) & t->bit) ||
-           at_load(&e->lsn_epoch) != at_load(&e->lsn_done) || (at_load(&e->nleaving) != 0) ||
-           (e->live.stopping && !t->stopping_seen) || task_next(e->tasks, (int)t->tid, t->now_ms) == 0;
+           at_load(&e->lsn_epoch) != at_load(&e->lsn_done) || listener_must_pass(t) ||
+           (at_load(&e->live.stopping) && !t->stopping_seen) || task_next(e->tasks, (int)t->tid, t->now_ms) == 0;
 }
 
 /* Pointers are made of the offsets, now that the text area stays where it is. */
@@ -774,11 +772,10 @@ int eng_poll(engine *e, int tid, int timeout_ms)
     if (timeout_ms >= 0)
         until = tick_add(t->now_ms, (uint32_t)timeout_ms);
     for (;;) {
-        int wait = internal_work(t), n;
+        int wait, n;
 
-        fdloop_run_cache(&t->loop);
-        if (t->run || fdloop_has_active(&t->loop))
-            wait = 0;
+        fdloop_run_cache(&t->loop); /* first: what its handlers set counts in how long there is to sleep */
+        wait = internal_work(t);
         if (t->nev || t->nrecs >= THR_RECS || at_xchg(&t->woken, 0))
             return deliver(t);
         if (until)

@@ -190,14 +190,14 @@ static void set_body(flow *f, const h1_head *h)
         h1_chunk_init(&c->chunk);
     } else if (h->flags & H1_F_CLEN && h->body_len) {
         c->body = BODY_LEN;
-        c->left = h->body_len;
+        c->left = f->body_len = h->body_len;
     }
     f->rq = c->body == BODY_NONE ? RQ_DONE : RQ_BODY;
 }
 
 static void set_flags(flow *f, const h1_head *h, uint32_t options)
 {
-    if (h->flags & H1_F_PERSIST && !(options & PX_O_CLOSE) && !f->t->eng->live.stopping)
+    if (h->flags & H1_F_PERSIST && !(options & PX_O_CLOSE) && !at_peek(&f->t->eng->live.stopping))
         f->flags |= FL_KA_CLIENT;
     if (!(options & (PX_O_CLOSE | PX_O_SERVER_CLOSE)))
         f->flags |= FL_KA_SERVER;
@@ -276,9 +276,8 @@ static int reach_server(flow *f, const char *s, uint32_t have)
             exch_server_failed(f, ret);
             return 0;
         }
-        ret = flow_assign(f, NULL);
+        ret = flow_assign(f);
         if (ret == ASSIGN_WAIT) {
-            f->sexp = flow_exp(f, f->be->conf.t_queue ? f->be->conf.t_queue : f->be->conf.t_connect);
             wait_with(f, s, have);
             return 0;
         }
@@ -330,12 +329,13 @@ static uint32_t body_part(flow *f, uint32_t have, uint32_t from)
 }
 
 /* Keeps the request if it may have to be sent once more: an idle connection may turn out to be dead, "retry-on" may ask
- * for it. Only as a whole: what was sent on cannot be had again. */
+ * for it. Only as a whole: what was sent on cannot be had again; and only up to "tune.bufsize", with which it fits in the
+ * receive area again. */
 static void keep_request(flow *f, const char *s, uint32_t used)
 {
     int stale = f->b->flags & CO_F_REUSED && f->flags & FL_IDEMPOTENT;
 
-    if (f->rq != RQ_DONE || !(stale || f->be->conf.retry_on & ~RETRY_CONN || f->be->conf.retry_status[0]))
+    if (f->rq != RQ_DONE || used > f->t->eng->conf.bufsize || !(stale || f->be->conf.retry_on & ~RETRY_CONN || f->be->conf.retry_status[0]))
         return;
     if (buf_set(&f->t->bufs, &f->keep, s, used) == 0 && stale)
         f->flags |= FL_RETRYABLE;
@@ -425,8 +425,6 @@ void exch_server_failed(flow *f, int err)
     if (flow_retry(f, err)) {
         if (f->cs == CS_NONE)
             flow_later(f);
-        else if (f->cs == CS_QUEUE)
-            f->sexp = flow_exp(f, f->be->conf.t_queue ? f->be->conf.t_queue : f->be->conf.t_connect);
         return;
     }
     exch_reply(f, 503, 0, err == -ETIMEDOUT ? 's' : 'S', 'C');
@@ -443,6 +441,10 @@ static int restore_input(flow *f)
     f->req.in = f->keep;
     f->keep = (buf){0};
     f->flags |= FL_UNSENT;
+    if (f->req.body == BODY_LEN) {
+        f->req.left = f->body_len;
+        f->rq = RQ_BODY;
+    }
     return 0;
 }
 
@@ -511,7 +513,7 @@ static void body_failed(flow *f, int ret)
         f->rq = RQ_DONE;
         f->flags &= ~(FL_KA_CLIENT | FL_KA_SERVER);
         f->flags |= FL_SLOW_CLOSE;
-        buf_release(&f->t->bufs, &f->req.out);
+        exch_drop_output(f);
         f->b->flags &= ~CO_F_ERR;
         fd_may_recv(&f->t->loop, f->b->e, f->b->fd);
         return;
@@ -536,6 +538,8 @@ void exch_request_body(flow *f)
         ret = chan_pump(f, c, f->f, f->b, &c->left, options & (PX_O_SPLICE_REQ | PX_O_SPLICE_AUTO));
     else
         ret = chan_chunks(f, c, f->f, f->b, 0);
+    if (ret == MOVE_YIELD && c->in.len) /* what goes on with bytes that are here already gets no event */
+        flow_later(f);
     if (c->body == BODY_NONE || (c->body == BODY_LEN && !c->left && ret != MOVE_ERR_OUT)) {
         if (ret == MOVE_DONE || ret == MOVE_OUT)
             f->rq = RQ_DONE;

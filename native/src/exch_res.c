@@ -2,6 +2,7 @@
 #include "engine.h"
 #include "exchange.h"
 
+#define SMALL_BODY 2048         /* bytes that go out in one piece with their head */
 #define FIRST_READ (64 * 1024) /* a head and most bodies come in one read */
 
 static void server_fault(flow *f)
@@ -45,15 +46,15 @@ static void set_body(flow *f, const h1_head *h)
 
     c->left = 0;
     c->rsize = 0;
+    if (h->flags & H1_F_CHUNKED && f->flags & FL_REQ10) /* RFC 9112 6.1: never to a client that did not say 1.1 */
+        f->flags |= FL_DECHUNK;
     if (f->flags & FL_HEAD || h->flags & H1_F_NO_BODY) {
         c->body = BODY_NONE;
     } else if (h->flags & H1_F_CHUNKED) {
         c->body = BODY_CHUNKED;
         h1_chunk_init(&c->chunk);
-        if (f->flags & FL_REQ10) { /* RFC 9112 6.1: never to a client that did not say 1.1 */
-            f->flags |= FL_DECHUNK;
+        if (f->flags & FL_DECHUNK) /* the end of the connection is the end of the body */
             f->flags &= ~FL_KA_CLIENT;
-        }
     } else if (h->flags & H1_F_CLEN) {
         c->body = h->body_len ? BODY_LEN : BODY_NONE;
         c->left = h->body_len;
@@ -63,6 +64,8 @@ static void set_body(flow *f, const h1_head *h)
     }
     if (!(h->flags & H1_F_PERSIST))
         f->flags &= ~FL_KA_SERVER;
+    if (at_peek(&f->t->eng->live.stopping))
+        f->flags &= ~FL_KA_CLIENT;
     if (f->rq != RQ_DONE && !(f->flags & FL_KA_SERVER))
         f->flags &= ~FL_KA_CLIENT;
 }
@@ -105,8 +108,14 @@ static int64_t send_head(flow *f, const h1_head *h, char *s, uint32_t have)
     }
 
     struct iovec v[2] = {{t->compose, n}, {s + h->len, body}};
+    int parts = body ? 2 : 1;
 
-    if (chan_send(f, c, f->f, v, body ? 2 : 1, 0) == MOVE_ERR_OUT) {
+    if (body && body <= SMALL_BODY && body <= t->compose_size - n) { /* cheaper to copy than to describe */
+        memcpy(t->compose + n, s + h->len, body);
+        v[0].iov_len += body;
+        parts = 1;
+    }
+    if (chan_send(f, c, f->f, v, parts, 0) == MOVE_ERR_OUT) {
         exch_abort(f, 'C', 'D');
         return -1;
     }
@@ -254,6 +263,8 @@ static void body_failed(flow *f, int ret)
     if (framing)
         exch_snapshot(f, 1, &f->t->head, f->t->scratch, 0);
     /* the client must see that it is not whole: a reset rather than an end, where the end would look like the end */
+    if (f->res.body == BODY_CLOSE || f->flags & FL_DECHUNK)
+        f->f->flags |= CO_F_RESET;
     exch_abort(f, framing ? 'P' : 'S', 'D');
 }
 
@@ -297,6 +308,10 @@ void exch_response_body(flow *f)
         }
         f->rs = RS_DONE;
         return;
+    case MOVE_YIELD:
+        if (c->in.len) /* no event will tell of bytes that are here already */
+            flow_later(f);
+        break;
     default:
         break;
     }

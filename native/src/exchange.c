@@ -160,6 +160,15 @@ static void drop_request(flow *f)
         buf_release(p, &c->in);
 }
 
+void exch_drop_output(flow *f)
+{
+    buf_release(&f->t->bufs, &f->req.out);
+    if (f->req.pipe) {
+        pipe_put(f->t, f->req.pipe);
+        f->req.pipe = NULL;
+    }
+}
+
 void exch_reply(flow *f, int status, int early, char who, char when)
 {
     thr *t = f->t;
@@ -177,6 +186,7 @@ void exch_reply(flow *f, int status, int early, char who, char when)
         f->flags |= FL_SLOW_CLOSE;
     }
     buf_release(&t->bufs, &f->keep);
+    exch_drop_output(f);
     f->status = status;
     exch_count_status(f, status);
 
@@ -203,12 +213,12 @@ static void next_request(flow *f)
 
     buf_release(&t->bufs, &f->uri);
     buf_release(&t->bufs, &f->keep);
-    if (f->req.pipe || f->res.pipe) {
-        if (f->req.pipe)
-            pipe_put(t, f->req.pipe);
-        if (f->res.pipe)
-            pipe_put(t, f->res.pipe);
-        f->req.pipe = f->res.pipe = NULL;
+    free(f->head); /* of a response that never became whole */
+    f->head = NULL;
+    exch_drop_output(f);
+    if (f->res.pipe) {
+        pipe_put(t, f->res.pipe);
+        f->res.pipe = NULL;
     }
     f->flags = (f->flags & (FL_IN_RUN | FL_FE_COUNTED | FL_SERVING)) | FL_NOT_FIRST;
     if (f->req.in.len)
@@ -217,6 +227,7 @@ static void next_request(flow *f)
     f->cs = CS_NONE;
     f->rs = RS_NONE;
     f->be = NULL;
+    f->left_srv = NULL;
     f->term[0] = 0;
     f->status = -1;
     f->retries = 0;
@@ -250,7 +261,7 @@ static int finish(flow *f)
     }
     close_books(f);
     part_from_server(f);
-    if (!(f->flags & FL_KA_CLIENT) || f->t->eng->live.stopping) {
+    if (!(f->flags & FL_KA_CLIENT) || at_peek(&f->t->eng->live.stopping)) {
         flow_close(f);
         return 0;
     }
@@ -271,6 +282,29 @@ static int is_over(flow *f)
 
 /* --- what we wait for --- */
 
+/* Whether the next move is the client's: to send on, or to take what it is sent. */
+static int waits_for_client(const flow *f)
+{
+    return f->rq <= RQ_HEAD || chan_holds(&f->res) || (f->rq == RQ_BODY && f->cs == CS_EST && !chan_holds(&f->req));
+}
+
+/* "option abortonclose": whether the client is listened to while it waits. Its request is complete, sent or at hand, and
+ * nothing of a next one has come yet. */
+static int may_watch(const flow *f)
+{
+    uint32_t options = f->fe->conf.options | (f->be ? f->be->conf.options : 0);
+    uint64_t ours = f->flags & FL_UNSENT ? f->head_len : 0;
+
+    if (likely(!(options & PX_O_ABORTONCLOSE)) || f->rq <= RQ_HEAD || f->cs == CS_NONE || f->rs > RS_WAIT)
+        return 0;
+    if (f->rq == RQ_BODY) {
+        if (f->cs == CS_EST || f->req.body != BODY_LEN)
+            return 0;
+        ours += f->req.left;
+    }
+    return f->req.in.len == ours;
+}
+
 static void commit(flow *f, int progress)
 {
     thr *t = f->t;
@@ -280,19 +314,19 @@ static void commit(flow *f, int progress)
     if (chan_holds(&f->res))
         front |= FD_W;
     if (f->rq <= RQ_HEAD) {
-        front |= FD_R;
+        if (f->rs != RS_DONE) /* refused already: its answer waits to go out */
+            front |= FD_R;
         cexp = f->cexp;
     } else {
         int sends = chan_holds(&f->req);
 
         if (f->rq == RQ_BODY && f->cs == CS_EST && !sends)
             front |= FD_R;
-        else if ((f->be ? f->be->conf.options | f->fe->conf.options : 0) & PX_O_ABORTONCLOSE && f->rq == RQ_DONE &&
-                 f->rs <= RS_WAIT && !f->req.in.len && f->cs != CS_NONE)
+        else if (may_watch(f))
             front |= FD_R;
         if (progress)
             f->cexp = flow_exp(f, f->fe->conf.t_client);
-        if (front & FD_W || f->rq == RQ_BODY)
+        if (waits_for_client(f))
             cexp = f->cexp;
         if (f->cs == CS_EST) {
             if (sends)
@@ -330,12 +364,12 @@ static void watch_client(flow *f)
 {
     ssize_t n;
 
-    if (f->rq != RQ_DONE || f->rs > RS_WAIT || f->req.in.len || !(f->f->e->want & f->f->e->ready & FD_R))
+    if (!may_watch(f) || !(f->f->e->want & f->f->e->ready & FD_R))
         return;
     n = conn_recv(f->f, f->t->scratch, f->t->eng->conf.bufsize);
-    if (n > 0)
-        buf_set(&f->t->bufs, &f->req.in, f->t->scratch, (uint32_t)n);
-    else if (f->f->flags & (CO_F_EOF | CO_F_ERR))
+    if (n > 0 && buf_append(&f->t->bufs, &f->req.in, f->t->scratch, (uint32_t)n) < 0)
+        exch_abort(f, 'R', 'C');
+    else if (n <= 0 && f->f->flags & (CO_F_EOF | CO_F_ERR))
         exch_abort(f, 'C', f->cs == CS_QUEUE ? 'Q' : f->cs == CS_EST ? 'H' : 'C');
 }
 
@@ -349,7 +383,7 @@ static int one_turn(flow *f)
         exch_forward(f, NULL, NULL, 0);
     if (!exch_dead(f) && f->cs == CS_EST && (f->rq == RQ_BODY || chan_holds(&f->req)))
         exch_request_body(f);
-    if (!exch_dead(f) && f->cs == CS_EST && f->rs == RS_WAIT)
+    if (!exch_dead(f) && f->cs == CS_EST && f->rs == RS_WAIT && !chan_holds(&f->res)) /* interim ones go out first */
         exch_read_response(f);
     if (!exch_dead(f) && !(f->flags & FL_TUNNELED) && (f->rs == RS_BODY || chan_holds(&f->res)))
         exch_response_body(f);
@@ -366,8 +400,7 @@ void exch_run(flow *f)
     int turns = 0;
 
     watch_private(f);
-    if (f->fe->conf.options & PX_O_ABORTONCLOSE || (f->be && f->be->conf.options & PX_O_ABORTONCLOSE))
-        watch_client(f);
+    watch_client(f);
     if (!exch_dead(f) && f->f->e->ev & FD_EV_ERR && f->rq != RQ_IDLE)
         exch_abort(f, 'C', f->rq == RQ_HEAD ? 'R' : f->cs == CS_QUEUE ? 'Q' : f->cs != CS_EST ? 'C' : f->rs == RS_WAIT ? 'H' : 'D');
     while (!exch_dead(f) && one_turn(f)) {
@@ -387,6 +420,10 @@ void exch_run(flow *f)
 
 static void client_timeout(flow *f)
 {
+    if (f->rs == RS_DONE) { /* it does not take its answer, and gets no second one */
+        exch_abort(f, 'c', 'D');
+        return;
+    }
     switch (f->rq) {
     case RQ_IDLE:
         if (f->flags & FL_NOT_FIRST) {
@@ -437,9 +474,8 @@ static void server_timeout(flow *f)
 void exch_timeout(flow *f)
 {
     uint32_t now = f->t->now_ms;
-    int waits_client = f->rq <= RQ_HEAD || (f->rq == RQ_BODY && f->cs == CS_EST) || chan_holds(&f->res);
 
-    if (waits_client && tick_is_expired(f->cexp, now))
+    if (waits_for_client(f) && tick_is_expired(f->cexp, now))
         client_timeout(f);
     else if (f->rq > RQ_HEAD && tick_is_expired(f->sexp, now))
         server_timeout(f);

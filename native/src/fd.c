@@ -104,7 +104,7 @@ uint32_t fd_insert(fdloop *l, int fd, fd_iocb cb, void *owner, uint64_t mask, ui
     /* The kernel gave us this number after another thread had closed it; this load, and that thread's last touch of the
      * entry before it did, say the same to the compiler and the memory: all it did to the entry is behind us. */
     (void)at_load(&e->polled_mask);
-    flags &= FD_F_EXCL | FD_F_LEVEL | FD_F_DUP;
+    flags &= FD_F_EXCL | FD_F_LEVEL | FD_F_DUP | FD_F_SHARED;
     if (is_several(mask))
         flags |= FD_F_SHARED;
     if (!e->lock.label)

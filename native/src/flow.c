@@ -31,7 +31,7 @@ flow *flow_new(thr *t, listener *lsn, conn *c)
     if (t->all)
         t->all->prev = f;
     t->all = f;
-    t->nflows++;
+    cnt_inc(t->nflows);
     return f;
 }
 
@@ -71,7 +71,7 @@ void flow_free(flow *f)
         t->all = f->next;
     if (f->next)
         f->next->prev = f->prev;
-    t->nflows--;
+    cnt_add(t->nflows, -1);
     f->gen = 0; /* stale handles are told from live ones by it */
     if (f->flags & FL_IN_RUN)
         f->flags |= FL_DEAD; /* flow_later()'s list still points here: it frees */
@@ -244,6 +244,7 @@ static void record_peer(const flow *f, lb_rec *r)
 void flow_record(flow *f)
 {
     thr *t = f->t;
+    int asap = (f->flags & (FL_REQ_COUNTED | FL_TUNNELED)) == FL_REQ_COUNTED; /* it goes on after this */
     lb_rec *r;
 
     if (!(f->fe->conf.options & PX_O_LOG) || f->flags & FL_LOGGED)
@@ -267,8 +268,9 @@ void flow_record(flow *f)
     r->term[2] = r->term[3] = '-';
     r->actconn = at_peek(&t->eng->live.actconn);
     r->feconn = at_peek(&f->fe->live.cur);
-    r->beconn = f->be ? at_peek(&f->be->live.cur) : 0;
-    r->srvconn = f->srv ? at_peek(&f->srv->live.cur) : 0;
+    /* a stream that ends is no longer one of its backend's and its server's (manual 8.2.3, %bc and %sc) */
+    r->beconn = f->be ? at_peek(&f->be->live.cur) - !!(f->flags & FL_BE_COUNTED && !asap) : 0;
+    r->srvconn = f->srv ? at_peek(&f->srv->live.cur) - !!(f->flags & FL_SRV_COUNTED && !asap) : 0;
     r->retries = f->retries;
     r->redispatched = !!(f->flags & FL_REDISP);
     r->backend_queue = f->qpos;

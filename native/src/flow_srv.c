@@ -51,46 +51,85 @@ static void queue_unlink(flow_queue *q, flow *f)
     f->queued = 0;
 }
 
-/* Gives free slots of <be> to those who wait, each in its own thread. Called after a slot was given back and after a
- * flow was queued: whichever comes last sees both. The message is allocated before, so that nothing can fail once a
- * flow has left the queue. */
-static void queue_serve(backend *be, const conn *client)
+/* The first of <q> that <srv> may serve. LBL_QUEUE must be held. */
+static flow *queue_first(const flow_queue *q, const server *srv)
+{
+    flow *f = q->head;
+
+    while (f && f->qsrv && f->qsrv != srv)
+        f = f->qnext;
+    return f;
+}
+
+/* Takes the first that <srv>, of which a slot was taken, may serve out of the queue, and writes <m> for its thread, which
+ * it returns; NULL if nobody waits. */
+static thr *queue_pop(backend *be, server *srv, inmsg *m)
+{
+    thr *to = NULL;
+
+    spin_lock(&be->queue.lock);
+    flow *f = queue_first(&be->queue, srv);
+
+    if (f) {
+        queue_unlink(&be->queue, f);
+        ctr32_sub(&be->live.queued, 1);
+        *m = (inmsg){.kind = IN_FLOW, .flow = f, .gen = f->gen, .srv = srv};
+        to = f->t;
+    }
+    spin_unlock(&be->queue.lock);
+    return to;
+}
+
+static int queue_waits(backend *be, const server *srv)
+{
+    int waits;
+
+    spin_lock(&be->queue.lock);
+    waits = queue_first(&be->queue, srv) != NULL;
+    spin_unlock(&be->queue.lock);
+    return waits;
+}
+
+/* A slot for those who wait in <be>: on <freed> if each waits for a server of its own, else on any. */
+static server *queue_slot(backend *be, server *freed)
+{
+    server *srv = NULL;
+
+    if (be->conf.algo == LB_SOURCE)
+        return freed && at_load(&freed->live.up) && lb_take(freed) ? freed : NULL;
+    return lb_pick(be, NULL, NULL, &srv) == LB_PICKED ? srv : NULL;
+}
+
+/* Gives free slots of <be> to those who wait, each in its own thread. Called after a slot of <freed> was given back and
+ * after a flow was queued: whichever comes last sees both. Who took a slot and found nobody to have it looks again after
+ * giving it back: somebody may have come meanwhile who saw the slot taken. The message is allocated before, so that
+ * nothing can fail once a flow has left the queue. */
+static void queue_serve(backend *be, server *freed)
 {
     while (at_load(&be->live.queued)) {
         inmsg *m = malloc(sizeof(*m));
-        thr *to = NULL;
-        server *srv;
+        server *srv = m ? queue_slot(be, freed) : NULL;
+        thr *to = srv ? queue_pop(be, srv, m) : NULL;
 
-        if (!m)
-            return;
-        if (lb_pick(be, client, NULL, &srv) != LB_PICKED) {
-            free(m);
-            return;
+        if (to) {
+            thr_post(to, m);
+            continue;
         }
-        spin_lock(&be->queue.lock);
-        flow *f = be->queue.head;
-
-        if (f) {
-            queue_unlink(&be->queue, f);
-            ctr32_sub(&be->live.queued, 1);
-            *m = (inmsg){.kind = IN_FLOW, .flow = f, .gen = f->gen, .srv = srv};
-            to = f->t;
-        }
-        spin_unlock(&be->queue.lock);
-        if (!to) {
-            lb_release(srv);
-            free(m);
+        free(m);
+        if (!srv)
             return;
-        }
-        thr_post(to, m);
+        lb_release(srv);
+        if (!queue_waits(be, srv))
+            return;
     }
 }
 
-static void queue_add(flow *f)
+static void queue_add(flow *f, server *only)
 {
     flow_queue *q = &f->be->queue;
 
     spin_lock(&q->lock);
+    f->qsrv = only;
     f->qprev = q->tail;
     f->qnext = NULL;
     if (q->tail)
@@ -112,6 +151,8 @@ void flow_unqueue(flow *f)
     if (f->queued) {
         queue_unlink(&f->be->queue, f);
         ctr32_sub(&f->be->live.queued, 1);
+    } else {
+        f->gen = ++f->t->flow_gen; /* a server is on its way to it, and must not reach what the flow does next */
     }
     spin_unlock(&f->be->queue.lock);
     f->cs = CS_NONE;
@@ -124,15 +165,13 @@ void flow_dequeued(flow *f, server *srv)
     flow_run(f);
 }
 
-void flow_return_slot(thr *t, server *srv)
+void flow_return_slot(server *srv)
 {
-    conn nobody = {.thr = t};
-
     lb_release(srv);
-    queue_serve(srv->be, &nobody);
+    queue_serve(srv->be, srv);
 }
 
-int flow_assign(flow *f, server *avoid)
+int flow_assign(flow *f)
 {
     server *srv;
 
@@ -140,14 +179,15 @@ int flow_assign(flow *f, server *avoid)
         return ASSIGN_OK;
     if (!f->tw)
         f->t_mark = f->t->now_ms;
-    switch (lb_pick(f->be, f->f, avoid, &srv)) {
+    switch (lb_pick(f->be, f->f, f->left_srv, &srv)) {
     case LB_PICKED:
         bind_server(f, srv);
         return ASSIGN_OK;
     case LB_FULL:
         f->cs = CS_QUEUE;
-        queue_add(f);
-        queue_serve(f->be, f->f);
+        f->sexp = flow_exp(f, f->be->conf.t_queue ? f->be->conf.t_queue : f->be->conf.t_connect);
+        queue_add(f, srv);
+        queue_serve(f->be, srv);
         return ASSIGN_WAIT;
     default:
         return ASSIGN_NONE;
@@ -163,8 +203,7 @@ void flow_unassign(flow *f)
         f->flags &= ~FL_SRV_COUNTED;
         ctr32_sub(&be->live.served, 1);
         ctr32_sub(&srv->live.cur, 1);
-        lb_release(srv);
-        queue_serve(be, f->f);
+        flow_return_slot(srv);
     }
     f->srv = NULL;
     if (f->flags & FL_BE_COUNTED) {
@@ -180,8 +219,8 @@ void flow_leave_server(flow *f)
     f->flags &= ~FL_SRV_COUNTED;
     ctr32_sub(&f->be->live.served, 1);
     ctr32_sub(&f->srv->live.cur, 1);
-    lb_release(f->srv);
-    queue_serve(f->be, f->f);
+    flow_return_slot(f->srv);
+    f->left_srv = f->srv;
     f->srv = NULL;
 }
 
@@ -355,11 +394,12 @@ int flow_retry(flow *f, int err)
     server *old = f->srv;
 
     (void)err;
-    cnt_inc(old->shard[tid].c.failed_conns);
-    cnt_inc(f->be->shard[tid].c.failed_conns);
     flow_detach_back(f, 0);
-    if (f->retries >= f->be->conf.retries || !(f->be->conf.retry_on & RETRY_CONN))
+    if (f->retries >= f->be->conf.retries || !(f->be->conf.retry_on & RETRY_CONN)) {
+        cnt_inc(old->shard[tid].c.failed_conns);
+        cnt_inc(f->be->shard[tid].c.failed_conns);
         return 0;
+    }
     f->retries++;
     if (redispatches(f, f->retries)) {
         cnt_inc(old->shard[tid].c.redispatches);
@@ -367,8 +407,8 @@ int flow_retry(flow *f, int err)
         flow_leave_server(f);
         f->flags |= FL_REDISP;
         f->cs = CS_NONE;
-        /* looked for at once, but not the one that failed: lb_pick() takes it only if there is no other */
-        if (flow_assign(f, old) == ASSIGN_NONE)
+        /* looked for at once; the one that failed is taken only if there is no other */
+        if (flow_assign(f) == ASSIGN_NONE)
             return 0;
         return 1;
     }

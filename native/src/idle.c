@@ -15,7 +15,7 @@ static void list_unlink(idle_list *l, conn *c)
         l->tail = c->prev;
     c->next = c->prev = NULL;
     c->flags &= ~CO_F_IDLE;
-    l->n--;
+    cnt_add(l->n, -1);
 }
 
 /* Whether the kernel said that the server is leaving; known to the owner only. */
@@ -42,7 +42,7 @@ static conn *take_own(thr *t, server *s, int safe)
 }
 
 /* Takes a connection over from another thread: its oldest, which that thread will miss least. Skipped if that thread is
- * just handling it. The memory stays its slab's: slabs live as long as the engine. */
+ * just handling it. The memory goes back to the slab it is of, which lives as long as the engine. */
 static conn *take_others(thr *t, server *s, int safe)
 {
     uint32_t n = t->eng->conf.nbthread;
@@ -89,13 +89,14 @@ void idle_put(thr *t, conn *c)
     idle_list *l = &s->idle[t->tid];
 
     c->flow = NULL;
-    if (t->eng->live.stopping || !at_load(&s->live.up) ||
+    if (at_peek(&t->eng->live.stopping) || !at_load(&s->live.up) || is_leaving(c) ||
         (s->conf.max_reuse >= 0 && c->streams > (uint32_t)s->conf.max_reuse) ||
         (s->conf.pool_max >= 0 && at_peek(&s->live.idle) >= (uint32_t)s->conf.pool_max)) {
         conn_free(c);
         return;
     }
     ctr32_add(&s->live.idle, 1);
+    t->keeps_idle = 1;
     c->idle_since = t->now_ms;
     conn_want(c, FD_R);
     spin_lock(&l->lock);
@@ -107,8 +108,20 @@ void idle_put(thr *t, conn *c)
     else
         l->tail = c;
     l->head = c;
-    l->n++;
+    cnt_inc(l->n);
     spin_unlock(&l->lock);
+}
+
+/* What a read that got all it had asked for left behind: readiness, but nothing to be read. Nobody takes a connection
+ * over while its handler runs, so it may be touched without the lock. */
+static int is_silent(conn *c)
+{
+    char byte;
+
+    if (is_leaving(c) || recv(c->fd, &byte, 1, MSG_PEEK) >= 0 || errno != EAGAIN)
+        return 0;
+    fd_cant_recv(&c->thr->loop, c->e, c->fd);
+    return 1;
 }
 
 /* Idle connections don't speak: bytes, an end or an error all mean that it must go. Another thread may be taking it at
@@ -119,6 +132,8 @@ void idle_gone(thr *t, conn *c)
     idle_list *l = &s->idle[t->tid];
     int mine;
 
+    if (is_silent(c))
+        return;
     spin_lock(&l->lock);
     mine = c->flags & CO_F_IDLE && c->thr == t;
     if (mine)

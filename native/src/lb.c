@@ -169,6 +169,7 @@ static int map_build(backend *be)
     return 0;
 }
 
+/* The client's server, whether it has a slot or not; NULL if none is up. */
 static server *map_pick(backend *be, const conn *client, const server *avoid)
 {
     uint32_t len = client->family == AF_INET ? 4 : client->family == AF_INET6 ? 16 : 0;
@@ -183,9 +184,8 @@ static server *map_pick(backend *be, const conn *client, const server *avoid)
     for (uint32_t i = 0; i < be->nmap; i++) {
         server *s = be->map[(h + i) % be->nmap];
 
-        if (s == avoid && be->nheap > 1)
-            continue;
-        return lb_take(s) ? s : NULL;
+        if (s != avoid || be->nheap < 2)
+            return s;
     }
     return NULL;
 }
@@ -271,16 +271,19 @@ void lb_free(backend *be)
 int lb_pick(backend *be, const conn *client, const server *avoid, server **out)
 {
     uint32_t n;
+    int taken;
 
     if (be->conf.algo == LB_SOURCE) {
         rw_rdlock(&be->lbprm);
         n = be->nheap;
         *out = map_pick(be, client, avoid);
+        taken = *out && lb_take(*out);
         rw_rdunlock(&be->lbprm);
     } else if (be->conf.algo == LB_STATIC_RR) {
         rw_wrlock(&be->lbprm);
         n = be->nheap;
         *out = static_pick(be, n > 1 ? avoid : NULL);
+        taken = *out != NULL;
         rw_wrunlock(&be->lbprm);
     } else {
         rw_wrlock(&be->lbprm);
@@ -288,9 +291,10 @@ int lb_pick(backend *be, const conn *client, const server *avoid, server **out)
         *out = rr_pick(be, n > 1 ? avoid : NULL);
         if (!*out && avoid && n > 1)
             *out = rr_pick(be, NULL);
+        taken = *out != NULL;
         rw_wrunlock(&be->lbprm);
     }
-    if (*out)
+    if (taken)
         return LB_PICKED;
     return n ? LB_FULL : LB_DOWN;
 }

@@ -119,13 +119,20 @@ static void resume_limited(thr *t, engine *e)
     spin_unlock(&e->lqueue);
 }
 
-void listener_release(thr *t, listener *l)
+/* Gives room back, and lets those go on who found none. Who is refused counts itself among the limited and then looks
+ * for room once more, here it is the other way round: one of the two sees the other. */
+static void give_room(thr *t, listener *l)
 {
     unreserve(l);
+    if (unlikely(__atomic_load_n(&l->eng->limited, __ATOMIC_SEQ_CST)))
+        resume_limited(t, l->eng);
+}
+
+void listener_release(thr *t, listener *l)
+{
     ctr32_sub(&t->conns_now, 1);
     ctr32_sub(&l->eng->live.jobs, 1);
-    if (unlikely(at_load(&l->eng->limited)))
-        resume_limited(t, l->eng);
+    give_room(t, l);
 }
 
 /* --- accepting --- */
@@ -270,21 +277,24 @@ static int accept_one(thr *t, listener *l)
         hand_over(t, choose_thread(t, l), l, fd, &peer);
         return 1;
     }
-    unreserve(l);
+    give_room(t, l);
     switch (fd) {
+    case -EAGAIN:
+        return 0;
+    case -ECONNABORTED:
+    case -EINTR:
+        return 1;
     case -EMFILE:
     case -ENFILE:
     case -ENOBUFS:
     case -ENOMEM:
         at_add(&l->eng->live.dropped, 1);
-        limit(t, l, LSN_LIMITED, RETRY_AFTER);
-        return 0;
-    case -ECONNABORTED:
-    case -EINTR:
-        return 1;
-    default:
-        return 0;
+        break;
+    default: /* a firewall's or the network's word, or another process shut the socket down: it stays ready to be read */
+        break;
     }
+    limit(t, l, LSN_LIMITED, RETRY_AFTER);
+    return 0;
 }
 
 void listener_iocb(fdloop *loop, fdent *e, int fd)
@@ -319,10 +329,13 @@ int eng_listener_enable(engine *e, int tid, int i)
         return -EINVAL;
     spin_lock(&e->lqueue);
     if (at_load(&l->live.state) == LSN_NEW) {
+        /* shared even if one thread alone accepts: whoever makes room, or is told to unbind, changes it */
         if (fd_insert(&t->loop, l->fd, listener_iocb, l, l->mask,
-                      (l->mask & (l->mask - 1) ? FD_F_EXCL : FD_F_LEVEL) | (l->inherited ? FD_F_DUP : 0))) {
+                      FD_F_SHARED | (l->mask & (l->mask - 1) ? FD_F_EXCL : 0) | (l->inherited ? FD_F_DUP : 0))) {
             set_state(l, LSN_READY);
             ctr32_add(&e->live.jobs, 1);
+            if (at_load(&l->asked) != LSN_NEW)
+                at_add(&e->lsn_epoch, 1);
             fd_want_recv(&t->loop, fd_ent(&t->loop, l->fd), l->fd);
         }
     }
@@ -362,11 +375,17 @@ static void apply(thr *t, listener *l)
 {
     engine *e = l->eng;
     uint32_t asked = at_xchg(&l->asked, LSN_NEW), state = at_load(&l->live.state);
-    fdent *ent = fd_ent(&t->loop, l->fd);
     int limited = state == LSN_FULL || state == LSN_LIMITED;
+    fdent *ent;
 
     if (asked == LSN_NEW || state == LSN_CLOSED || state == asked)
         return;
+    if (asked == LSN_PAUSED && state == LSN_NEW) { /* there is nothing to pause before it was enabled */
+        state = LSN_NEW;
+        at_cas(&l->asked, &state, asked); /* unless something else was asked meanwhile */
+        return;
+    }
+    ent = fd_ent(&t->loop, l->fd);
     if (asked == LSN_READY) {
         if (state != LSN_PAUSED)
             return;
@@ -386,13 +405,15 @@ static void apply(thr *t, listener *l)
         ctr32_sub(&e->live.jobs, 1);
     }
     /* another thread may be about to accept on it: the number must not be used again before all have passed */
-    at_store(&l->leaving, e->running_mask);
     at_add(&e->nleaving, 1);
+    at_store(&l->leaving, at_load(&e->running_mask));
 }
 
 /* Says that thread <t> is past every use of listeners that were closed before; the last one closes. */
 static void pass(thr *t, engine *e)
 {
+    if (likely(!at_load(&e->nleaving)))
+        return;
     for (uint32_t i = 0; i < e->nlsn; i++) {
         listener *l = e->lsn[i];
 
@@ -403,6 +424,27 @@ static void pass(thr *t, engine *e)
             listener_close_fd(l);
         }
     }
+}
+
+int listener_must_pass(const thr *t)
+{
+    const engine *e = t->eng;
+
+    for (uint32_t i = 0; at_load(&e->nleaving) && i < e->nlsn; i++)
+        if (at_load(&e->lsn[i]->leaving) & t->bit)
+            return 1;
+    return 0;
+}
+
+/* Under the lock, so that a listener that is being closed is told of all its threads before or after, not in between. */
+void listener_leave(thr *t)
+{
+    engine *e = t->eng;
+
+    spin_lock(&e->lqueue);
+    at_and(&e->running_mask, ~t->bit);
+    pass(t, e);
+    spin_unlock(&e->lqueue);
 }
 
 void listener_close_fd(listener *l)
@@ -419,8 +461,7 @@ int listener_tick(thr *t)
     engine *e = t->eng;
     int wait = -1;
 
-    if (unlikely(at_load(&e->nleaving)))
-        pass(t, e);
+    pass(t, e);
     if (unlikely(at_load(&e->lsn_epoch) != at_load(&e->lsn_done))) {
         spin_lock(&e->lqueue);
         at_store(&e->lsn_done, at_load(&e->lsn_epoch));

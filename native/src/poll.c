@@ -141,7 +141,7 @@ static void adopt_shared(fdloop *l)
     for (int fd = 0; fd < fdtab_top(l->tab); fd++) {
         uint64_t mask = at_load(&l->ent[fd].thread_mask);
 
-        if ((mask & l->bit) && mask != l->bit)
+        if ((mask & l->bit) && (at_peek(&l->ent[fd].flags) & FD_F_SHARED))
             fd_update(l, l->ent + fd, fd);
     }
 }
@@ -439,7 +439,7 @@ static int reconcile(fdloop *l, fdent *e, int fd)
 
     if (!(mask & l->bit))
         return drop(l, e, fd);
-    return mask == l->bit ? update(l, e, fd) : update_shared(l, e, fd);
+    return at_peek(&e->flags) & FD_F_SHARED ? update_shared(l, e, fd) : update(l, e, fd);
 }
 
 static int flush_one(fdloop *l, int fd)

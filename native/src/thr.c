@@ -42,15 +42,32 @@ static int slab_grow(slab *s)
     return 0;
 }
 
+/* Takes back what other threads returned, all at once: nobody else takes from that list, so none can come back to it
+ * between a look and a swap. */
+static void slab_reclaim(slab *s)
+{
+    void *p = at_xchg(&s->returned, NULL);
+
+    while (p) {
+        void *next;
+
+        memcpy(&next, p, sizeof(next));
+        slab_put(s, p);
+        p = next;
+    }
+}
+
 void *slab_get(slab *s)
 {
+    if (!s->free)
+        slab_reclaim(s);
     if (!s->free && slab_grow(s) < 0)
         return NULL;
 
     void *p = s->free;
 
     memcpy(&s->free, p, sizeof(void *));
-    s->used++;
+    cnt_inc(s->used);
     return p;
 }
 
@@ -58,7 +75,16 @@ void slab_put(slab *s, void *p)
 {
     memcpy(p, &s->free, sizeof(void *));
     s->free = p;
-    s->used--;
+    cnt_add(s->used, -1);
+}
+
+void slab_return(slab *s, void *p)
+{
+    void *first = at_peek(&s->returned);
+
+    do
+        memcpy(p, &first, sizeof(first));
+    while (!at_cas(&s->returned, &first, p));
 }
 
 /* --- clocks --- */
@@ -140,7 +166,7 @@ void thr_post(thr *t, inmsg *m)
     if (t->in.tail)
         t->in.tail->next = m;
     else
-        t->in.head = m;
+        at_store(&t->in.head, m); /* looked at without the lock */
     t->in.tail = m;
     spin_unlock(&t->in.lock);
     fdloop_wake(&t->loop);
@@ -197,7 +223,7 @@ splice_pipe *pipe_get(thr *t)
 void pipe_put(thr *t, splice_pipe *p)
 {
     engine *e = t->eng;
-    int keep = !p->len && !e->live.stopping;
+    int keep = !p->len && !at_peek(&e->live.stopping);
 
     spin_lock(&e->lqueue);
     e->live.pipes_used--;

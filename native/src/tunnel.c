@@ -33,6 +33,11 @@ static void tunnel_end(flow *f)
     flow_count_bytes(f);
     if (!(null && f->fe->conf.options & PX_O_DONTLOGNULL))
         flow_record(f);
+    if (f->cs != CS_EST) { /* what the client said was never read: it shall see an end, not a reset */
+        f->flags |= FL_SLOW_CLOSE;
+        flow_close(f);
+        return;
+    }
     if (f->fe->conf.options & PX_O_NOLINGER)
         f->f->flags |= CO_F_RESET;
     flow_free(f);
@@ -127,11 +132,9 @@ static int tunnel_connect(flow *f)
         default:
             break;
         }
-        ret = flow_assign(f, NULL);
-        if (ret == ASSIGN_WAIT) {
-            f->sexp = flow_exp(f, f->be->conf.t_queue ? f->be->conf.t_queue : f->be->conf.t_connect);
+        ret = flow_assign(f);
+        if (ret == ASSIGN_WAIT)
             return 0;
-        }
         if (ret == ASSIGN_NONE) {
             flow_term(f, 'S', 'C');
             tunnel_end(f);
@@ -177,10 +180,12 @@ static int move(flow *f, chan *c, conn *src, conn *dst, int splice)
         flow_later(f);
         return 0;
     case MOVE_EOF:
-        if (!c->eof) {
-            c->eof = 1;
+        if (c->eof)
+            return 0;
+        c->eof = 1;
+        /* the second end closes both connections anyway */
+        if (!(f->req.eof && f->res.eof))
             conn_shutw(dst);
-        }
         return 0;
     case MOVE_ERR_IN:
         flow_term(f, in, 'D');
@@ -199,7 +204,7 @@ static int splices(const flow *f, uint32_t dir)
 void tunnel_run(flow *f)
 {
     int ret = tunnel_connect(f);
-    uint64_t before = f->req.total + f->res.total;
+    uint64_t before = f->req.total + f->res.total + f->req.eof + f->res.eof;
     int up, down;
 
     if (ret < 0)
@@ -228,7 +233,7 @@ void tunnel_run(flow *f)
     }
     if (f->b->flags & CO_F_APPLET && f->res.eof)
         flow_later(f);
-    if (f->req.total + f->res.total != before)
+    if (f->req.total + f->res.total + f->req.eof + f->res.eof != before)
         touch(f);
     conn_want(f->f, (up & FD_R) | (down & FD_W));
     conn_want(f->b, (up & FD_W) | (down & FD_R));

@@ -3,8 +3,8 @@
     with lbcore.LoadBalancer(config_text) as lb:
         urllib.request.urlopen(lb.url("web"))
 
-It never touches signals, the umask, the working directory or the root logger of its host. Several live side by side, and
-each may be started and stopped in any thread, once. What a closed one is asked about its traffic is a RuntimeError.
+It never touches signals, the umask, the working directory or the root logger of its host. Several live side by side,
+and each may be started and stopped in any thread, once. What a closed one is asked about its traffic is a RuntimeError.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from types import TracebackType
+from typing import Self
 
 from lbcore.base.address import Address
 from lbcore.base.diag import ConfigError, Diagnostic, Diagnostics, Severity
@@ -90,7 +91,7 @@ class LoadBalancer:
 
     # --- life ---
 
-    def __enter__(self) -> LoadBalancer:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -225,7 +226,7 @@ class LoadBalancer:
     # --- what a user asks for ---
 
     def address(self, name: str, index: int = 0) -> Address:
-        """Where the frontend called `name` really listens, its `index`th `bind` address. Raises KeyError, IndexError."""
+        """Where the frontend `name` really listens, its `index`th `bind` address. Raises KeyError, IndexError."""
         for proxy in self.proxies:
             if proxy.name == name and proxy.frontend is not None:
                 return proxy.frontend.listeners[index].where
@@ -361,7 +362,7 @@ class LoadBalancer:
         senders = Senders()
         try:
             self.logs.logger(settings, senders).send(level, text)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - what goes on must not end because it cannot be told
             print_error(error)
         finally:
             senders.close()

@@ -11,6 +11,7 @@ from lbcore.version import LANGUAGE_VERSION, __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import TextIO
 
     from lbcore.base.diag import Diagnostic, Severity
 
@@ -86,9 +87,16 @@ class Console:
         ):
             self.line(format_message(Severity.NOTICE, text, os.getpid()))
 
-    def _write(self, stream: object, text: str) -> None:
-        """Writes at once. The stream is None where the descriptor was closed before the start."""
+    def _write(self, stream: TextIO | None, text: str) -> None:
+        """Writes at once. The stream is None where the descriptor was closed before the start.
+
+        What cannot be written must not stay in the stream's buffer: the interpreter would fail on it again when it
+        ends, and turn the exit code into 120.
+        """
         if self.quiet or stream is None:
             return
+        data = f"{text}\n".encode(stream.encoding, stream.errors or "strict")
         with contextlib.suppress(OSError, ValueError):
-            print(text, file=stream, flush=True)  # type: ignore[call-overload]
+            stream.flush()
+            while data:
+                data = data[os.write(stream.fileno(), data) :]

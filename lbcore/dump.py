@@ -65,8 +65,14 @@ def libraries(maps: str = "/proc/self/maps") -> Iterator[str]:
             columns = [line.rstrip("\n").split(maxsplit=5) for line in file]
     except OSError:  # not Linux
         return
-    found = {row[5] for row in columns if len(row) == 6 and "x" in row[1] and row[5].startswith("/")}
+    # A file that was replaced since is said to be deleted; it is still what was loaded.
+    found = {row[5].removesuffix(" (deleted)") for row in columns if _is_code(row)}
     yield from sorted(found - {program})
+
+
+def _is_code(row: Sequence[str]) -> bool:
+    """Whether a line of the memory map is executable and of a file."""
+    return len(row) == 6 and "x" in row[1] and row[5].startswith("/")
 
 
 def cpus(threads: int, cpu_map: Mapping[int, frozenset[int]]) -> Iterator[str]:

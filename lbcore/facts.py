@@ -292,7 +292,7 @@ class Facts:
         """In the order of the configuration."""
         rows = []
         for bind in self._settings.stats_sockets:
-            prefix = {socket.AF_INET: "ipv4@", socket.AF_INET6: "ipv6@", socket.AF_UNIX: "unix@"}
+            prefix: dict[int, str] = {socket.AF_INET: "ipv4@", socket.AF_INET6: "ipv6@", socket.AF_UNIX: "unix@"}
             shown = str(bind.address)
             if bind.address.fd is None and not shown.startswith("abns@"):
                 shown = prefix.get(bind.address.family, "") + shown

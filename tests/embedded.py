@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import lbcore
-from tests.peers.chaos import Behaviour, read_request
+from tests.peers.chaos import Behaviour, echo, read_request
 from tests.peers.framing import UNTIL_CLOSE, message_length, read_head
 from tests.peers.ports import HOST
 
@@ -42,7 +43,9 @@ def config(
     return "\n".join(
         [
             _section("global", [f"nbthread {nbthread}", *settings]),
-            _section("defaults", [f"mode {mode}", *(f"timeout {side} 20s" for side in ("client", "server", "connect"))]),
+            _section(
+                "defaults", [f"mode {mode}", *(f"timeout {side} 20s" for side in ("client", "server", "connect"))]
+            ),
             _section("frontend fe", [bind, "default_backend be", *front]),
             _section("backend be", [*back, *servers]),
             "",
@@ -81,7 +84,7 @@ class Client:
         )
         self._pending = b""
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -208,3 +211,56 @@ class Background:
         if self._error is not None:
             raise self._error
         return self._result
+
+
+class Turnstile:
+    """A server that answers requests one by one, when it is told to, with the target that was asked for.
+
+    `asked` are the targets in the order in which they came.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._permits = 0  # under _changed, like all below
+        self._asked: list[bytes] = []
+
+    def __call__(self, connection: socket.socket) -> None:
+        pending = b""
+        while True:
+            pending, request = read_request(connection, pending)
+            if not request:
+                return
+            with self._changed:
+                self._asked.append(request.split(b" ", 2)[1])
+                self._changed.notify_all()
+                if not self._changed.wait_for(lambda: self._permits > 0, PATIENCE):
+                    return
+                self._permits -= 1
+            connection.sendall(echo(request))
+
+    @property
+    def asked(self) -> list[bytes]:
+        """The targets so far."""
+        with self._changed:
+            return list(self._asked)
+
+    def wait_for(self, count: int) -> bool:
+        """Whether `count` requests have come, or come soon."""
+        with self._changed:
+            return self._changed.wait_for(lambda: len(self._asked) >= count, PATIENCE)
+
+    def take_back(self) -> None:
+        """Takes back what is left of the permits."""
+        with self._changed:
+            self._permits = 0
+
+    def let(self, count: int) -> None:
+        """Has that many more requests answered."""
+        with self._changed:
+            self._permits += count
+            self._changed.notify_all()
+
+
+def get(target: str) -> bytes:
+    """A GET of `target`."""
+    return f"GET {target} HTTP/1.1\r\nHost: test\r\n\r\n".encode()

@@ -87,7 +87,7 @@ def retry_on(args: Args) -> None:
     for word in words:
         if word == "all-retryable-errors":
             found += RETRIABLE
-        elif word in ("0rtt-rejected",):
+        elif word == "0rtt-rejected":
             raise KeywordError(not_yet(f"retry-on {word}"))
         elif word in RETRY_EVENTS or word in RETRY_STATUSES:
             found.append(word)

@@ -80,7 +80,7 @@ class Crew:
         raise next((w.error for w in self.workers if w.error), RuntimeError("worker threads did not start"))
 
     def gather(self) -> None:
-        """Returns when all workers have come this far, or some never will. Called by each: nothing is accepted before."""
+        """Returns when all workers have come this far, or some never will. Called by each; none accepts before."""
         count = len(self.workers)
         with self._cond:
             self._entered += 1

@@ -90,8 +90,8 @@ class Engine:
     def _conf(self, settings: EngineSettings) -> Any:
         conf: Any = ffi.new("eng_conf *")
         for name in (
-            "nbthread", "bufsize", "maxrewrite", "maxhdr", "maxaccept", "maxpollevents", "maxconn", "maxconnrate", "maxsessrate",
-            "maxpipes", "pipesize", "rcvbuf_client", "sndbuf_client", "rcvbuf_server", "sndbuf_server",
+            "nbthread", "bufsize", "maxrewrite", "maxhdr", "maxaccept", "maxpollevents", "maxconn", "maxconnrate",
+            "maxsessrate", "maxpipes", "pipesize", "rcvbuf_client", "sndbuf_client", "rcvbuf_server", "sndbuf_server",
         ):  # fmt: skip
             setattr(conf, name, getattr(settings, name))
         conf.maxfd = self.maxfd

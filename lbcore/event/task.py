@@ -80,7 +80,7 @@ class Tasks:
             self.remove(task)
 
     def run(self, event: Any) -> None:
-        """Runs what an EV_TASK event asks for, in the thread that got it. What the function raises goes to the caller."""
+        """Runs what an EV_TASK event asks for, in the thread that got it. What the function raises is raised."""
         task = self._table.get(event.handle)
         try:
             if task is not None:

@@ -45,7 +45,7 @@ class Worker(threading.Thread):
                         self.crew.sync.leave(self.tid)
             finally:
                 lib.eng_thread_fini(self.engine.handle, self.tid)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - told to the crew
             self.error = error
             self.crew.report(error)
         finally:
@@ -71,7 +71,7 @@ class Worker(threading.Thread):
                     event = events[i]
                     try:
                         handlers[event.kind](self, event)
-                    except Exception as error:
+                    except Exception as error:  # noqa: BLE001 - told, and the others go on
                         crew.report(error)
             if crew.finishing and crew.is_finished():
                 crew.stop_soon()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from typing import Any
 
 from lbcore.conn import address
@@ -65,7 +66,7 @@ def forwardfor(conf: Any, wanted: ForwardFor | None) -> None:
     if wanted.except_net is None:
         return
     network = ipaddress.ip_network(wanted.except_net, strict=False)
-    conf.ff_family = address.socket.AF_INET if network.version == 4 else address.socket.AF_INET6
+    conf.ff_family = socket.AF_INET if network.version == 4 else socket.AF_INET6
     ffi.memmove(conf.ff_except, network.network_address.packed, len(network.network_address.packed))
     conf.ff_bits = network.prefixlen
 

@@ -18,7 +18,7 @@ from lbcore.proxy.figures import CONN, REQ, SESS, of_frontend, of_listener
 from lbcore.proxy.settings import ProxySettings
 from lbcore.shim import check, lib
 
-PROTOCOLS = {socket.AF_INET: "tcpv4", socket.AF_INET6: "tcpv6", socket.AF_UNIX: "unix_stream"}
+PROTOCOLS: dict[int, str] = {socket.AF_INET: "tcpv4", socket.AF_INET6: "tcpv6", socket.AF_UNIX: "unix_stream"}
 
 
 def thread_mask(bind: BindSettings) -> int:

@@ -30,9 +30,7 @@ def proxy_state(proxy: Proxy) -> str:
         return f"SIGHUP: Proxy {proxy.name} has no servers. {conns}"
     if not back.act and not back.bck:
         return f"SIGHUP: Proxy {proxy.name} has no server available ! {conns}"
-    return (
-        f"SIGHUP: Proxy {proxy.name} has {back.act} active servers and {back.bck} backup servers available. {conns}"
-    )
+    return f"SIGHUP: Proxy {proxy.name} has {back.act} active servers and {back.bck} backup servers available. {conns}"
 
 
 def stopped_line(proxy: Proxy) -> str:

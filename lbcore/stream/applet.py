@@ -70,8 +70,8 @@ class Applets:
         self._factories: dict[int, Factory] = {}
         crew.handlers[lib.EV_OPEN] = self._open
         crew.handlers[lib.EV_DATA] = lambda worker, event: self._tell(worker, event, data=True)
-        crew.handlers[lib.EV_EOF] = lambda worker, event: self._tell(worker, event)
-        crew.handlers[lib.EV_ROOM] = lambda worker, event: self._tell(worker, event)
+        crew.handlers[lib.EV_EOF] = self._tell
+        crew.handlers[lib.EV_ROOM] = self._tell
         crew.handlers[lib.EV_CLOSE] = self._close
 
     def serve(self, listener: int, factory: Factory) -> None:
@@ -81,7 +81,11 @@ class Applets:
     def _open(self, worker: Worker, event: Any) -> None:
         outlet = Outlet(worker, event.handle, event.arg)
         table: dict[int, Applet] = worker.local.setdefault(LOCAL, {})
-        table[event.handle] = self._factories[event.arg](outlet)
+        try:
+            table[event.handle] = self._factories[event.arg](outlet)
+        except BaseException:
+            outlet.end()  # nobody would
+            raise
 
     def _tell(self, worker: Worker, event: Any, *, data: bool = False) -> None:
         applet = worker.local.get(LOCAL, {}).get(event.handle)

@@ -112,5 +112,3 @@ def hostname(settings: GlobalSettings) -> str | None:
     if settings.log_send_hostname is None:
         return None
     return settings.log_send_hostname or socket.gethostname()
-
-

@@ -148,7 +148,7 @@ def compile_format(log_format: str, names: dict[str, object], *, http: bool, asa
     parts = [_literal(part) if isinstance(part, str) else _field(part, asap) for part in _split(log_format, http)]
     source = 'def text(r):\n    return f"""' + _join(parts) + '"""\n'
     scope: dict[str, Any] = dict(names)
-    exec(compile(source, "<log-format>", "exec"), scope)  # noqa: S102 - rows of ALIASES, escaped literals
+    exec(compile(source, "<log-format>", "exec"), scope)  # rows of ALIASES, escaped literals
     function: Callable[[Record], str] = scope["text"]
     return function
 

@@ -6,6 +6,7 @@ import os
 import socket
 import stat
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from tests.peers.ports import HOST, free_port, release_port
 
 
 @pytest.fixture
-def server():
+def server() -> Iterator[Chaos]:
     with Chaos(named("s1")) as peer:
         yield peer
 

@@ -116,11 +116,11 @@ def test_answer_larger_than_any_buffer_comes_whole(path: Path) -> None:
 
 
 def test_client_that_does_not_read_holds_nobody_up(path: Path) -> None:
-    servers = [f"server s{i} {HOST}:1" for i in range(2000)]
-    with balancer(config(settings=[f"stats socket {path}"], back=servers)) as lb:
+    lines = ["retries 0", *(f"server s{i} {HOST}:1" for i in range(2000))]
+    with balancer(config(settings=[f"stats socket {path}"], back=lines)) as lb:
         with socket.socket(socket.AF_UNIX) as lazy:
             lazy.connect(str(path))
-            lazy.sendall(b"prompt\n" + b"show stat\n" * 20)
+            lazy.sendall(b"prompt\n" + b"show stat\n" * 5)
             assert until(lambda: lb.crew.workers[0].events >= 1)
             assert info(path)["Nbthread"] == "1"
             assert ask(lb)[0] == 503  # nobody listens on port 1
@@ -146,7 +146,8 @@ def test_threads_fds_and_locks_are_shown(path: Path, lb: lbcore.LoadBalancer) ->
 
 
 def test_silent_client_is_closed_after_its_time(path: Path) -> None:
-    with balancer(config(settings=[f"stats socket {path}", "stats timeout 50ms"])), socket.socket(socket.AF_UNIX) as mute:
+    text = config(settings=[f"stats socket {path}", "stats timeout 50ms"])
+    with balancer(text), socket.socket(socket.AF_UNIX) as mute:
         mute.settimeout(PATIENCE)
         mute.connect(str(path))
         assert mute.recv(1) == b""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.thread.crew import crew
 
 
 @pytest.fixture
-def server():
+def server() -> Iterator[Chaos]:
     with Chaos(named("s1")) as peer:
         yield peer
 

@@ -282,17 +282,13 @@ ROWS = (
             Do.END,
         ),
         (then(b"HTTP/1.1 200 Connection established\r\n\r\n", Receive(5), b"world", Do.END, Do.CLOSE),),
-        departs=Departure(
-            _SAME_HOST, b"HTTP/1.1 200 Connection established\r\n\r\nworld", (_CONNECT + b"hello",)
-        ),
+        departs=Departure(_SAME_HOST, b"HTTP/1.1 200 Connection established\r\n\r\nworld", (_CONNECT + b"hello",)),
     ),
     Row(
         "CONNECT refused",
         request("CONNECT lb.example:443 HTTP/1.1", "Host: lb.example:443"),
         (response("405 Method Not Allowed", "Content-Length: 2", body=b"no"),),
-        departs=Departure(
-            _SAME_HOST, b"HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 2\r\n\r\nno", (_CONNECT,)
-        ),
+        departs=Departure(_SAME_HOST, b"HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 2\r\n\r\nno", (_CONNECT,)),
     ),
     # responses before the request's end
     Row(

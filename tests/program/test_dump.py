@@ -103,12 +103,26 @@ def test_words_are_all_that_is_printed_in_quiet_mode(valid: str) -> None:
     assert done.stdout.splitlines() == list(dump.keywords(["cli", "cfg"]))
 
 
-def test_object_files_begin_with_the_executable_and_are_files() -> None:
+def test_object_files_begin_with_the_executable_and_are_paths() -> None:
     first, *rest = dump.libraries()
     assert first == os.path.realpath(sys.executable)
     assert rest == sorted(rest)
-    assert all(os.path.isfile(path) for path in rest)
+    assert all(os.path.isabs(path) for path in rest)
     assert any(".so" in path for path in rest)
+
+
+def test_object_files_are_what_is_executable_once_each_under_the_name_they_were_loaded_by(tmp_path: Path) -> None:
+    maps = tmp_path / "maps"
+    maps.write_text(
+        "7f00-7f01 r--p 00000000 08:01 11   /lib/a.so\n"
+        "7f01-7f02 r-xp 00001000 08:01 11   /lib/a.so\n"
+        "7f02-7f03 r-xp 00002000 08:01 11   /lib/a.so\n"
+        "7f03-7f04 r--p 00000000 08:01 12   /usr/lib/locale/archive\n"
+        "7f04-7f05 r-xp 00000000 08:01 13   /lib/replaced since.so (deleted)\n"
+        "7f05-7f06 rw-p 00000000 00:00 0\n"
+        "7fff-8000 r-xp 00000000 00:00 0    [vdso]\n"
+    )
+    assert list(dump.libraries(str(maps)))[1:] == ["/lib/a.so", "/lib/replaced since.so"]
 
 
 def test_without_proc_the_executable_is_all_that_is_known() -> None:

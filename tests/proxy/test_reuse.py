@@ -1,0 +1,131 @@
+"""Which server connections are used again: counted at the server."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+import lbcore
+from tests.embedded import Client, balancer, config, named, until
+from tests.peers.chaos import Chaos, echo, read_request
+
+MODES = ("never", "safe", "aggressive", "always")
+
+
+@pytest.fixture
+def server() -> Iterator[Chaos]:
+    with Chaos(named("s1")) as peer:
+        yield peer
+
+
+def visit(lb: lbcore.LoadBalancer, requests: int) -> None:
+    """A client that makes so many requests and leaves; returns when the balancer has seen it leave."""
+    with Client(lb) as client:
+        for _ in range(requests):
+            assert client.ask() == b"s1"
+    assert until(lambda: lb.facts.cur_conns == 0)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_requests_of_one_client_share_a_connection(server: Chaos, mode: str) -> None:
+    with balancer(config(server.port, back=[f"http-reuse {mode}"])) as lb:
+        visit(lb, 5)
+    assert server.accepted == 1
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("never", 2), ("safe", 2), ("aggressive", 2), ("always", 1)])
+def test_first_request_of_another_client(server: Chaos, mode: str, expected: int) -> None:
+    with balancer(config(server.port, back=[f"http-reuse {mode}"])) as lb:
+        visit(lb, 1)
+        visit(lb, 1)
+    assert server.accepted == expected
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("never", 2), ("safe", 2), ("aggressive", 1), ("always", 1)])
+def test_first_request_of_another_client_where_the_connection_has_proved_itself(
+    server: Chaos, mode: str, expected: int
+) -> None:
+    with balancer(config(server.port, back=[f"http-reuse {mode}"])) as lb:
+        visit(lb, 2)
+        visit(lb, 1)
+    assert server.accepted == expected
+
+
+@pytest.mark.parametrize("mode", ["http-server-close", "httpclose"])
+def test_closing_modes_use_none_again(server: Chaos, mode: str) -> None:
+    with balancer(config(server.port, back=["http-reuse always", f"option {mode}"])) as lb:
+        for _ in range(3):
+            visit(lb, 1)
+    assert server.accepted == 3
+
+
+def test_pool_of_none_keeps_none(server: Chaos) -> None:
+    with balancer(config(server.port, server="pool-max-conn 0", back=["http-reuse always"])) as lb:
+        visit(lb, 1)
+        visit(lb, 1)
+        assert lb.proxies[1].backend is not None
+        assert until(lambda: lb.proxies[1].backend.servers[0].idle == 0)  # type: ignore[union-attr]
+    assert server.accepted == 2
+
+
+@pytest.mark.parametrize(("most", "expected"), [(0, 4), (1, 2), (3, 1)])
+def test_connection_is_used_again_so_many_times(server: Chaos, most: int, expected: int) -> None:
+    with balancer(config(server.port, server=f"max-reuse {most}", back=["http-reuse always"])) as lb:
+        for _ in range(4):
+            visit(lb, 1)
+    assert server.accepted == expected
+
+
+def test_idle_connections_are_shared_by_the_threads(server: Chaos) -> None:
+    with balancer(config(server.port, nbthread=4, back=["http-reuse always"])) as lb, ExitStack() as stack:
+        clients = [stack.enter_context(Client(lb)) for _ in range(40)]
+        for client in clients:  # they sit on all threads, and ask one at a time
+            assert client.ask() == b"s1"
+        assert min(thread.connections for thread in lb.facts.threads()) > 0
+    assert server.accepted <= 4
+
+
+def test_idle_connections_stay_with_their_thread_where_that_is_wanted(server: Chaos) -> None:
+    settings = ["tune.idle-pool.shared off"]
+    with balancer(config(server.port, nbthread=4, settings=settings, back=["http-reuse always"])) as lb:
+        with ExitStack() as stack:
+            clients = [stack.enter_context(Client(lb)) for _ in range(40)]
+            for client in clients:
+                assert client.ask() == b"s1"
+            assert min(thread.connections for thread in lb.facts.threads()) > 0
+    assert server.accepted == 4
+
+
+def leaves_after(count: int) -> Callable[[socket.socket], None]:
+    """A server that closes each connection after so many answers, without a word."""
+
+    def serve(connection: socket.socket) -> None:
+        pending = b""
+        for _ in range(count):
+            pending, request = read_request(connection, pending)
+            if not request:
+                return
+            connection.sendall(echo(request))
+
+    return serve
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_request_is_not_lost_when_the_server_has_left(mode: str) -> None:
+    with Chaos(leaves_after(1)) as server, balancer(config(server.port, back=[f"http-reuse {mode}"])) as lb:
+        with Client(lb) as client:
+            assert [client.ask() for _ in range(5)] == [b"/"] * 5
+        assert server.accepted == 5
+
+
+def test_idle_connection_that_the_server_closes_is_forgotten() -> None:
+    with Chaos(leaves_after(1)) as server, balancer(config(server.port, back=["http-reuse always"])) as lb:
+        with Client(lb) as client:
+            client.ask()
+        backend = lb.proxies[1].backend
+        assert backend is not None
+        assert until(lambda: backend.servers[0].idle == 0)
+        assert until(lambda: sum(thread.idle for thread in lb.facts.threads()) == 0)

@@ -5,36 +5,60 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lbcore.cli.registry import Level, Registry
-from lbcore.cli.session import Session
+from lbcore.cli.session import MAX_INPUT, Session
 from lbcore.cli.views import Process
 from lbcore.conn.settings import BindSettings
 from lbcore.stream.applet import Outlet
 
 
+FULL = 65536  # bytes waiting for a client above which it gets no further answer
+
+
 class CliApplet:
-    """One connection to a stats socket."""
+    """One connection to a stats socket.
+
+    Commands are run line by line, and none while the answers to those before it are not taken: a client that asks and
+    does not read has the balancer keep one answer, not all.
+    """
 
     def __init__(self, outlet: Outlet, session: Session) -> None:
         self._outlet = outlet
         self._session = session
         self._patience: int | None = None
+        self._input = b""
+        self._no_more_input = False
+        self._full = False  # too much of an answer waits for the client
 
     def received(self, data: bytes) -> None:
         """Answers what has come; ends the connection when the session is over."""
-        self._answer(self._session.feed(data))
+        self._input += data
+        self._work()
 
     def ended(self) -> None:
-        self._answer(self._session.end_of_input())
+        self._no_more_input = True
+        self._work()
 
     def drained(self) -> None:
-        """Nothing to do: an answer is put whole."""
+        self._full = False
+        self._work()
 
     def closed(self) -> None:
         """Nothing is kept."""
 
+    def _work(self) -> None:
+        while not (self._full or self._session.closing):
+            line, feed, rest = self._input.partition(b"\n")
+            if feed or len(line) > MAX_INPUT:
+                self._input = rest
+                self._answer(self._session.feed(line + feed))
+            elif self._no_more_input:
+                self._answer(self._session.end_of_input())
+            else:
+                return
+
     def _answer(self, data: bytes) -> None:
         if data:
-            self._outlet.put(data)
+            self._full = self._outlet.put(data) > FULL
         if self._session.timeout_ms != self._patience and self._session.timeout_ms is not None:
             self._patience = self._session.timeout_ms
             self._outlet.patience(self._patience)

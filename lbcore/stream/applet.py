@@ -91,12 +91,16 @@ class Applets:
         applet = worker.local.get(LOCAL, {}).get(event.handle)
         if applet is None:
             return
-        if data:
-            applet.received(bytes(ffi.buffer(event.data, event.len)))
-        elif event.kind == lib.EV_EOF:
-            applet.ended()
-        else:
-            applet.drained()
+        try:
+            if data:
+                applet.received(bytes(ffi.buffer(event.data, event.len)))
+            elif event.kind == lib.EV_EOF:
+                applet.ended()
+            else:
+                applet.drained()
+        except BaseException:
+            lib.eng_applet_end(worker.engine.handle, worker.tid, event.handle)  # it does not know where it stands
+            raise
 
     def _close(self, worker: Worker, event: Any) -> None:
         applet = worker.local.get(LOCAL, {}).pop(event.handle, None)

@@ -4,6 +4,8 @@
 #include "engine.h"
 #include "flow.h"
 
+#define OUT_FULL 65536 /* bytes that wait for the client above which nothing is taken from it */
+
 typedef struct applet {
     fdent ent; /* the readiness that an fd would have */
     uint64_t handle;
@@ -27,6 +29,10 @@ static ssize_t applet_recv(conn *c, char *to, size_t n)
         n = a->out.len;
     memcpy(to, buf_data(&a->out), n);
     buf_skip(&c->thr->bufs, &a->out, n);
+    if (!a->out.len && !(a->ent.ready & FD_W)) {
+        a->ent.ready |= FD_W;
+        flow_later(a->f);
+    }
     if (!a->out.len && !a->ended) {
         lb_event *ev = thr_event(c->thr, EV_ROOM);
 
@@ -42,6 +48,10 @@ static ssize_t applet_send(conn *c, const struct iovec *v, int n, int more)
     size_t total = 0;
 
     (void)more;
+    if (a->out.len > OUT_FULL) { /* who does not read answers asks no more questions */
+        a->ent.ready &= (uint8_t)~FD_W;
+        return -EAGAIN;
+    }
     for (int i = 0; i < n; i++) {
         uint32_t at = thr_text(c->thr, v[i].iov_base, v[i].iov_len);
         lb_event *ev = at == UINT32_MAX ? NULL : thr_event(c->thr, EV_DATA);

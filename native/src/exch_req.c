@@ -220,7 +220,8 @@ static void start(flow *f, const h1_head *h, char *s, uint32_t have)
     backend *be = NULL;
 
     f->req_no++;
-    f->uniq = ((uint64_t)t->tid << 48) | ++t->streams;
+    cnt_inc(t->streams);
+    f->uniq = ((uint64_t)t->tid << 48) | t->streams;
     f->tr = (int32_t)(t->now_ms - f->t_first);
     f->t_mark = t->now_ms;
     f->method = (uint8_t)h->method_id;

@@ -187,7 +187,6 @@ static void refused(thr *t, listener *l)
 
 void listener_serve(thr *t, listener *l, int fd, const sock_addr *peer)
 {
-    engine *e = l->eng;
     px_shard *s = &l->fe->shard[t->tid];
     conn *c = conn_new(t, fd, 0, flow_iocb);
     flow *f;
@@ -208,8 +207,6 @@ void listener_serve(thr *t, listener *l, int fd, const sock_addr *peer)
     }
     f->flags |= FL_FE_COUNTED;
     cnt_inc(s->c.cum_sess);
-    freq_update(&s->sess_rate, 1, t->now_sec);
-    freq_update(&e->sess_rate, 1, t->now_sec);
     if (l->shard)
         cnt_inc(l->shard[t->tid].c.cum_sess);
     /* a new socket can be written to; whether its first bytes are there already is worth a try */
@@ -233,6 +230,9 @@ static void count_accepted(thr *t, listener *l)
     cnt_inc(s->c.cum_conn);
     freq_update(&s->conn_rate, 1, t->now_sec);
     freq_update(&e->conn_rate, 1, t->now_sec);
+    /* counted here, not where the session is served: the next accept must know of those on their way to other threads */
+    freq_update(&s->sess_rate, 1, t->now_sec);
+    freq_update(&e->sess_rate, 1, t->now_sec);
     if (l->shard) {
         cnt_inc(l->shard[t->tid].c.cum_conn);
         ctr32_max(&l->live.cur_max, at_peek(&l->live.cur));

@@ -126,6 +126,22 @@ def test_client_that_does_not_read_holds_nobody_up(path: Path) -> None:
             assert ask(lb)[0] == 503  # nobody listens on port 1
 
 
+def test_questions_are_answered_as_answers_are_read(path: Path) -> None:
+    """However many commands come at once, only one answer waits in memory."""
+    many = "\n".join(f"backend b{i}\n    server s 127.0.0.1:1" for i in range(400))
+    text = config(1, settings=[f"stats socket {path}"]) + f"\n{many}\n"
+    with balancer(text), socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(PATIENCE)
+        client.connect(str(path))
+        one = len(cli(path, "show stat"))
+        client.sendall(b"prompt\n" + b"show stat\n" * 20)
+        client.shutdown(socket.SHUT_WR)
+        total = 0
+        while data := client.recv(65536):
+            total += len(data)
+        assert total == pytest.approx(20 * one, rel=0.01)
+
+
 def test_ten_clients_at_once(path: Path, lb: lbcore.LoadBalancer) -> None:
     def talk(_: int) -> None:
         for _ in range(10):

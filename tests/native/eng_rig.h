@@ -17,6 +17,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <time.h>
 
@@ -139,6 +140,18 @@ static inline peer *peer_start(void (*serve)(peer *p, int fd), int rcvbuf)
     p->fd = listen_any(&p->port, rcvbuf);
     REQUIRE(pthread_create(&p->acceptor, NULL, peer_accept, p) == 0);
     return p;
+}
+
+/* How many of its connections are open. */
+static inline int peer_open(peer *p)
+{
+    int n = 0;
+
+    pthread_mutex_lock(&p->lock);
+    for (uint32_t i = 0; i < at_load(&p->conns); i++)
+        n += p->conn[i] >= 0;
+    pthread_mutex_unlock(&p->lock);
+    return n;
 }
 
 /* Accepts no more, ends its connections, and waits for its threads. */

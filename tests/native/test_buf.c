@@ -20,7 +20,8 @@ static void takes_the_smallest_class_that_fits(void)
 {
     static const struct {
         uint32_t n, size;
-    } rows[] = {{1, 1024}, {1024, 1024}, {1025, NORMAL}, {NORMAL, NORMAL}, {NORMAL + 1, BUF_BIG_SIZE}, {BUF_BIG_SIZE, BUF_BIG_SIZE}, {BUF_BIG_SIZE + 1, BUF_BIG_SIZE + 1}};
+    } rows[] = {{1, 1024}, {1024, 1024}, {1025, NORMAL}, {NORMAL, NORMAL}, {NORMAL + 1, BUF_BIG_SIZE},
+                {BUF_BIG_SIZE, BUF_BIG_SIZE}, {BUF_BIG_SIZE + 1, BUF_BIG_SIZE + 1}};
     char *data = malloc(BUF_BIG_SIZE + 1);
     bufpool p;
 

@@ -1,6 +1,6 @@
 /* sources: lock ctr freq hash counters sock buf fd poll ev_epoll ev_poll ev_select ev_kqueue tmr task h1 h1body h1field h1host h1word msg conn idle lb listener chan flow flow_srv tunnel exchange exch_req exch_res applet thr engine */
-/* What goes wrong around an engine: servers that refuse, reset, stall, lie; clients that stall; limits and queues. Many of
- * these were bugs once; then the first line of the claim says what went wrong. */
+/* What goes wrong around an engine: servers that refuse, reset, stall, lie; clients that stall; limits and queues. Many
+ * of these were bugs once; then the first line of the claim says what went wrong. */
 #include "eng_peers.h"
 #include "hash.h"
 
@@ -85,6 +85,48 @@ static void says_503_when_no_server_is_there(void)
     wire_del(w);
     close(fd);
     rig_stop(r);
+}
+
+static void one_among_faults(void *arg, int index)
+{
+    static const char *const paths[] = {"/len/9000", "/garbage/1", "/reset/1", "/close/1",
+                                        "/cut/9000", "/chunk/4000", "/cutchunk/1"};
+    uint32_t *lost = arg;
+    int port = (int)lost[1];
+
+    for (int i = 0; i < 40; i++) {
+        int which = (i + index) % 7, fd = dial(port), status;
+        wire *w = wire_new(fd);
+
+        ask_for(fd, paths[which]);
+        if (i % 5 == 4)
+            reset_on_close(fd); /* and does not wait for the answer */
+        else if (which == 0 || which == 5)
+            status = wire_response(w, 0), at_add(&lost[0], status != 200);
+        else
+            wire_response(w, 0);
+        wire_del(w);
+        close(fd);
+    }
+}
+
+static void a_crowd_among_faults_loses_nothing_and_leaves_nothing(void)
+{
+    for (int threads = 2; threads <= 4; threads += 2) {
+        peer *s = peer_start(serve_http, 0);
+        rig *r = rig_make(PX_HTTP, threads);
+        uint32_t lost[2] = {0};
+
+        r->be->redispatch = 1;
+        rig_server(r, s);
+        rig_server_port(r, port_refused());
+        rig_start(r);
+        lost[1] = (uint32_t)r->port;
+        check_threads(6, one_among_faults, lost);
+        CHECK_EQ(lost[0], 0);
+        rig_stop(r);
+        peer_stop(s);
+    }
 }
 
 /* The scan of a response head that never became whole went on with the next request's bytes. */
@@ -241,7 +283,8 @@ static void ends_clients_that_do_not_read(void)
 
 static void refuses_what_is_no_request(void)
 {
-    static const char *const rows[] = {"hello\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n",
+    static const char *const rows[] = {"hello\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
+                                       "GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n",
                                        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx",
                                        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"};
     peer *s = peer_start(serve_http, 0);
@@ -742,8 +785,10 @@ static void unbinding_while_threads_end_costs_no_turns(void)
 int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGPIPE, SIG_IGN); /* as Python has it: splice(2) knows no MSG_NOSIGNAL */
     RUN(answers_for_servers_that_fail);
     RUN(tries_again_and_elsewhere_when_a_server_refuses);
+    RUN(a_crowd_among_faults_loses_nothing_and_leaves_nothing);
     RUN(says_503_when_no_server_is_there);
     RUN(a_cut_off_response_head_does_not_spoil_the_next_request);
     RUN(a_body_that_was_given_up_never_reaches_another_server);

@@ -249,6 +249,34 @@ def test_applet_that_raises_harms_no_other(path: Path) -> None:
         assert receive(other, 4) == b"well"
 
 
+def test_applet_that_raises_loses_its_client(path: Path) -> None:
+    class Failing(Echo):
+        def received(self, data: bytes) -> None:
+            raise ValueError("as it must")
+
+    with serving(f"{path}", Failing) as (lb, made):
+        lb.crew.report = lambda error: None
+        with connected(path) as client:
+            client.sendall(b"x")
+            assert client.recv(10) == b""
+        assert until(lambda: bool(made) and made[0].calls[-1:] == ["closed"])
+
+
+def test_client_that_does_not_read_is_not_listened_to(path: Path) -> None:
+    class Amplifier(Echo):
+        def received(self, data: bytes) -> None:
+            self.calls.append("received")
+            self.outlet.put(b"y" * BIG)
+
+    with serving(f"{path}", Amplifier) as (_, made), connected(path) as client:
+        client.sendall(b"x")
+        assert until(lambda: bool(made) and made[0].calls == ["received"])
+        client.sendall(b"x")
+        assert receive(client, 2 * BIG) == b"y" * 2 * BIG
+        # the second question was taken only when the first answer had gone
+        assert made[0].calls[:3] == ["received", "drained", "received"]
+
+
 def test_factory_that_raises_closes_the_connection(path: Path) -> None:
     def refuse(outlet: Outlet) -> Echo:
         raise ValueError("no applets today")

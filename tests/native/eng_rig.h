@@ -1,5 +1,5 @@
-/* A balancer between servers and clients, all inside one test program: an engine whose workers are threads, servers that
- * answer what the path of a request asks for, clients with blocking sockets.
+/* A balancer between servers and clients, all inside one test program: an engine whose workers are threads, servers
+ * that answer what the path of a request asks for, clients with blocking sockets.
  *
  *     rig r = rig_make(PX_HTTP, 2);       one frontend, one backend; fields of r.fe, r.be may be changed now
  *     rig_server(&r, &s);                 s was started by peer_start()

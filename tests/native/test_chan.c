@@ -156,7 +156,8 @@ static void passes_the_end_and_tells_errors_of_each_side(void)
     }
 }
 
-static const char CHUNKED[] = "5\r\nhello\r\n00b;ext=\"v\"\r\n, big world\r\n1\r\n!\r\n0\r\nTrail: er\r\nHost: no\r\n\r\n";
+static const char CHUNKED[] = "5\r\nhello\r\n00b;ext=\"v\"\r\n, big world\r\n1\r\n!\r\n"
+                              "0\r\nTrail: er\r\nHost: no\r\n\r\n";
 
 /* Payload of a chunked body; -1 if it is none. What follows the last chunk is copied to <rest>. */
 static int decode(const char *p, size_t n, char *to, char *rest)

@@ -10,7 +10,6 @@ from lbcore.cli.views import Process
 from lbcore.conn.settings import BindSettings
 from lbcore.stream.applet import Outlet
 
-
 FULL = 65536  # bytes waiting for a client above which it gets no further answer
 
 

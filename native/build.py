@@ -28,7 +28,7 @@ SOURCES = (
     "conn", "idle", "lb", "listener", "chan", "flow", "flow_srv", "tunnel",
     "exchange", "exch_req", "exch_res", "applet",
     # all of it
-    "thr", "engine",
+    "thr", "turn", "figures", "engine",
 )  # fmt: skip
 
 HERE = Path(__file__).resolve().parent

@@ -193,5 +193,7 @@ struct engine {
     uint64_t sync_mask; /* threads that were asked to meet and were not told yet */
 };
 
+/* Wakes thread <tid> of <e> if it runs; the scheduler of tasks calls it. Any thread. */
+void eng_wake_thread(void *e, int tid);
 const err_page *eng_error(const engine *e, int status, int early);
 #endif

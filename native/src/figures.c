@@ -1,0 +1,213 @@
+/* What others read of a running engine: configuration, gauges, sums of counters, rates, snapshots, threads, fds. */
+#include "engine.h"
+#include "ctr.h"
+#include "flow.h"
+#include "poll.h"
+
+fe_conf *eng_fe_conf(engine *e, int i)
+{
+    return &e->fe[i]->conf;
+}
+
+be_conf *eng_be_conf(engine *e, int i)
+{
+    return &e->be[i]->conf;
+}
+
+srv_conf *eng_srv_conf(engine *e, int i)
+{
+    return &e->srv[i]->conf;
+}
+
+px_live *eng_fe_live(engine *e, int i)
+{
+    return &e->fe[i]->live;
+}
+
+px_live *eng_be_live(engine *e, int i)
+{
+    return &e->be[i]->live;
+}
+
+px_live *eng_srv_live(engine *e, int i)
+{
+    return &e->srv[i]->live;
+}
+
+px_live *eng_lsn_live(engine *e, int i)
+{
+    return &e->lsn[i]->live;
+}
+
+/* As counters_sum(), over shards, which are wider than what they count. */
+static void shards_sum(const engine *e, const px_shard *s, lb_counters *out)
+{
+    lb_counters both[2];
+
+    memset(out, 0, sizeof(*out));
+    if (!s)
+        return;
+    for (uint32_t i = 0; i < e->conf.nbthread; i++) {
+        both[0] = *out;
+        counters_sum(&s[i].c, 1, &both[1]);
+        counters_sum(both, 2, out);
+    }
+}
+
+void eng_fe_counters(engine *e, int i, lb_counters *out)
+{
+    shards_sum(e, e->fe[i]->shard, out);
+}
+
+void eng_be_counters(engine *e, int i, lb_counters *out)
+{
+    shards_sum(e, e->be[i]->shard, out);
+}
+
+void eng_srv_counters(engine *e, int i, lb_counters *out)
+{
+    shards_sum(e, e->srv[i]->shard, out);
+}
+
+void eng_lsn_counters(engine *e, int i, lb_counters *out)
+{
+    shards_sum(e, e->lsn[i]->shard, out);
+}
+
+static void shards_rates(const engine *e, const px_shard *s, uint32_t *out)
+{
+    thr now = {0};
+    uint32_t usec;
+
+    thr_clock(&now);
+    usec = (uint32_t)(now.wall_us % 1000000);
+    out[0] = out[1] = out[2] = 0;
+    for (uint32_t i = 0; i < e->conf.nbthread; i++) {
+        out[0] += freq_read(&s[i].conn_rate, now.now_sec, usec);
+        out[1] += freq_read(&s[i].sess_rate, now.now_sec, usec);
+        out[2] += freq_read(&s[i].req_rate, now.now_sec, usec);
+    }
+}
+
+static void rates(const engine *e, const px_shard *s, px_live *live, uint32_t *out)
+{
+    shards_rates(e, s, out);
+    ctr32_max(&live->conn_rate_max, out[0]);
+    ctr32_max(&live->sess_rate_max, out[1]);
+    ctr32_max(&live->req_rate_max, out[2]);
+}
+
+void eng_fe_rates(engine *e, int i, uint32_t *out)
+{
+    rates(e, e->fe[i]->shard, &e->fe[i]->live, out);
+}
+
+void eng_be_rates(engine *e, int i, uint32_t *out)
+{
+    rates(e, e->be[i]->shard, &e->be[i]->live, out);
+}
+
+void eng_srv_rates(engine *e, int i, uint32_t *out)
+{
+    rates(e, e->srv[i]->shard, &e->srv[i]->live, out);
+}
+
+void eng_rates(engine *e, uint32_t *out)
+{
+    thr now = {0};
+    uint32_t usec;
+
+    thr_clock(&now);
+    usec = (uint32_t)(now.wall_us % 1000000);
+    out[0] = freq_read(&e->conn_rate, now.now_sec, usec);
+    out[1] = freq_read(&e->sess_rate, now.now_sec, usec);
+    out[2] = 0;
+    ctr32_max(&e->live.conn_rate_max, out[0]);
+    ctr32_max(&e->live.sess_rate_max, out[1]);
+}
+
+int eng_snapshot(engine *e, int back, int i, px_snapshot *out)
+{
+    rwlock *lock = back ? &e->be[i]->lock : &e->fe[i]->lock;
+    px_snapshot **at = back ? &e->be[i]->snap : &e->fe[i]->snap;
+    int found;
+
+    rw_rdlock(lock);
+    found = *at != NULL;
+    if (found)
+        *out = **at;
+    rw_rdunlock(lock);
+    return found;
+}
+
+eng_live *eng_live_figures(engine *e)
+{
+    uint64_t streams = 0;
+
+    for (uint32_t i = 0; i < e->conf.nbthread; i++)
+        streams += at_peek(&e->threads[i].streams);
+    at_store(&e->live.requests, streams);
+    return &e->live;
+}
+
+void eng_thread_figures(engine *e, int tid, thr_figures *out)
+{
+    thr *t = &e->threads[tid];
+    fdloop_figures fig = {0};
+
+    memset(out, 0, sizeof(*out));
+    if (!at_load(&t->running))
+        return;
+    fdloop_read(&t->loop, &fig);
+    out->turns = fig.waits;
+    out->events = fig.events;
+    out->updates = fig.updates;
+    out->wakeups = fig.wakeups;
+    out->handlers = fig.handlers;
+    out->flows = at_peek(&t->nflows);
+    out->conns = at_peek(&t->conns_now);
+    for (int c = 0; c < BUF_CLASSES; c++) {
+        out->buffers[c] = at_peek(&t->bufs.used[c]);
+        out->free_buffers[c] = at_peek(&t->bufs.nfree[c]);
+    }
+    out->conn_objects = at_peek(&t->conns.used);
+    for (uint32_t i = 0; i < e->nsrv; i++)
+        out->idle += at_peek(&e->srv[i]->idle[tid].n);
+    out->poller = (uint32_t)poller_index(fdloop_poller(&t->loop));
+}
+
+lockset *eng_locks(engine *e)
+{
+    return e->locks;
+}
+
+tasksched *eng_tasks(engine *e)
+{
+    return e->tasks;
+}
+
+int eng_fd_describe(engine *e, int fd, fd_info *out)
+{
+    return fd_describe(&e->fds, fd, out);
+}
+
+int eng_fd_top(engine *e)
+{
+    return fdtab_top(&e->fds);
+}
+
+int eng_fd_kind(engine *e, int fd)
+{
+    fd_info info;
+    fd_iocb cb;
+
+    if (fd_describe(&e->fds, fd, &info) < 0 || !info.thread_mask)
+        return ENG_FD_NONE;
+    cb = at_peek(&e->fds.ent[fd].iocb);
+    return cb == listener_iocb ? ENG_FD_LISTENER : cb == flow_iocb ? ENG_FD_CONN : ENG_FD_OTHER;
+}
+
+int eng_listener_count(engine *e)
+{
+    return (int)e->nlsn;
+}

@@ -26,7 +26,7 @@ FEATURES: dict[str, bool] = {
     "ACCEPT4": LINUX,
     "BACKTRACE": False,
     "CLOSEFROM": False,
-    "CPU_AFFINITY": False,
+    "CPU_AFFINITY": LINUX,
     "CRYPT_H": False,
     "DEVICEATLAS": False,
     "DL": False,

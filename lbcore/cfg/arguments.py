@@ -22,7 +22,6 @@ SPACED = "parsing [{where}] : "
 TIGHT = "parsing [{where}]: "
 CAPITAL = "Parsing [{where}]: "
 SERVER = "[{where}] : "
-NOWHERE = ""
 
 # The most threads, which is what HAProxy has in a group.
 MAX_THREADS = 64

@@ -38,11 +38,6 @@ class Directives:
         self.active = True
         self.stopped = False
 
-    @property
-    def depth(self) -> int:
-        """How many blocks are open."""
-        return len(self._blocks)
-
     def handle(self, line: Line) -> None:
         """Obeys a line whose first word begins with a dot; reports what is wrong with it."""
         name = line.words[0].text

@@ -19,7 +19,6 @@ def balance(args: Args) -> None:
     if name not in ALGORITHMS:
         raise _not_an_algorithm(name)
     args.proxy.balance = name
-    args.proxy.balance_args = ()
 
 
 def _not_an_algorithm(name: str) -> KeywordError:

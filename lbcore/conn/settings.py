@@ -17,7 +17,6 @@ class BindSettings:
     maxconn: int = 0  # 0: no limit of its own
     backlog: int = 0  # 0: the proxy's
     level: str = "operator"  # stats sockets: user, operator, admin
-    expose_fd_listeners: bool = False
     mode: int | None = None  # unix sockets: permission bits
     uid: int | None = None
     gid: int | None = None

@@ -4,6 +4,7 @@
     frontend.py   the client side: limits, timeouts, listeners, figures
     backend.py    the server side: balancing, retries, the queue, figures
     server.py     one server
+    serving.py    what backends and servers tell alike
     proxy.py      a section of the configuration: a frontend, a backend, or both
     convert.py    settings -> the shim's structs
 

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any
-
 from lbcore.event.engine import Engine
 from lbcore.proxy import convert
-from lbcore.proxy.figures import SESS, of_server
+from lbcore.proxy.figures import of_server
+from lbcore.proxy.serving import Serving
 from lbcore.proxy.settings import ServerSettings
 from lbcore.shim import check, lib
 
-TICKS = 0xFFFFFFFF
 
-
-def seconds_since(tick: int) -> int:
-    """Whole seconds from a tick of the shim's until now, -1 if it is 0 (never)."""
-    if not tick:
-        return -1
-    return ((time.monotonic_ns() // 1_000_000 - tick) & TICKS) // 1000
-
-
-class Server:
+class Server(Serving):
     """A server as it was configured, and its figures (`lbcore.stats.views.ServerView`)."""
 
     def __init__(self, engine: Engine, backend: int, sid: int, settings: ServerSettings) -> None:
@@ -30,16 +19,11 @@ class Server:
         self.sid = sid
         self.index = check(lib.eng_server_add(engine.handle, backend))
         convert.server(lib.eng_srv_conf(engine.handle, self.index), settings)
-        self._figures = of_server(engine, self.index)
-        self._born = time.monotonic()
+        super().__init__(of_server(engine, self.index))
 
     @property
     def name(self) -> str:
         return self.settings.name
-
-    @property
-    def counters(self) -> Any:
-        return self._figures.counters
 
     @property
     def status(self) -> str:
@@ -50,28 +34,12 @@ class Server:
         return bool(self._figures.live.up)
 
     @property
-    def cur_sess(self) -> int:
-        return int(self._figures.live.cur)
-
-    @property
-    def max_sess(self) -> int:
-        return int(self._figures.live.cur_max)
-
-    @property
     def maxconn(self) -> int:
         return self.settings.maxconn
 
     @property
     def maxqueue(self) -> int:
         return 0  # requests wait in the backend's queue only
-
-    @property
-    def queue(self) -> int:
-        return int(self._figures.live.queued)
-
-    @property
-    def queue_max(self) -> int:
-        return int(self._figures.live.queued_max)
 
     @property
     def backup(self) -> bool:
@@ -84,22 +52,6 @@ class Server:
     @property
     def uweight(self) -> int:
         return self.settings.weight
-
-    @property
-    def rate(self) -> int:
-        return self._figures.rate(SESS)
-
-    @property
-    def rate_max(self) -> int:
-        return int(self._figures.live.sess_rate_max)
-
-    @property
-    def lastchg(self) -> int:
-        return int(time.monotonic() - self._born)
-
-    @property
-    def lastsess(self) -> int:
-        return seconds_since(int(self._figures.live.last_ms))
 
     @property
     def idle(self) -> int:

@@ -121,7 +121,6 @@ class ProxySettings:
     retry_on: tuple[str, ...] = ("conn-failure",)  # words of `retry-on`, statuses as their numbers; empty: never
     redispatch: int = 0  # option redispatch [interval]; 0: off
     balance: str = "roundrobin"
-    balance_args: tuple[str, ...] = ()
     hash_type: tuple[str, str, str] = ("map-based", "sdbm", "")
     http_reuse: str = "safe"  # never, safe, aggressive, always
     http_connection_mode: str = "keep-alive"  # keep-alive, server-close, close

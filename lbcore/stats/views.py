@@ -120,45 +120,19 @@ class ListenerView(Protocol):
         """tcpv4, tcpv6 or unix_stream."""
 
 
-class ServerView(Protocol):
-    """One `server`."""
+class ServingView(Protocol):
+    """What a server and a backend tell alike of the streams they serve."""
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def sid(self) -> int: ...
     @property
     def counters(self) -> Counters: ...
-    @property
-    def status(self) -> str:
-        """`no check`, `UP`, `DOWN`, `MAINT`, `DRAIN`, ..."""
-
-    @property
-    def usable(self) -> bool:
-        """Whether it may get traffic: not DOWN, not MAINT."""
-
     @property
     def cur_sess(self) -> int: ...
     @property
     def max_sess(self) -> int: ...
     @property
-    def maxconn(self) -> int: ...
-    @property
-    def maxqueue(self) -> int: ...
-    @property
     def queue(self) -> int: ...
     @property
     def queue_max(self) -> int: ...
-    @property
-    def backup(self) -> bool: ...
-    @property
-    def weight(self) -> int:
-        """In force now."""
-
-    @property
-    def uweight(self) -> int:
-        """As the configuration says."""
-
     @property
     def rate(self) -> int: ...
     @property
@@ -170,6 +144,36 @@ class ServerView(Protocol):
     @property
     def lastsess(self) -> int:
         """Seconds since the last stream, -1 if there was none."""
+
+
+class ServerView(ServingView, Protocol):
+    """One `server`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sid(self) -> int: ...
+    @property
+    def status(self) -> str:
+        """`no check`, `UP`, `DOWN`, `MAINT`, `DRAIN`, ..."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether it may get traffic: not DOWN, not MAINT."""
+
+    @property
+    def maxconn(self) -> int: ...
+    @property
+    def maxqueue(self) -> int: ...
+    @property
+    def backup(self) -> bool: ...
+    @property
+    def weight(self) -> int:
+        """In force now."""
+
+    @property
+    def uweight(self) -> int:
+        """As the configuration says."""
 
     @property
     def idle(self) -> int:
@@ -197,11 +201,9 @@ class ServerView(Protocol):
     def cookie(self) -> str | None: ...
 
 
-class BackendView(Protocol):
+class BackendView(ServingView, Protocol):
     """The side of a proxy that has servers."""
 
-    @property
-    def counters(self) -> Counters: ...
     @property
     def status(self) -> str:
         """UP or DOWN."""
@@ -209,15 +211,7 @@ class BackendView(Protocol):
     @property
     def servers(self) -> Iterable[ServerView]: ...
     @property
-    def cur_sess(self) -> int: ...
-    @property
-    def max_sess(self) -> int: ...
-    @property
     def fullconn(self) -> int: ...
-    @property
-    def queue(self) -> int: ...
-    @property
-    def queue_max(self) -> int: ...
     @property
     def total_weight(self) -> int:
         """Of the servers in use: the active ones, or the backups if none is left."""
@@ -240,14 +234,6 @@ class BackendView(Protocol):
     def downtime(self) -> int:
         """Seconds it was down in all."""
 
-    @property
-    def rate(self) -> int: ...
-    @property
-    def rate_max(self) -> int: ...
-    @property
-    def lastchg(self) -> int: ...
-    @property
-    def lastsess(self) -> int: ...
     @property
     def algorithm(self) -> str:
         """The name of `balance`."""

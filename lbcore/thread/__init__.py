@@ -1,6 +1,6 @@
 """What threads share with each other: labels, locks, counters, the sync point, hooks, thread masks.
 
-    labels.py     the one list of lock labels, in the order of nesting (it is lock.h's)
+    labels.py     the one list of lock labels, in the order of nesting (it is lockset.h's)
     locks.py      labelled spinlock and read-write lock for `with`, and the set that watches them
     counters.py   a counter that any thread may change
     freqctr.py    events per period, sliding

@@ -1,6 +1,6 @@
 """The labels of all locks, in the order in which they may be nested.
 
-The list itself stands in `native/include/lock.h`, since C takes most of these locks; here it gets its Python names. A
+The list itself stands in `native/include/lockset.h`, since C takes most of these locks; here it gets its Python names. A
 thread that holds a label may wait only for higher ones. `QUEUE` is the exception that may be held twice: a server's
 queue, then its backend's.
 """
@@ -50,6 +50,6 @@ def label_names() -> dict[Label, str]:
     return {label: text(lib.lockset_label(lockset, label)) for label in Label}
 
 
-# A label that was added to lock.h alone, or in another order, must not go unnoticed.
+# A label that was added to lockset.h alone, or in another order, must not go unnoticed.
 if [label.value for label in Label] != list(range(1, lib.LBL_COUNT)):
-    raise ImportError("lbcore.thread.labels and native/include/lock.h disagree")
+    raise ImportError("lbcore.thread.labels and native/include/lockset.h disagree")

@@ -67,11 +67,6 @@ class SyncPoint:
         self._meetings = 0
 
     @property
-    def meetings(self) -> int:
-        """How many times the work of the queue was done."""
-        return self._meetings
-
-    @property
     def arrived(self) -> int:
         """How many workers wait for the others now."""
         return len(self._arrived)

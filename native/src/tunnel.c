@@ -33,7 +33,7 @@ static void tunnel_end(flow *f)
     flow_count_bytes(f);
     if (!(null && f->fe->conf.options & PX_O_DONTLOGNULL))
         flow_record(f);
-    if (f->cs != CS_EST) { /* what the client said was never read: it shall see an end, not a reset */
+    if (f->cs != CS_EST || f->flags & FL_SLOW_CLOSE) { /* what the client said was never read: it shall see an end, not a reset */
         f->flags |= FL_SLOW_CLOSE;
         flow_close(f);
         return;
@@ -165,6 +165,23 @@ void tunnel_start(flow *f)
 
 /* --- moving --- */
 
+/* The server takes no more. What it said before may still be on its way to the client: that direction goes on. */
+static int server_deaf(flow *f)
+{
+    if (f->res.eof || f->b->flags & CO_F_APPLET)
+        return -1;
+    f->req.eof = 1;
+    f->flags |= FL_SLOW_CLOSE; /* what the client goes on saying must not cost it what it is told */
+    buf_release(&f->t->bufs, &f->req.out);
+    if (f->req.pipe) {
+        pipe_put(f->t, f->req.pipe);
+        f->req.pipe = NULL;
+    }
+    f->b->flags &= ~CO_F_ERR;
+    fd_may_recv(&f->t->loop, f->b->e, f->b->fd);
+    return 0;
+}
+
 /* One direction. Returns what is wanted of <src> (FD_R) and of <dst> (FD_W), -1 if the flow is over. */
 static int move(flow *f, chan *c, conn *src, conn *dst, int splice)
 {
@@ -189,16 +206,44 @@ static int move(flow *f, chan *c, conn *src, conn *dst, int splice)
         return 0;
     case MOVE_ERR_IN:
         flow_term(f, in, 'D');
+        if (src == f->b) /* what it said before it broke is on its way to the client */
+            f->flags |= FL_SLOW_CLOSE;
         return -1;
     default:
         flow_term(f, out, 'D');
-        return -1;
+        return dst == f->b ? server_deaf(f) : -1;
     }
 }
 
 static int splices(const flow *f, uint32_t dir)
 {
     return f->be && (f->fe->conf.options | f->be->conf.options) & (dir | PX_O_SPLICE_AUTO);
+}
+
+/* "option abortonclose": whether the client is listened to while it waits for a server. */
+static int may_watch(const flow *f)
+{
+    uint32_t options = f->fe->conf.options | (f->be ? f->be->conf.options : 0);
+
+    return options & PX_O_ABORTONCLOSE && f->req.in.len < f->t->eng->conf.bufsize;
+}
+
+/* 1 if the client closed while it waited, and the flow has ended. What it said meanwhile is kept. */
+static int client_gave_up(flow *f)
+{
+    thr *t = f->t;
+    ssize_t n;
+
+    if (!may_watch(f) || !(f->f->e->want & f->f->e->ready & FD_R))
+        return 0;
+    n = conn_recv(f->f, t->scratch, t->eng->conf.bufsize - f->req.in.len);
+    if (n > 0 && buf_append(&t->bufs, &f->req.in, t->scratch, (uint32_t)n) == 0)
+        return 0;
+    if (n <= 0 && !(f->f->flags & (CO_F_EOF | CO_F_ERR)))
+        return 0;
+    flow_term(f, 'C', f->cs == CS_QUEUE ? 'Q' : 'C');
+    tunnel_end(f);
+    return 1;
 }
 
 void tunnel_run(flow *f)
@@ -215,9 +260,11 @@ void tunnel_run(flow *f)
             tunnel_end(f);
             return;
         }
+        if (client_gave_up(f))
+            return;
         if (f->b)
             conn_want(f->b, FD_W);
-        conn_want(f->f, 0);
+        conn_want(f->f, may_watch(f) ? FD_R : 0);
         tmr_set(&f->t->timers, &f->tmr, f->sexp);
         return;
     }

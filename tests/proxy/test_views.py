@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import lbcore
 from lbcore.proxy.backend import Backend
 from lbcore.proxy.frontend import Frontend
 from lbcore.proxy.states import proxy_state, server_states, stopped_line
-from tests.embedded import Client, Turnstile, ask, balancer, config, get, named, until
+from tests.embedded import PATIENCE, Client, Turnstile, ask, balancer, config, get, named, until
 from tests.peers.chaos import Chaos, garbage
 from tests.peers.ports import HOST, free_port, release_port
 
@@ -256,3 +257,22 @@ def test_port_of_the_server_follows_that_of_the_frontend() -> None:
             accepted, _ = listening.accept()
             accepted.close()
     release_port(port)
+
+
+def test_last_words_of_a_server_arrive_though_it_listens_no_more() -> None:
+    """A tunnel's client that goes on sending to a server which has closed still gets all that the server said."""
+    words = b"x" * 10_000  # fits into the windows on the way: nothing is left in the server's system
+    closed = threading.Event()
+
+    def speak_and_close(connection: socket.socket) -> None:
+        connection.recv(1)
+        connection.sendall(words)
+        connection.close()
+        closed.set()
+
+    with Chaos(speak_and_close) as server, balancer(config(server.port, mode="tcp")) as lb, Client(lb) as client:
+        client.send(b"?")
+        assert closed.wait(PATIENCE)
+        for _ in range(50):  # answered with a reset, once it reaches the server
+            client.send(b"more" * 100)
+        assert client.rest() == words

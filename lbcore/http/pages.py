@@ -11,12 +11,11 @@ from typing import NamedTuple
 
 
 class Page(NamedTuple):
-    """What an error page says. `extra` are field lines of its head, each ending in CR LF."""
+    """What an error page says."""
 
     status: int
     reason: str
     text: str
-    extra: str = ""
 
 
 PAGES = (
@@ -27,7 +26,7 @@ PAGES = (
     Page(
         405,
         "Method Not Allowed",
-        "A request was made of a resource using a request method not supported by that resource",
+        "A request was made of a resource using a request method not supported by that resource.",
     ),
     Page(407, "Unauthorized", "You need a valid user and password to access this content."),
     Page(408, "Request Time-out", "Your browser didn't send a complete request in time."),
@@ -35,7 +34,7 @@ PAGES = (
     Page(413, "Payload Too Large", "The request entity exceeds the maximum allowed."),
     Page(421, "Misdirected Request", "Request sent to a non-authoritative server."),
     Page(422, "Unprocessable Content", "The server cannot process the contained instructions."),
-    Page(425, "Too Early", "Your browser sent early data.", "retry-after: 0\r\n"),
+    Page(425, "Too Early", "Your browser sent early data."),
     Page(429, "Too Many Requests", "You have sent too many requests in a given amount of time."),
     Page(500, "Internal Server Error", "An internal server error occurred."),
     Page(501, "Not Implemented", "The server does not support the functionality required to fulfill the request."),
@@ -56,7 +55,7 @@ def message(page: Page) -> bytes:
     html = body(page)
     return (
         f"HTTP/1.1 {page.status} {page.reason}\r\ncontent-length: {len(html)}\r\ncache-control: no-cache\r\n"
-        f"{page.extra}content-type: text/html\r\n\r\n{html}"
+        f"content-type: text/html\r\n\r\n{html}"
     ).encode()
 
 

@@ -44,11 +44,6 @@ def test_pages_are_not_to_be_cached(page: Page) -> None:
     assert fields(early_message(page))["Cache-Control"] == "no-cache"
 
 
-def test_too_early_may_be_tried_again_at_once() -> None:
-    page = next(page for page in PAGES if page.status == 425)
-    assert fields(message(page))["retry-after"] == "0"
-
-
 def test_bad_request_is_that_of_haproxy() -> None:
     page = next(page for page in PAGES if page.status == 400)
     assert early_message(page) == (

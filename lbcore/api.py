@@ -13,7 +13,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -79,6 +79,7 @@ class LoadBalancer:
         self.settings = settings
         self.diagnostics = diagnostics
         self.proxies: list[Proxy] = []
+        self.notify: Callable[[str], None] = lambda text: None  # what HAProxy would write to its console
         self.maxconn = settings.globals.maxconn or (fd_limit() - FDS_KEPT) // FDS_PER_CONNECTION
         self.maxpipes = settings.globals.maxpipes or self.maxconn // PIPE_SHARE
         self._begun = time.monotonic()
@@ -189,7 +190,7 @@ class LoadBalancer:
                 listener.unbind()
             for proxy in self.proxies:
                 if proxy.frontend is not None:
-                    self._say(proxy.settings, WARNING, stopped_line(proxy))
+                    self._warn(proxy.settings, stopped_line(proxy))
             self.crew.finish()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -367,11 +368,16 @@ class LoadBalancer:
         finally:
             senders.close()
 
+    def _warn(self, settings: ProxySettings, text: str) -> None:
+        """Tells the host, and the proxy's logs."""
+        self.notify(text)
+        self._say(settings, WARNING, text)
+
     def _tell_frontends(self, deed: str) -> None:
         for proxy in self.proxies:
             if proxy.frontend is not None:
                 kind = "frontend" if proxy.backend is None else "proxy"
-                self._say(proxy.settings, WARNING, f"{deed} {kind} {proxy.name}.")
+                self._warn(proxy.settings, f"{deed} {kind} {proxy.name}.")
 
 
 def bind_failure(what: str, bind: BindSettings, error: Exception) -> Diagnostic:

@@ -34,6 +34,8 @@ STOP_SECONDS = 0.8  # a stop that takes longer is cut short: who asked for it wa
 class Balancer(Protocol):
     """What the program needs of a balancer. `api.LoadBalancer` is one."""
 
+    notify: Callable[[str], None]  # told, as a line of text, what the user should see: proxies paused, resumed, stopped
+
     def bind(self) -> None:
         """Takes all that needs privileges: addresses to listen on, sockets. Raises OSError or ConfigError."""
 

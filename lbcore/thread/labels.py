@@ -1,7 +1,7 @@
 """The labels of all locks, in the order in which they may be nested.
 
-The list itself stands in `native/include/lockset.h`, since C takes most of these locks; here it gets its Python names. A
-thread that holds a label may wait only for higher ones. `QUEUE` is the exception that may be held twice: a server's
+The list itself stands in `native/include/lockset.h`, since C takes most of these locks; here it gets its Python names.
+A thread that holds a label may wait only for higher ones. `QUEUE` is the exception that may be held twice: a server's
 queue, then its backend's.
 """
 

@@ -15,6 +15,7 @@ import errno
 import os
 import sys
 import threading
+from collections.abc import Callable
 
 from lbcore.base.diag import ConfigError, Diagnostic, Diagnostics, Severity
 from lbcore.main import run
@@ -30,6 +31,7 @@ class FakeBalancer:
         self._behaviour = os.environ["FAKE_BEHAVIOUR"].split()
         self._ended = threading.Event()
         self._settings = settings
+        self.notify: Callable[[str], None] = lambda text: None
         self._tell("made", settings.globals.maxconn, settings.globals.log_tag)
 
     def bind(self) -> None:

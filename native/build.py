@@ -14,14 +14,14 @@ from cffi import FFI
 
 # In the order of their dependencies. A header that Python needs nothing of shows nothing: all of it is hidden.
 HEADERS = (
-    "lock", "ctr", "freq", "hash", "counters", "rec", "sock", "fd", "poll", "tmr", "task", "event", "proxy",
+    "lockset", "lock", "ctr", "freq", "hash", "counters", "rec", "sock", "fd", "poll", "tmr", "task", "event", "proxy",
     "h1word", "h1", "h1body", "engine",
 )  # fmt: skip
 SOURCES = (
     # primitives
-    "lock", "ctr", "freq", "hash", "counters", "sock", "buf",
+    "lockset", "lock", "ctr", "freq", "hash", "counters", "sock", "buf",
     # the loop
-    "fd", "poll", "ev_epoll", "ev_poll", "ev_select", "ev_kqueue", "tmr", "task",
+    "fd", "poll", "loop", "ev_epoll", "ev_poll", "ev_select", "ev_kqueue", "tmr", "runq", "waitq", "task",
     # HTTP/1
     "h1", "h1body", "h1field", "h1host", "h1word", "msg",
     # connections, servers, flows

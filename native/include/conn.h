@@ -31,7 +31,6 @@ typedef struct xprt {
 #define CO_F_ERR 0x10        /* broken */
 #define CO_F_REUSED 0x20     /* carries at least its second stream */
 #define CO_F_SAFE 0x40       /* has shown that it survives between streams */
-#define CO_F_PRIVATE 0x80    /* only for its own client */
 #define CO_F_IDLE 0x100      /* in its server's idle list, whose lock guards flags then */
 #define CO_F_RESET 0x200     /* to be reset on close: no FIN may leave */
 #define CO_F_APPLET 0x400    /* no fd */
@@ -62,7 +61,8 @@ struct conn {
 
 extern const xprt xprt_raw;
 
-/* A connection around <fd>, inserted in the fd table for thread <t> with handler <cb>. NULL without memory (fd closed). */
+/* A connection around <fd>, inserted in the fd table for thread <t> with handler <cb>. NULL without memory (<fd> is
+ * closed then). */
 conn *conn_new(struct thr *t, int fd, uint32_t flags, fd_iocb cb);
 /* The one full close: transport, fd, memory. What it was counted in must be told before. */
 void conn_free(conn *c);

@@ -41,7 +41,7 @@ typedef struct lb_counters {
 void counters_sum(const lb_counters *shard, int n, lb_counters *out);
 
 #ifndef LB_CFFI
-#define cnt_add(field, v) __atomic_store_n(&(field), __atomic_load_n(&(field), __ATOMIC_RELAXED) + (v), __ATOMIC_RELAXED)
+#define cnt_add(field, v) __atomic_store_n(&(field), at_peek(&(field)) + (v), __ATOMIC_RELAXED)
 #define cnt_inc(field) cnt_add(field, 1)
 #define cnt_max(field, v)                                                                                              \
     do {                                                                                                               \

@@ -20,7 +20,8 @@ uint64_t ctr_max(uint64_t *c, uint64_t v);
 uint32_t ctr32_max(uint32_t *c, uint32_t v);
 
 /* Adds one unless the counter has reached <limit>; a limit of 0 is none. Returns the new value, 0 if refused. However
- * many threads try, the counter never passes the limit. (A gauge of connections is 32 bits wide, hence the short name.) */
+ * many threads try, the counter never passes the limit. (A gauge of connections is 32 bits wide, hence the short
+ * name.) */
 uint32_t ctr_inc_below(uint32_t *c, uint32_t limit);
 uint64_t ctr64_inc_below(uint64_t *c, uint64_t limit);
 

@@ -122,7 +122,6 @@ void eng_thread_fini(engine *e, int tid);
  * the number of events, to be read at eng_events() before the next call. */
 int eng_poll(engine *e, int tid, int timeout_ms);
 lb_event *eng_events(engine *e, int tid);
-lb_rec *eng_recs(engine *e, int tid); /* of the EV_DONE event */
 /* Ends the present or the next wait of a thread. Any thread. */
 void eng_wake(engine *e, int tid);
 /* Asks all threads to meet: each gets an EV_SYNC as soon as it can. */

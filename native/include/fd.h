@@ -181,8 +181,8 @@ void fdloop_fini(fdloop *l);
 int fdloop_fork(fdloop *l);
 
 /* Puts <fd> in the table with nothing wanted and nothing ready; <mask> are the threads that run it (bits of threads
- * that don't exist do no harm), <flags> FD_F_EXCL, FD_F_LEVEL, FD_F_DUP, FD_F_SHARED. A mask of several threads makes it
- * shared. Returns its generation, 0 if the fd doesn't fit in the table or no thread is in the mask.
+ * that don't exist do no harm), <flags> FD_F_EXCL, FD_F_LEVEL, FD_F_DUP, FD_F_SHARED. A mask of several threads makes
+ * it shared. Returns its generation, 0 if the fd doesn't fit in the table or no thread is in the mask.
  * <l> is the calling thread's; it needs not be in the mask, but then must not call the functions below for the fd. */
 uint32_t fd_insert(fdloop *l, int fd, fd_iocb cb, void *owner, uint64_t mask, uint8_t flags);
 /* Forgets <fd> and leaves it open: it leaves all pollers; events already fetched will be dropped. To be called by

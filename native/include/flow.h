@@ -40,7 +40,6 @@ enum { BODY_NONE, BODY_LEN, BODY_CHUNKED, BODY_CLOSE };
 #define FL_REQ_COUNTED 0x20000 /* a request was begun on this stream and is not ended */
 #define FL_FE_COUNTED 0x40000  /* counted in frontend, process and listener */
 #define FL_RS_STARTED 0x80000  /* the first byte of the response came */
-#define FL_EXPECT 0x100000     /* the client waits for 100 before it sends its body */
 #define FL_SLOW_CLOSE 0x200000 /* request not wholly read: drain before closing */
 #define FL_DECHUNK 0x400000    /* the response's chunks go out bare */
 #define FL_SERVING 0x800000    /* inside flow_run(): don't free */
@@ -49,7 +48,6 @@ enum { BODY_NONE, BODY_LEN, BODY_CHUNKED, BODY_CLOSE };
 #define FL_UNSENT 0x10000000 /* <req.in> begins with the head of the present request, <head_len> bytes */
 #define FL_EARLY 0x8000000 /* the response is an early page: HAProxy's logs count no bytes of it */
 #define FL_NOT_FIRST 0x4000000 /* not the first request of its connection */
-#define FL_SRV_FIXED 0x8000000 /* the server is already chosen (dequeued) */
 
 /* One direction of bytes. */
 typedef struct chan {
@@ -86,7 +84,6 @@ struct flow {
     uint8_t queued; /* in the backend's queue, under its lock */
     uint8_t method;
     uint8_t retries;
-    uint8_t ff_seen;
     char term[2];   /* termination state, 0: not known yet */
     int16_t status; /* sent to the client; -1: none */
     uint32_t cexp, sexp; /* ticks at which the client's, the server's side times out; 0: never */

@@ -40,7 +40,7 @@ typedef struct freq_ctr_period {
     uint32_t prev_ctr; /* events of the period before it */
 } freq_ctr_period;
 
-/* --- one second. <now_sec> is the second of the caller's clock, <now_usec> the microseconds in it, 0 to 999,999 ---- */
+/* --- one second. <now_sec> is the second of the caller's clock, <now_usec> the microseconds in it, 0 to 999,999 --- */
 
 /* Counts <inc> events; returns how many the current second has then. */
 uint32_t freq_update(freq_ctr *c, uint32_t inc, uint32_t now_sec);
@@ -54,7 +54,7 @@ uint32_t freq_remain(const freq_ctr *c, uint32_t freq, uint32_t pend, uint32_t n
  * way: 0 if at once, else at least 1. A limit of 0 is taken for one per second. */
 uint32_t freq_next_delay(const freq_ctr *c, uint32_t freq, uint32_t pend, uint32_t now_sec, uint32_t now_usec);
 
-/* --- any period: <period> in milliseconds, 1 to 2^31-1. <now_ms> is the tick of the caller's clock ----------------- */
+/* --- any period: <period> in milliseconds, 1 to 2^31-1. <now_ms> is the tick of the caller's clock ---------------- */
 
 uint32_t freqp_update(freq_ctr_period *c, uint32_t period, uint32_t inc, uint32_t now_ms);
 uint32_t freqp_read(const freq_ctr_period *c, uint32_t period, uint32_t now_ms);

@@ -18,7 +18,8 @@
  *   request line   method SP target SP version, single spaces, nothing after. The method is a token. The target is
  *                  visible ASCII without "#", in one of the four forms (9112 3.2): /path; scheme://host[:port]...
  *                  without user-info (9110 4.2.4); host:port for CONNECT only; * for OPTIONS only.
- *   version        HTTP/1.x, upper case; from 1.1 on it counts as 1.1 (9110 2.5). Everything else (0.9, 2.0) is H1_ERR_VERSION.
+ *   version        HTTP/1.x, upper case; from 1.1 on it counts as 1.1 (9110 2.5). Everything else (0.9, 2.0) is
+ *                  H1_ERR_VERSION.
  *   status line    version SP three digits from 100 on, then SP reason (may be empty); the SP may be missing if there
  *                  is no reason.
  *   field line     token ":" OWS value OWS. No space before the colon (9112 5.1), no empty name, no folded line in

@@ -1,5 +1,5 @@
-/* The hashes of load balancing: "hash-type <method> <function> <modifier>" of the manual, and the converters of the same
- * names. Results are those of HAProxy, so that a mixed fleet sends a client to the same server.
+/* The hashes of load balancing: "hash-type <method> <function> <modifier>" of the manual, and the converters of the
+ * same names. Results are those of HAProxy, so that a mixed fleet sends a client to the same server.
  *
  * All are pure functions of any bytes; <len> 0 is allowed, with <data> unused then.
  */
@@ -17,7 +17,8 @@ uint32_t hash_wt6(const void *data, size_t len);   /* W. Tarreau's, made for sho
 uint32_t hash_crc32(const void *data, size_t len); /* the one of Ethernet, gzip and PNG */
 
 /* Spreads each bit of <a> over all of the result: the modifier "avalanche". It is B. Jenkins's "full avalanche" for
- * integers, times the prime 3221225473 as HAProxy does (seen by asking its converter "sdbm(1)"), and also places servers on the ring of "hash-type consistent". */
+ * integers, times the prime 3221225473 as HAProxy does (seen by asking its converter "sdbm(1)"), and also places
+ * servers on the ring of "hash-type consistent". */
 uint32_t hash_avalanche(uint32_t a);
 
 /* What "balance source" makes of an address of <len> bytes in network order, 4 (IPv4) or 16 (IPv6): its 32-bit words

@@ -2,7 +2,7 @@
  *
  * A poller is one record, at the end of its source file; poll.c lists them all. Each thread's loop has its own set
  * in the kernel. A poller knows nothing of handlers: it is told what changed, and fills l->batch with what happened;
- * the loop (poll.c) judges what is stale and calls handlers.
+ * the loop (loop.c) judges what is stale and calls handlers.
  *
  * Two kinds:
  *   edge-triggered (epoll, kqueue): an fd is registered once for both directions, when something is wanted for the

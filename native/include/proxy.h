@@ -29,7 +29,6 @@
 #define PX_O_SPLICE_REQ 0x100   /* splice-request */
 #define PX_O_SPLICE_RES 0x200   /* splice-response */
 #define PX_O_SPLICE_AUTO 0x400  /* splice-auto: once a transfer shows to be bulk */
-#define PX_O_REDISPATCH 0x800   /* redispatch */
 #define PX_O_LOG 0x1000         /* frontends: raise an event for each finished stream */
 #define PX_O_LOG_URI 0x2000     /* frontends: keep the request line for the log */
 #define PX_O_DONTLOGNULL 0x4000 /* frontends: no event for a connection without data */
@@ -69,7 +68,7 @@ typedef struct fe_conf {
     uint32_t rate_sess;     /* sessions per second; 0: no limit */
     int32_t backend;        /* index of the default backend, -1: none (HTTP: 503) */
     uint32_t t_client, t_client_fin, t_http_request, t_http_keep_alive, t_tarpit, t_tunnel;
-    uint32_t ka_count, ka_idle, ka_interval; /* keep-alive probes to clients: number, seconds, seconds; 0: the system's */
+    uint32_t ka_count, ka_idle, ka_interval; /* probes to idle clients: number, seconds, seconds; 0: the system's */
     uint32_t ff_len;        /* forwardfor: length of the header's name */
     char ff_name[PX_FF_MAX];/* forwardfor: the name */
     uint8_t ff_except[16];  /* forwardfor: network that is left out */
@@ -125,7 +124,7 @@ typedef struct px_live {
     uint32_t served;             /* streams that have a server now (backend, server) */
     uint32_t used, idle;         /* server: connections carrying a stream; idle ones */
     uint32_t used_max;           /* server: the most used since the last purge */
-    uint32_t limit;              /* server: connections it may have now (maxconn, or what minconn makes of it); 0: any */
+    uint32_t limit;              /* server: connections it may have now (maxconn, what minconn makes of it); 0: any */
     uint32_t up;                 /* server: 1: may be picked */
     uint32_t weight;             /* backend: of its servers that are up; server: its own now */
     uint32_t active, backup;     /* backend: servers up of each kind */
@@ -217,7 +216,6 @@ struct server {
     px_shard *shard;
     idle_list *idle;   /* one a thread */
     uint32_t fast;     /* the last connection could be written to at once */
-    uint32_t purge_at; /* tick of the next purge */
     /* under the backend's lbprm lock */
     uint64_t deadline; /* round robin: virtual time of its next turn */
     uint32_t heap_pos; /* index in the heap, UINT32_MAX: not in it */

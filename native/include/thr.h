@@ -48,7 +48,7 @@ typedef struct inmsg {
     server *srv;
     sock_addr peer;
 } inmsg;
-enum { IN_CONN, IN_FLOW, IN_CLOSE };
+enum { IN_CONN, IN_FLOW };
 
 /* A kernel pipe with bytes on their way from one socket to another. */
 typedef struct splice_pipe {
@@ -88,7 +88,6 @@ struct thr {
     uint32_t compose_size;
     h1_head head;       /* the head under the scanner */
     uint32_t lsn_epoch; /* of the last look at the listeners */
-    uint8_t *lsn_on;    /* per listener: polled by this thread */
     lb_event *ev;       /* the batch being filled; during eng_poll() only */
     uint32_t nev, maxev;
     lb_rec *recs; /* uri: an offset in <text> until eng_poll() returns */
@@ -100,7 +99,6 @@ struct thr {
     uint64_t streams; /* ever */
     uint32_t next_purge;
     uint32_t keeps_idle; /* has had idle server connections since the last purge */
-    uint64_t turns, busy_us;
     uint32_t burst;     /* connections to accept at one event */
     uint32_t running;   /* between eng_thread_init() and _fini(); atomic */
     uint32_t looped;    /* its loop was made */
@@ -117,7 +115,8 @@ void thr_fini(thr *t);
 lb_event *thr_event(thr *t, uint32_t kind);
 /* Appends a cleared record; NULL without memory. */
 lb_rec *thr_rec(thr *t);
-/* Copies bytes to where events may point until the next poll; returns their offset in <text>, UINT32_MAX without memory. */
+/* Copies bytes to where events may point until the next poll; returns their offset in <text>, UINT32_MAX without
+ * memory. */
 uint32_t thr_text(thr *t, const char *from, uint32_t n);
 void thr_clock(thr *t);             /* reads the clocks */
 void thr_post(thr *t, inmsg *m);    /* hands <m> (malloc'ed, taken) to <t> and wakes it; any thread */

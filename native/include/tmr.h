@@ -52,7 +52,6 @@ void tmr_move(wheel *w, tmr *t, uint32_t when);
 
 #ifndef LB_CFFI
 /* Makes a timer that isn't set. Zeroed memory is one, too. */
-static inline void tmr_init(tmr *t) { *t = (tmr){.next = NULL}; }
 static inline int tmr_is_set(const tmr *t) { return t->pprev != NULL && t->when != TICK_ETERNITY; }
 
 /* Lets <t> expire at <when>, whatever it was set to; TICK_ETERNITY is as good as tmr_del(). Later than before costs two

@@ -2,7 +2,10 @@
 
 void counters_sum(const lb_counters *shard, int n, lb_counters *out)
 {
-    enum { WORDS = sizeof(lb_counters) / sizeof(uint64_t), FIRST_MAX = offsetof(lb_counters, q_max) / sizeof(uint64_t) };
+    enum {
+        WORDS = sizeof(lb_counters) / sizeof(uint64_t),
+        FIRST_MAX = offsetof(lb_counters, q_max) / sizeof(uint64_t),
+    };
     uint64_t *to = (uint64_t *)out;
 
     memset(out, 0, sizeof(*out));

@@ -1,4 +1,4 @@
-/* The fd table: inserting, changing, moving and closing fds. What a loop does with them is in poll.c. */
+/* The fd table: inserting, changing, moving and closing fds. What a loop does with them is in loop.c. */
 #include "fd.h"
 
 #include <sys/mman.h>

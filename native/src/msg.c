@@ -93,8 +93,9 @@ static void put_any(writer *w, const h1_head *h, uint32_t i, const char *from)
     case H1_ID_CONTENT_LENGTH: /* one number, one way to write it */
         if (unlikely(d->value_len > 1 && from[d->value] == '0')) {
             char text[40];
+            int n = snprintf(text, sizeof(text), "content-length: %llu\r\n", (unsigned long long)h->body_len);
 
-            put(w, text, (uint32_t)snprintf(text, sizeof(text), "content-length: %llu\r\n", (unsigned long long)h->body_len));
+            put(w, text, (uint32_t)n);
             return;
         }
         break;

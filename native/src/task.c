@@ -1,31 +1,19 @@
 /* The scheduler. Who inserts a task in a run queue is decided by its state alone: the one that sets TASK_QUEUED.
  * While it is set nobody else inserts it, and whoever takes it out clears it. */
+#include "runq.h"
 #include "task.h"
+#include "waitq.h"
 
 #include <pthread.h>
 
-#define DUE_SET ((uint64_t)1 << 32)
-#define NO_WISH 0
-#define WISH_SOONER ((uint64_t)1 << 32) /* task_schedule() */
-#define WISH_EXACT ((uint64_t)2 << 32)  /* task_queue_at() */
-
-typedef struct runq {
-    task *root;       /* of a pairing heap, the smallest key first */
-    uint32_t len;     /* atomic */
-    uint64_t counter; /* of insertions: the key of a task with nice 0 */
-} runq;
-
 typedef struct task_thread {
-    wheel wq; /* the two queues of the tasks bound to this thread: its own, no lock */
+    waitq wq; /* the two queues of the tasks bound to this thread: its own, no lock */
     runq rq;
     uint32_t eligible;   /* tasks in the shared run queue that not all threads but this one may run; atomic */
     int turn;            /* which queue is picked from next */
     uintptr_t self;      /* the thread that runs as this one, by pthread_self(), 0 before it came; atomic */
-    int started;         /* wq knows the time */
     char pad[LB_CACHELINE];
-    spinlock lock; /* LBL_RQ: guards what follows, and the wishes of the tasks in it */
-    task *inbox, **inbox_end;
-    uint32_t ninbox; /* atomic */
+    taskbox inbox;
 } task_thread;
 
 struct tasksched {
@@ -36,99 +24,19 @@ struct tasksched {
     uint64_t asleep; /* threads that found nothing to do; atomic */
     uint32_t tasks;  /* alive; atomic */
     char pad[LB_CACHELINE];
-    rwlock wq_lock;  /* LBL_WQ: guards wq, wq_started, and the timers and dates of shared tasks */
-    wheel wq;
-    int wq_started;  /* wq knows the time; atomic */
-    uint64_t wq_due; /* DUE_SET and the date before which nothing expires, 0 if no date is set; atomic */
+    shared_waitq wq;
     spinlock rq_lock; /* LBL_RQ: guards rq */
     runq rq;
     uint32_t for_all; /* tasks in rq that every thread may run; atomic */
     task_thread thr[];
 };
 
-/* Changes of figures that threads look at before they go to sleep: sequentially consistent, as `asleep` is. */
-static void seq_add(uint32_t *p, uint32_t n) { __atomic_fetch_add(p, n, __ATOMIC_SEQ_CST); }
-static uint32_t seq_load(const uint32_t *p) { return __atomic_load_n(p, __ATOMIC_SEQ_CST); }
-
-/* --- a run queue: a pairing heap, which needs no memory of its own ----------------------------------------------- */
-
-static task *meld(task *a, task *b)
-{
-    if (!a || !b)
-        return a ? a : b;
-    if (b->key < a->key) {
-        task *swap = a;
-
-        a = b;
-        b = swap;
-    }
-    b->rq_next = a->rq_child;
-    a->rq_child = b;
-    return a;
-}
-
-/* Melds neighbours pairwise from the left, then all from the right. */
-static task *meld_all(task *first)
-{
-    task *pairs = NULL, *root = NULL;
-
-    while (first) {
-        task *a = first, *b = a->rq_next;
-
-        first = b ? b->rq_next : NULL;
-        a->rq_next = NULL;
-        if (b)
-            b->rq_next = NULL;
-        a = meld(a, b);
-        a->rq_next = pairs;
-        pairs = a;
-    }
-    while (pairs) {
-        task *next = pairs->rq_next;
-
-        pairs->rq_next = NULL;
-        root = meld(root, pairs);
-        pairs = next;
-    }
-    return root;
-}
-
-static void runq_insert(runq *q, task *t)
-{
-    t->rq_child = t->rq_next = NULL;
-    q->root = meld(q->root, t);
-    seq_add(&q->len, 1);
-}
-
-/* A nice task stands back behind tasks that come later: at worst (1024) 32 times as many as are waiting now. One
- * that is not nice (-1024) overtakes as many. */
-static void runq_add(runq *q, task *t)
-{
-    int64_t offset = (int64_t)t->nice * (int64_t)(at_peek(&q->len) + 1) / 32;
-    int64_t key = (int64_t)++q->counter + offset;
-
-    t->key = key > 0 ? (uint64_t)key : 0;
-    runq_insert(q, t);
-}
-
-static task *runq_pop(runq *q)
-{
-    task *t = q->root;
-
-    if (!t)
-        return NULL;
-    q->root = meld_all(t->rq_child);
-    seq_add(&q->len, (uint32_t)-1);
-    return t;
-}
-
 /* --- life of a scheduler ----------------------------------------------------------------------------------------- */
 
 static void init_thread(task_thread *th, lockset *set)
 {
-    wheel_init(&th->wq, 0);
-    spin_init(&th->lock, set, LBL_RQ);
-    th->inbox_end = &th->inbox;
+    waitq_init(&th->wq);
+    taskbox_init(&th->inbox, set);
 }
 
 tasksched *tasksched_new(int nbthread, lockset *set, void (*wake)(void *ctx, int tid), void *ctx)
@@ -144,9 +52,8 @@ tasksched *tasksched_new(int nbthread, lockset *set, void (*wake)(void *ctx, int
     s->all = ~0ull >> (64 - nbthread);
     s->wake = wake;
     s->ctx = ctx;
-    rw_init(&s->wq_lock, set, LBL_WQ);
     spin_init(&s->rq_lock, set, LBL_RQ);
-    wheel_init(&s->wq, 0);
+    shared_waitq_init(&s->wq, set);
     for (int i = 0; i < nbthread; i++)
         init_thread(&s->thr[i], set);
     return s;
@@ -181,7 +88,7 @@ unsigned tasksched_queued(const tasksched *s)
     unsigned n = at_peek(&s->rq.len);
 
     for (int i = 0; i < s->nbthread; i++)
-        n += at_peek(&s->thr[i].rq.len) + at_peek(&s->thr[i].ninbox);
+        n += at_peek(&s->thr[i].rq.len) + at_peek(&s->thr[i].inbox.len);
     return n;
 }
 
@@ -246,75 +153,13 @@ static void wake_one_of(tasksched *s, uint64_t mask)
 
 /* --- inboxes ----------------------------------------------------------------------------------------------------- */
 
-/* What was wished before and is wished now, in one. */
-static uint64_t merge_wish(uint64_t old, uint64_t wish)
-{
-    if (old == NO_WISH || (wish & WISH_EXACT))
-        return wish;
-    return (old & ~(uint64_t)UINT32_MAX) | tick_first((uint32_t)old, (uint32_t)wish);
-}
-
-/* Leaves <t> with the thread that owns it: to be queued if it has TASK_QUEUED, to get a date if that is wished. */
+/* Leaves <t> with the thread that owns it, see taskbox_put(). */
 static void post(tasksched *s, task *t, uint64_t wish)
 {
-    task_thread *th = &s->thr[t->owner];
     int owner = t->owner;
 
-    spin_lock(&th->lock);
-    if (wish)
-        t->wish = merge_wish(t->wish, wish);
-    if (!wish)
-        t->in_queue = 1;
-    if (!t->in_inbox) {
-        t->in_inbox = 1;
-        t->in_next = NULL;
-        *th->inbox_end = t;
-        th->inbox_end = &t->in_next;
-        seq_add(&th->ninbox, 1);
-    }
-    spin_unlock(&th->lock);
+    taskbox_put(&s->thr[owner].inbox, t, wish);
     wake(s, owner);
-}
-
-static void set_date(wheel *w, task *t, uint32_t when)
-{
-    t->expire = when;
-    tmr_set(w, &t->timer, when);
-}
-
-static void set_date_sooner(wheel *w, task *t, uint32_t when)
-{
-    when = tick_first(when, t->expire);
-    if (when != t->expire)
-        set_date(w, t, when);
-}
-
-static void grant_wish(task_thread *th, task *t, uint64_t wish)
-{
-    if (wish & WISH_EXACT)
-        set_date(&th->wq, t, (uint32_t)wish);
-    else if (wish & WISH_SOONER)
-        set_date_sooner(&th->wq, t, (uint32_t)wish);
-}
-
-static task *take_post(task_thread *th, uint64_t *wish, uint32_t *queue)
-{
-    task *t;
-
-    spin_lock(&th->lock);
-    t = th->inbox;
-    if (t) {
-        th->inbox = t->in_next;
-        if (!th->inbox)
-            th->inbox_end = &th->inbox;
-        *wish = t->wish;
-        *queue = t->in_queue;
-        t->wish = NO_WISH;
-        t->in_queue = t->in_inbox = 0;
-        seq_add(&th->ninbox, (uint32_t)-1);
-    }
-    spin_unlock(&th->lock);
-    return t;
 }
 
 static void read_inbox(task_thread *th)
@@ -323,8 +168,8 @@ static void read_inbox(task_thread *th)
     uint32_t queue = 0;
     task *t;
 
-    while (seq_load(&th->ninbox) && (t = take_post(th, &wish, &queue))) {
-        grant_wish(th, t, wish);
+    while (seq_load(&th->inbox.len) && (t = taskbox_take(&th->inbox, &wish, &queue))) {
+        waitq_set(&th->wq, t, wish);
         if (queue)
             runq_add(&th->rq, t);
     }
@@ -407,25 +252,14 @@ task *task_new(tasksched *s, uint64_t mask, uint64_t cookie, int nice)
     return t;
 }
 
-/* Tells how things stand to those who look without the lock. */
-static void leave_wq(tasksched *s)
-{
-    uint64_t due = s->wq.linked ? DUE_SET | s->wq.due : 0;
-
-    __atomic_store_n(&s->wq_due, due, __ATOMIC_SEQ_CST);
-    rw_wrunlock(&s->wq_lock);
-}
-
 /* Takes a task that is in no run queue out of the wait queue and the inbox (an old wish may be there); frees it. */
 static void free_ended(tasksched *s, task *t)
 {
     if (t->owner < 0) {
-        rw_wrlock(&s->wq_lock);
-        tmr_del(&s->wq, &t->timer);
-        leave_wq(s);
+        shared_waitq_remove(&s->wq, t);
     } else {
         read_inbox(&s->thr[t->owner]);
-        tmr_del(&s->thr[t->owner].wq, &t->timer);
+        waitq_remove(&s->thr[t->owner].wq, t);
     }
     free(t);
     at_sub(&s->tasks, 1);
@@ -445,15 +279,7 @@ void task_free(tasksched *s, task *t)
  * threads it will look at the queue before it sleeps, and that is enough. */
 static void change_shared_date(tasksched *s, task *t, uint64_t wish)
 {
-    uint64_t before;
-    int sooner;
-
-    rw_wrlock(&s->wq_lock);
-    before = at_peek(&s->wq_due);
-    (wish & WISH_EXACT ? set_date : set_date_sooner)(&s->wq, t, (uint32_t)wish);
-    sooner = s->wq.linked && (!before || tick_is_lt(s->wq.due, (uint32_t)before));
-    leave_wq(s);
-    if (sooner && !is_worker(s))
+    if (shared_waitq_set(&s->wq, t, wish) && !is_worker(s))
         wake_one_of(s, s->all);
 }
 
@@ -462,7 +288,7 @@ static void change_date(tasksched *s, task *t, uint64_t wish)
     if (t->owner < 0)
         change_shared_date(s, t, wish);
     else if (is_own(s, t))
-        grant_wish(&s->thr[t->owner], t, wish);
+        waitq_set(&s->thr[t->owner].wq, t, wish);
     else
         post(s, t, wish);
 }
@@ -518,34 +344,14 @@ static void expire_shared(void *ctx, tmr *timer)
         x->wake |= 1ull << sleeper;
 }
 
-/* A wheel learns the time from the first turn that looks at it; dates may have been set before. */
-static void run_wheel(wheel *w, int *started, uint32_t now, void (*cb)(void *ctx, tmr *t), expiry *x)
-{
-    if (!*started)
-        wheel_rebase(w, now);
-    at_store(started, 1);
-    tmr_run(w, now, cb, x);
-}
-
-static int is_shared_due(const tasksched *s, uint32_t now)
-{
-    uint64_t due = __atomic_load_n(&s->wq_due, __ATOMIC_SEQ_CST);
-
-    return !at_peek(&s->wq_started) || (due && !tick_is_lt(now, (uint32_t)due));
-}
-
 int task_expire(tasksched *s, int tid, uint32_t now)
 {
     task_thread *th = enter(s, tid);
     expiry x = {.s = s, .bit = 1ull << tid};
 
     read_inbox(th);
-    run_wheel(&th->wq, &th->started, now, expire_own, &x);
-    if (!is_shared_due(s, now))
-        return x.woken;
-    rw_wrlock(&s->wq_lock);
-    run_wheel(&s->wq, &s->wq_started, now, expire_shared, &x);
-    leave_wq(s);
+    waitq_run(&th->wq, now, expire_own, &x);
+    shared_waitq_run(&s->wq, now, expire_shared, &x);
     for (; x.wake; x.wake &= x.wake - 1)
         wake(s, __builtin_ctzll(x.wake));
     return x.woken;
@@ -651,18 +457,6 @@ void task_done(tasksched *s, task *t)
 
 /* --- sleeping ---------------------------------------------------------------------------------------------------- */
 
-static int next_shared_date(tasksched *s, uint32_t now)
-{
-    int ms;
-
-    if (!__atomic_load_n(&s->wq_due, __ATOMIC_SEQ_CST))
-        return -1;
-    rw_rdlock(&s->wq_lock);
-    ms = s->wq_started ? tmr_next(&s->wq, now) : 0;
-    rw_rdunlock(&s->wq_lock);
-    return ms;
-}
-
 static int sooner_of(int a, int b)
 {
     if (a < 0 || b < 0)
@@ -675,11 +469,9 @@ static int next_of_all(tasksched *s, int tid, uint32_t now)
 {
     task_thread *th = &s->thr[tid];
 
-    if (has_shared(s, tid) || seq_load(&th->ninbox))
+    if (has_shared(s, tid) || seq_load(&th->inbox.len))
         return 0;
-    if (!th->started && th->wq.linked)
-        return 0;
-    return sooner_of(tmr_next(&th->wq, now), next_shared_date(s, now));
+    return sooner_of(waitq_next(&th->wq, now), shared_waitq_next(&s->wq, now));
 }
 
 int task_next(tasksched *s, int tid, uint32_t now)

@@ -284,11 +284,6 @@ lb_event *eng_events(engine *e, int tid)
     return e->threads[tid].ev;
 }
 
-lb_rec *eng_recs(engine *e, int tid)
-{
-    return e->threads[tid].recs;
-}
-
 void eng_wake(engine *e, int tid)
 {
     at_store(&e->threads[tid].woken, 1);

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from tests.bench.load import Load, LoadError, percentile, run_fixed_rate, run_wrk
+from tests.peers.closing import Started
 from tests.peers.haproxy import Balancer, Program
 from tests.peers.idle import close_all, open_idle
 from tests.peers.ports import HOST, free_port, release_port
@@ -81,7 +82,7 @@ class Measurement(Protocol):
         ...
 
 
-class Rig:
+class Rig(Started):
     """One started balancer with its front port and its log sink."""
 
     def __init__(self, place: Place, config: str, threads: int) -> None:
@@ -91,18 +92,8 @@ class Rig:
         variables = {"FE": self.port, "NGINX": place.server_port, "LOG": self.sink.port, "NBTHREAD": threads}
         self.balancer = Balancer(place.program, config, variables)
 
-    def __enter__(self) -> Self:
-        try:
-            self.balancer.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def start(self) -> None:
+        self.balancer.start()
 
     def close(self) -> None:
         """Stops the balancer and frees its port."""
@@ -179,31 +170,21 @@ class ThreadGain:
         return _ThreadGainSession(self.load, Rig(place, text, 1), Rig(place, text, 2))
 
 
-class _ThreadGainSession:
+class _ThreadGainSession(Started):
     def __init__(self, load: Load, one: Rig, two: Rig) -> None:
         self.load = load
         self.one = one
         self.two = two
 
-    def __enter__(self) -> Self:
-        try:
-            self.one.__enter__()
-            self.two.__enter__()
-        except BaseException:
-            self._close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._close()
+    def start(self) -> None:
+        self.one.start()
+        self.two.start()
 
     def sample(self) -> Figures:
         first, second = (run_wrk(self.load, rig.port, rig.place.seconds) for rig in (self.one, self.two))
         return {"gain": (second.requests / second.seconds) / (first.requests / first.seconds)}
 
-    def _close(self) -> None:
+    def close(self) -> None:
         self.one.close()
         self.two.close()
 

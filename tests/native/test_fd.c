@@ -1,4 +1,4 @@
-/* sources: lock fd poll ev_epoll ev_poll ev_select */
+/* sources: lockset lock fd poll loop ev_epoll ev_poll ev_select */
 /* The fd table: generations, the fd cache, fds that are closed, reused, shared and moved while others look at them. */
 #include <fcntl.h>
 #include <sys/resource.h>

@@ -1,4 +1,4 @@
-/* sources: lock ctr hash lb */
+/* sources: lockset lock ctr hash lb */
 #include "lb.h"
 
 #include "check.h"

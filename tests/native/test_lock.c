@@ -1,4 +1,4 @@
-/* sources: lock */
+/* sources: lockset lock */
 #include "check.h"
 #include "lock.h"
 #include <sched.h>

@@ -1,4 +1,4 @@
-/* sources: lock fd poll ev_epoll ev_poll ev_select */
+/* sources: lockset lock fd poll loop ev_epoll ev_poll ev_select */
 /* Every poller of this build, through a loop: what it reports, what it costs, and how it sleeps and wakes. */
 #include <fcntl.h>
 #include <sys/resource.h>

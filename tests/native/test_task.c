@@ -1,4 +1,4 @@
-/* sources: lock tmr task */
+/* sources: lockset lock tmr runq waitq task */
 /* The scheduler of tasks: order, dates, wishes of other threads, and counts under the hammer. */
 #include <sched.h>
 

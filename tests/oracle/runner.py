@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from types import TracebackType
-from typing import Self
 
 from tests.oracle.configs import Topic
 from tests.oracle.row import Outcome, Row
 from tests.peers.clients import converse
+from tests.peers.closing import Started
 from tests.peers.haproxy import Balancer, Program
 from tests.peers.ports import free_port, release_port
 from tests.peers.script import End
 from tests.peers.scripted import ScriptedServer
 
 
-class Stage:
+class Stage(Started):
     """A balancer with the topic's proxies and the scripted server behind all of them. Start one, play many rows."""
 
     def __init__(self, program: Program, topic: Topic) -> None:
         self.program = program
         self.topic = topic
         self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stops the balancer and the server."""
@@ -59,7 +45,7 @@ class Stage:
         """False if the balancer has ended by itself."""
         return self.balancer.exit_code() is None
 
-    def _start(self) -> None:
+    def start(self) -> None:
         self.server = self._stack.enter_context(ScriptedServer())
         self.ports = {name: self._port() for name in self.topic.proxies}
         variables = {f"FE_{name.upper()}": port for name, port in self.ports.items()}

@@ -9,6 +9,7 @@ as `haproxy`: lbcore itself, Debian's HAProxy and the newer one of the `ray-hapr
 and `scripted` the server's half. `chaos` holds servers that behave badly on purpose and the good one beside them;
 `load` asks many requests at a bounded pace and accounts for every one of them; `sinks` receives syslog datagrams.
 
-Whoever creates a peer owns it and closes it: all of them are context managers. Peers that live in this process run in
-threads of their own; results are read after `close()`, or through methods that say that they take the peer's lock.
+Whoever creates a peer owns it and closes it: all of them are context managers (`closing`). Peers that live in
+this process run in threads of their own; results are read after `close()`, or through methods that say that they take
+the peer's lock.
 """

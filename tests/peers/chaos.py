@@ -12,9 +12,8 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
 
+from tests.peers.closing import Closing
 from tests.peers.framing import message_length, read_head
 from tests.peers.ports import HOST, free_port, release_port
 
@@ -25,7 +24,7 @@ _PATIENCE_SECONDS = 30.0
 _DRIP_SECONDS = 0.002
 
 
-class Chaos:
+class Chaos(Closing):
     """A listening server with one behaviour. `port` is on 127.0.0.1; `accepted` counts its connections."""
 
     def __init__(self, behaviour: Behaviour) -> None:
@@ -37,14 +36,6 @@ class Chaos:
         self.accepted = 0  # written by the accepting thread only
         self._acceptor = threading.Thread(target=self._accept, name="chaos-accept", daemon=True)
         self._acceptor.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stops listening and ends all connections; harmless if done before."""
@@ -80,18 +71,13 @@ class Chaos:
             connection.close()
 
 
-class Refusing:
+class Refusing(Closing):
     """A port on which every connection is refused, for as long as the object is open."""
 
     def __init__(self) -> None:
         self.port = free_port()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         release_port(self.port)
 
 

@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from tests.peers.closing import Started
 
 Address = tuple[str, int] | str
 
@@ -48,7 +48,7 @@ class Cpu:
         return Cpu(self.user - earlier.user, self.system - earlier.system)
 
 
-class Child:
+class Child(Started):
     """A program started in the foreground with its output kept in files of a private directory."""
 
     def __init__(self, argv: Sequence[str], *, name: str, environment: Mapping[str, str] | None = None) -> None:
@@ -58,19 +58,6 @@ class Child:
         self._folder = tempfile.TemporaryDirectory(prefix="lb-")  # short: unix socket paths have 107 bytes
         self.folder = Path(self._folder.name)
         self._popen: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def ready(self) -> bool:
         """True once the program can be used. Programs that accept connections override it."""

@@ -13,9 +13,8 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
-from types import TracebackType
-from typing import Self
 
+from tests.peers.closing import Closing
 from tests.peers.ports import HOST, free_port, release_port
 from tests.peers.script import PARTY_SECONDS, End, Party, Step
 
@@ -47,7 +46,7 @@ class Played:
     unscripted: int
 
 
-class ScriptedServer:
+class ScriptedServer(Closing):
     """Listens on `port` of 127.0.0.1 until closed; plays one script after the other."""
 
     def __init__(self) -> None:
@@ -61,14 +60,6 @@ class ScriptedServer:
         self._threads: list[threading.Thread] = []
         self._acceptor = threading.Thread(target=self._accept, name="scripted-server", daemon=True)
         self._acceptor.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def play(self, replies: tuple[Reply, ...]) -> None:
         """Sets the script. Call it before the client speaks, `finish()` after it has."""

@@ -5,16 +5,15 @@ from __future__ import annotations
 import socket
 import threading
 from collections import deque
-from types import TracebackType
-from typing import Self
 
+from tests.peers.closing import Closing
 from tests.peers.ports import HOST
 
 _RECEIVE_BUFFER = 8 << 20
 _STOP = b""
 
 
-class UdpSink:
+class UdpSink(Closing):
     """Receives in a thread of its own until closed. `port` is its UDP port on 127.0.0.1."""
 
     def __init__(self, keep: int = 10_000) -> None:
@@ -27,14 +26,6 @@ class UdpSink:
         self._last: deque[bytes] = deque(maxlen=keep)  # guarded by _lock
         self._thread = threading.Thread(target=self._receive, name="udp-sink", daemon=True)
         self._thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def count(self) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from struct import Struct
+from typing import Any, NamedTuple
 
 from lbcore.event.crew import Crew
 from lbcore.event.worker import Worker
@@ -14,12 +15,48 @@ from lbcore.log.sender import Senders
 from lbcore.log.syslog import Logger, Sampler, make_samplers
 from lbcore.proxy.settings import GlobalSettings, ProxySettings
 from lbcore.shim import ffi, lib
-from lbcore.stream.txnlog import Names, TxnLog
+from lbcore.stream.txnlog import LOG_INFO, Names, TxnLog
 from lbcore.thread.labels import Label
 from lbcore.thread.locks import LockSet, SpinLock
 
+CODES = {"uint8_t": "B", "uint16_t": "H", "int32_t": "i", "uint32_t": "I", "uint64_t": "Q"}  # of struct
 LOCAL = "logs"  # the worker's own: frontend number -> (TxnLog, Logger), and its senders
 DEFAULT_TAG = "haproxy"
+
+
+def record_layout() -> tuple[Struct, dict[str, int]]:
+    """How `lb_rec` becomes a tuple, and the place of each field in that. Arrays become bytes, pointers numbers."""
+    fields: Any = ffi.typeof("lb_rec").fields
+    code, end = "=", 0
+    for _, field in fields:
+        size = ffi.sizeof(field.type)
+        letter = "Q" if field.type.kind == "pointer" else CODES.get(field.type.cname, f"{size}s")
+        code += f"{field.offset - end}x{letter}"
+        end = field.offset + size
+    return Struct(f"{code}{ffi.sizeof('lb_rec') - end}x"), {name: place for place, (name, _) in enumerate(fields)}
+
+
+class Texts:
+    """The texts that the records of the present batch point at. Belongs to one worker."""
+
+    __slots__ = ("base", "buffer")
+
+    def __init__(self) -> None:
+        self.base = 0
+        self.buffer: Any = b""
+
+    def __call__(self, address: int, size: int) -> bytes:
+        at = address - self.base
+        found: bytes = self.buffer[at : at + size]
+        return found
+
+
+class _Log(NamedTuple):
+    """What one worker needs for the lines of one frontend."""
+
+    lines: TxnLog
+    logger: Logger
+    text: Callable[[tuple[Any, ...]], str] | None  # over tuples; None: `lines` has to look at each record
 
 
 class _Names:
@@ -49,6 +86,7 @@ class StreamLogs:
         self._hostname = hostname(settings)
         self._tag = settings.log_tag or DEFAULT_TAG
         self._workers: list[Senders] = []
+        self._layout, self._places = record_layout()
         crew.hooks.add(self._begin, self._end)
         crew.handlers[lib.EV_DONE] = self._done
 
@@ -73,38 +111,42 @@ class StreamLogs:
     def _begin(self, worker: Worker) -> None:
         senders = Senders()
         self._workers.append(senders)
-        logs = {
-            index: (
-                TxnLog(settings, self._names, ffi.buffer, os.getpid()),
-                Logger(settings.log_targets, self._origin(settings.log_tag), senders, samplers),
-            )
-            for index, (settings, samplers) in self._frontends.items()
-        }
-        worker.local[LOCAL] = (logs, senders)
+        texts = Texts()
+        logs = {}
+        for index, (settings, samplers) in self._frontends.items():
+            lines = TxnLog(settings, self._names, ffi.buffer, os.getpid())
+            logger = Logger(settings.log_targets, self._origin(settings.log_tag), senders, samplers)
+            logs[index] = _Log(lines, logger, lines.tuple_text(self._places, texts))
+        worker.local[LOCAL] = (logs, senders, texts)
 
     def _end(self, worker: Worker) -> None:
-        _, senders = worker.local.pop(LOCAL)
+        senders = worker.local.pop(LOCAL)[1]
         senders.close()
 
     def _done(self, worker: Worker, event: Any) -> None:
         """Logs a batch of records: runs of the same frontend together, all in their order."""
-        logs, _ = worker.local[LOCAL]
+        logs, _, texts = worker.local[LOCAL]
+        texts.base = event.handle
+        texts.buffer = ffi.buffer(ffi.cast("char *", event.handle), event.arg)
         records = ffi.cast("lb_rec *", event.data)
+        frontend = self._places["frontend"]
         batch: list[tuple[int, str]] = []
+        log: _Log | None = None
         present = -1
-        for i in range(event.len):
-            record = records[i]
-            if record.frontend != present:
-                if batch:
-                    logs[present][1].send_many(batch)
+        for i, record in enumerate(self._layout.iter_unpack(ffi.buffer(records, event.len * self._layout.size))):
+            if record[frontend] != present:
+                if batch and log is not None:
+                    log.logger.send_many(batch)
                     batch = []
-                present = record.frontend
-            log = logs.get(present)
-            line = log[0].line(record) if log is not None else None
+                present = record[frontend]
+                log = logs.get(present)
+            if log is None:
+                continue
+            line = log.lines.line(records[i]) if log.text is None else (LOG_INFO, log.text(record))
             if line is not None:
                 batch.append(line)
-        if batch:
-            logs[present][1].send_many(batch)
+        if batch and log is not None:
+            log.logger.send_many(batch)
 
 
 def hostname(settings: GlobalSettings) -> str | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from lbcore.log.header import MONTHS
@@ -36,6 +36,8 @@ View = Callable[[Any, int], Any]  # `view(field, n)[:]`: the first n bytes of a 
 Line = tuple[int, str]
 
 _CACHE_SIZE = 4096
+_ARRAY = re.compile(r"view\(r\.(\w+), \d+\)\[:\]")
+_FIELD = re.compile(r"\br\.(\w+)")
 _ESCAPED = re.compile(r'[^ -~]|["#]')
 
 
@@ -81,16 +83,28 @@ class TxnLog:
         """
         options = proxy.options
         http = proxy.mode == "http"
-        self._helpers = _Helpers(names, view, proxy, pid)
+        self._given = (names, proxy, pid)
+        self._helpers = _Helpers(names, proxy, pid, view=view)
         self._null_too = "dontlognull" not in options
         self._normal_too = "dontlog-normal" not in options
         self._error_level = LOG_ERR if "log-separate-errors" in options else LOG_INFO
         self._check_errors = not self._normal_too or self._error_level != LOG_INFO
-        log_format = builtin_format(proxy.log_kind, http)
+        self._format = builtin_format(proxy.log_kind, http)
+        self._asap = "logasap" in options
         self._text: Callable[[Record], str] | None = None
-        if log_format is not None:
-            self._text = compile_format(log_format, self._helpers.names(), http=http, asap="logasap" in options)
+        if self._format is not None:
+            self._text = compile_format(self._format, self._helpers.names(), http=http, asap=self._asap)
         self._http = http
+
+    def tuple_text(self, places: Mapping[str, int], view: View) -> Callable[[tuple[Any, ...]], str] | None:
+        """What makes the text of a record that is a tuple (`compile_format`), None where a line takes more than that.
+
+        `view` reads the text at what the record has for `uri`.
+        """
+        if self._format is None or self._check_errors or not self._null_too:
+            return None
+        names = _Helpers(*self._given, view=view).names()
+        return compile_format(self._format, names, http=self._http, asap=self._asap, places=places)
 
     def lines(self, records: Iterable[Record]) -> list[Line]:
         """(level, text) of those of `records` that are to be logged, in order."""
@@ -140,12 +154,22 @@ def is_error(record: Record, term: str) -> bool:
     return bool(term[0] not in "-L" or record.retries or record.redispatched or record.status >= 500)
 
 
-def compile_format(log_format: str, names: dict[str, object], *, http: bool, asap: bool) -> Callable[[Record], str]:
+def compile_format(
+    log_format: str,
+    names: dict[str, object],
+    *,
+    http: bool,
+    asap: bool,
+    places: Mapping[str, int] | None = None,
+) -> Callable[[Record], str]:
     """A function that turns a record into the text of `log_format`. Raises LogFormatError.
 
     `names` are the helpers that rows of ALIASES may use; `http`, `asap`: the frontend's mode and `option logasap`.
+    With `places` it takes records that are tuples, whose arrays are bytes: field -> its place.
     """
     parts = [_literal(part) if isinstance(part, str) else _field(part, asap) for part in _split(log_format, http)]
+    if places is not None:
+        parts = [_indexed(part, places) for part in parts]
     source = 'def text(r):\n    return f"""' + _join(parts) + '"""\n'
     scope: dict[str, Any] = dict(names)
     exec(compile(source, "<log-format>", "exec"), scope)  # rows of ALIASES, escaped literals
@@ -213,6 +237,12 @@ def _field(use: _Use, asap: bool) -> str:
     return f"{quote}{plus}{alias.code}{quote}"
 
 
+def _indexed(code: str, places: Mapping[str, int]) -> str:
+    """A piece of code over an object's fields as one over a tuple: twice as fast."""
+    code = _ARRAY.sub(r"r.\1", code)
+    return _FIELD.sub(lambda match: f"r[{places[match[1]]}]", code)
+
+
 def _join(parts: list[str]) -> str:
     """The parts in one string: one space where empty fields would leave several, and none at the beginning."""
     kept: list[str] = []
@@ -242,7 +272,7 @@ class _Helpers:
     Look-ups in caches stand in the pieces themselves, since a call costs more than the rest of a field.
     """
 
-    def __init__(self, names: Names, view: View, proxy: ProxySettings, pid: int) -> None:
+    def __init__(self, names: Names, proxy: ProxySettings, pid: int, *, view: View) -> None:
         self._names = names
         self._view = view
         self._proxy = proxy
@@ -275,15 +305,16 @@ class _Helpers:
             "pid": self._pid,
         }
 
-    def listener_port(self, r: Record) -> int:
+    def listener_port(self, listener: int) -> int:
         """What stands for a port where addresses have none: the number of the listener."""
-        return self._names.listener_id(r.listener)
+        return self._names.listener_id(listener)
 
     def connect(self, r: Record) -> str:
         """The default line. Both ends of a unix socket are the listener."""
         addresses = self._addresses[r.family]
         source, destination = addresses[self._view(r.saddr, 16)[:]], addresses[self._view(r.daddr, 16)[:]]
-        sport, dport = r.sport or self.listener_port(r), r.dport or self.listener_port(r)
+        port = self.listener_port(r.listener)
+        sport, dport = r.sport or port, r.dport or port
         proxy = self._proxy
         return f"Connect from {source}:{sport} to {destination}:{dport} ({proxy.name}/{proxy.mode.upper()})"
 
@@ -291,18 +322,18 @@ class _Helpers:
         """The termination state: two or four characters."""
         return self._terms[self._view(r.term, 4)[:]]
 
-    def request(self, r: Record) -> str:
+    def request(self, uri: Any, size: int) -> str:
         """The request line as 8.6 wants it, `<BADREQ>` if none could be read."""
-        if not r.uri:
+        if not uri:
             return "<BADREQ>"
-        text = str(self._view(r.uri, r.uri_len)[:], "latin-1")
+        text = str(self._view(uri, size)[:], "latin-1")
         if text.isascii() and text.isprintable() and '"' not in text and "#" not in text:
             return text
         return _ESCAPED.sub(lambda match: f"#{ord(match[0]):02X}", text)
 
-    def word(self, r: Record, index: int) -> str:
+    def word(self, uri: Any, size: int, index: int) -> str:
         """Method, URI or version of the request line (words 0 to 2)."""
-        words = self.request(r).split(" ")
+        words = self.request(uri, size).split(" ")
         return words[index] if len(words) == 3 else words[0]
 
 
@@ -339,9 +370,9 @@ ALIASES = (
     Alias("B", "{r.bytes_read}", "8.2.2", asap=True),
     Alias("CC", "-", "8.2.3", http=True, absent=True),
     Alias("CS", "-", "8.2.3", http=True, absent=True),
-    Alias("HM", "{word(r, 0)}", "8.2.6", quotable=True, http=True),
-    Alias("HU", "{word(r, 1)}", "8.2.6", quotable=True, http=True),
-    Alias("HV", "{word(r, 2)}", "8.2.6", quotable=True, http=True),
+    Alias("HM", "{word(r.uri, r.uri_len, 0)}", "8.2.6", quotable=True, http=True),
+    Alias("HU", "{word(r.uri, r.uri_len, 1)}", "8.2.6", quotable=True, http=True),
+    Alias("HV", "{word(r.uri, r.uri_len, 2)}", "8.2.6", quotable=True, http=True),
     Alias("ST", "{r.status}", "8.2.3"),
     Alias("T", f"{{gmt[{_ACCEPTED}]}}", "8.2.6"),
     Alias("TR", "{r.tr}", "8.4", http=True),
@@ -362,11 +393,11 @@ ALIASES = (
     Alias("bc", "{r.beconn}", "8.2.2"),
     Alias("bq", "{r.backend_queue}", "8.2.2"),
     Alias("ci", "{addresses[r.family][view(r.saddr, 16)[:]]}", "8.2.2", quotable=True),
-    Alias("cp", "{r.sport or listener_port(r)}", "8.2.2"),
+    Alias("cp", "{r.sport or listener_port(r.listener)}", "8.2.2"),
     Alias("f", "{frontend}", "8.2.2", quotable=True),
     Alias("fc", "{r.feconn}", "8.2.2"),
     Alias("fi", "{addresses[r.family][view(r.daddr, 16)[:]]}", "8.2.6", quotable=True),
-    Alias("fp", "{r.dport or listener_port(r)}", "8.2.6"),
+    Alias("fp", "{r.dport or listener_port(r.listener)}", "8.2.6"),
     Alias("ft", "{frontend}", "8.2.2", quotable=True),
     Alias("hr", "", "8.2.3", http=True),
     Alias("hrl", "", "8.2.3", http=True),
@@ -374,7 +405,7 @@ ALIASES = (
     Alias("hsl", "", "8.2.3", http=True),
     Alias("ms", "{r.accept_us // 1000 % 1000:03d}", "8.2.6"),
     Alias("pid", "{pid}", "8.2.6"),
-    Alias("r", "{request(r)}", "8.2.3", quotable=True, http=True),
+    Alias("r", "{request(r.uri, r.uri_len)}", "8.2.3", quotable=True, http=True),
     Alias("rc", "{'+' if r.redispatched else ''}{r.retries}", "8.2.2"),
     Alias("rt", "{r.req_count}", "8.2.6"),
     Alias("s", "{servers[r.server]}", "8.2.2", quotable=True),

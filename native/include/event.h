@@ -4,7 +4,9 @@
 #include "base.h"
 #endif
 
-#define EV_DONE 1   /* a stream ended (or sent its head, logasap): <data> is its lb_rec; dead after the next poll */
+/* EV_DONE's <data> are <len> lb_rec; the texts they point at lie in the <arg> bytes at address <handle>. All of it is dead
+ * after the next poll. */
+#define EV_DONE 1   /* streams ended (or sent their heads, logasap) */
 #define EV_OPEN 2   /* an applet got a connection: <handle>, <arg> index of the listener */
 #define EV_DATA 3   /* an applet got bytes: <data>, <len>; dead after the next poll */
 #define EV_EOF 4    /* an applet's client will send no more */

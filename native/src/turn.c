@@ -238,6 +238,8 @@ static int deliver(thr *t)
         if (ev) {
             ev->data = t->recs;
             ev->len = t->nrecs;
+            ev->handle = (uintptr_t)t->text;
+            ev->arg = t->ntext;
         }
     }
     return (int)t->nev;

@@ -10,15 +10,21 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from lbcore.proxy.settings import ProxySettings
+from lbcore.shim import ffi
+from lbcore.stream.logs import Texts, record_layout
+from lbcore.stream.txnlog import TxnLog
 from tests.embedded import REQUEST, Client, ask, balancer, config, named, until
 from tests.peers.chaos import Chaos, good
 from tests.peers.load import Crowd
 from tests.peers.load import ask as ask_all
 from tests.peers.ports import HOST
 from tests.peers.sinks import UdpSink
+from tests.stream.records import FakeNames
 
 PATIENCE = 10.0
 DATE = r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d\.\d{3}"
@@ -286,3 +292,25 @@ def test_head_is_enough_for_logasap(sink: UdpSink) -> None:
         assert re.search(r"/\+\d+ 200 \+\d+ ", line), line
         release.set()
         assert client.body() == b"body"
+
+
+@pytest.mark.parametrize("kind", ["httplog", "clf", "tcplog"])
+def test_text_of_a_tuple_is_that_of_its_record(kind: str) -> None:
+    """The quick way over unpacked batches gives the lines that the fields of each record give."""
+    proxy = ProxySettings("fe", "frontend", mode="tcp" if kind == "tcplog" else "http", log_kind=kind)
+    layout, places = record_layout()
+    text = ffi.new("char[]", b"GET /a b HTTP/1.1 and what follows")
+    records: Any = ffi.new("lb_rec[3]")
+    for number, record in enumerate(records):
+        record.uri, record.uri_len = (text, 17) if number else (ffi.NULL, 0)
+        record.backend = record.server = number - 1
+        record.family, record.sport, record.retries = socket.AF_INET, 4000 + number, number
+        record.saddr, record.term = bytes([192, 0, 2, number]) + bytes(12), b"----"
+        record.accept_us = record.request_us = 1_772_323_445_006_000 + number
+    texts = Texts()
+    texts.base, texts.buffer = int(ffi.cast("uintptr_t", text)), ffi.buffer(text)
+    log = TxnLog(proxy, FakeNames(), ffi.buffer, 1)
+    quick = log.tuple_text(places, texts)
+    assert quick is not None
+    unpacked = layout.iter_unpack(ffi.buffer(records))
+    assert [(6, quick(row)) for row in unpacked] == [log.line(records[number]) for number in range(3)]

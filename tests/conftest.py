@@ -1,6 +1,6 @@
 """What all tests share: the program under test, the real peers, and the rule that nothing is skipped needlessly.
 
-pytest --program '/usr/sbin/haproxy' tests/oracle        another program in lbcore's place (also: $LBCORE_PROGRAM)
+pytest --program haproxy tests/oracle        another program in lbcore's place (also: $LBCORE_PROGRAM)
 """
 
 from __future__ import annotations

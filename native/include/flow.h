@@ -83,7 +83,7 @@ struct flow {
     uint8_t kind, rq, cs, rs;
     uint8_t queued; /* in the backend's queue, under its lock */
     uint8_t method;
-    uint8_t retries;
+    uint32_t retries;
     char term[2];   /* termination state, 0: not known yet */
     int16_t status; /* sent to the client; -1: none */
     uint32_t cexp, sexp; /* ticks at which the client's, the server's side times out; 0: never */

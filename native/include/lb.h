@@ -15,8 +15,8 @@ enum { LB_PICKED, LB_FULL, LB_DOWN };
 int lb_rebuild(backend *be);
 void lb_free(backend *be);
 /* Picks a server and takes a slot on it. <avoid> (may be NULL) only if no other one can take it. LB_FULL: all that may
- * be picked are full; *out is then the only one that the algorithm allows, NULL if there are several. LB_DOWN: none is up.
- * <client> may be NULL with LB_ROUNDROBIN. Takes LBL_LBPRM. */
+ * be picked are full; *out is then the only one that the algorithm allows, NULL if there are several. LB_DOWN: none is
+ * up. <client> may be NULL with LB_ROUNDROBIN. Takes LBL_LBPRM. */
 int lb_pick(backend *be, const conn *client, const server *avoid, server **out);
 /* Takes a slot on <s>; 1 if there was one. */
 int lb_take(server *s);

@@ -262,9 +262,6 @@ static void body_failed(flow *f, int ret)
     server_fault(f);
     if (framing)
         exch_snapshot(f, 1, &f->t->head, f->t->scratch, 0);
-    /* the client must see that it is not whole: a reset rather than an end, where the end would look like the end */
-    if (f->res.body == BODY_CLOSE || f->flags & FL_DECHUNK)
-        f->f->flags |= CO_F_RESET;
     exch_abort(f, framing ? 'P' : 'S', 'D');
 }
 

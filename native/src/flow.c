@@ -44,6 +44,14 @@ static void uncount_front(flow *f)
     listener_release(f->t, f->lsn);
 }
 
+/* Whether the client would take the end of its connection for the end of a body of which something is missing: then it must
+ * see a reset (RFC 9112 8). */
+static int would_look_whole(const flow *f)
+{
+    return !(f->flags & FL_LOCAL) && (f->res.body == BODY_CLOSE || f->flags & FL_DECHUNK) &&
+           (f->rs == RS_BODY || chan_holds(&f->res));
+}
+
 void flow_free(flow *f)
 {
     thr *t = f->t;
@@ -57,8 +65,11 @@ void flow_free(flow *f)
     flow_unqueue(f);
     flow_detach_back(f, 0);
     flow_unassign(f);
-    if (f->f)
+    if (f->f) {
+        if (would_look_whole(f))
+            f->f->flags |= CO_F_RESET;
         conn_free(f->f);
+    }
     uncount_front(f);
     chan_release(f, &f->req);
     chan_release(f, &f->res);

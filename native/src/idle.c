@@ -83,13 +83,30 @@ conn *idle_get(thr *t, server *s, int safe)
     return c;
 }
 
+/* Whether nothing has come on a connection that ought to be silent: what a server sends beyond its response would be taken
+ * for the answer to somebody else's request. A read that got all it had asked for leaves readiness behind, and only the
+ * kernel can tell. Nobody takes a connection over while its handler runs, so it may be touched without the lock. */
+static int is_silent(conn *c)
+{
+    char byte;
+
+    if (is_leaving(c))
+        return 0;
+    if (!(c->e->ready & FD_R))
+        return 1;
+    if (recv(c->fd, &byte, 1, MSG_PEEK) >= 0 || errno != EAGAIN)
+        return 0;
+    fd_cant_recv(&c->thr->loop, c->e, c->fd);
+    return 1;
+}
+
 void idle_put(thr *t, conn *c)
 {
     server *s = c->srv;
     idle_list *l = &s->idle[t->tid];
 
     c->flow = NULL;
-    if (at_peek(&t->eng->live.stopping) || !at_load(&s->live.up) || is_leaving(c) ||
+    if (at_peek(&t->eng->live.stopping) || !at_load(&s->live.up) || !is_silent(c) ||
         (s->conf.max_reuse >= 0 && c->streams > (uint32_t)s->conf.max_reuse) ||
         (s->conf.pool_max >= 0 && at_peek(&s->live.idle) >= (uint32_t)s->conf.pool_max)) {
         conn_free(c);
@@ -110,18 +127,6 @@ void idle_put(thr *t, conn *c)
     l->head = c;
     cnt_inc(l->n);
     spin_unlock(&l->lock);
-}
-
-/* What a read that got all it had asked for left behind: readiness, but nothing to be read. Nobody takes a connection
- * over while its handler runs, so it may be touched without the lock. */
-static int is_silent(conn *c)
-{
-    char byte;
-
-    if (is_leaving(c) || recv(c->fd, &byte, 1, MSG_PEEK) >= 0 || errno != EAGAIN)
-        return 0;
-    fd_cant_recv(&c->thr->loop, c->e, c->fd);
-    return 1;
 }
 
 /* Idle connections don't speak: bytes, an end or an error all mean that it must go. Another thread may be taking it at

@@ -36,8 +36,8 @@ static int usable(const backend *be, const server *s)
 /* --- round robin: earliest deadline first ---
  *
  * Each server's next turn has a virtual date; the soonest is served, and its date moves on by the inverse of its
- * weight. Turns of a heavy server are so spread evenly between those of the light ones. The first date is half an interval, so
- * that the lightest servers come in the middle of a cycle rather than at its end.
+ * weight. Turns of a heavy server are so spread evenly between those of the light ones. The first date is half an
+ * interval, so that the lightest servers come in the middle of a cycle rather than at its end.
  */
 
 static int before(const server *a, const server *b)

@@ -200,6 +200,8 @@ static int move(flow *f, chan *c, conn *src, conn *dst, int splice)
         if (c->eof)
             return 0;
         c->eof = 1;
+        if (dst->flags & CO_F_RESET) /* "nolinger": the only end that it may be told is that of all */
+            return -1;
         /* the second end closes both connections anyway */
         if (!(f->req.eof && f->res.eof))
             conn_shutw(dst);

@@ -129,3 +129,24 @@ def test_idle_connection_that_the_server_closes_is_forgotten() -> None:
         assert backend is not None
         assert until(lambda: backend.servers[0].idle == 0)
         assert until(lambda: sum(thread.idle for thread in lb.facts.threads()) == 0)
+
+
+@pytest.mark.parametrize("size", [10, 16_384, 100_000, 1_000_000])
+def test_what_a_server_says_too_much_answers_nobody(size: int) -> None:
+    """Bytes behind a response are not taken for the response to the next request on that connection."""
+
+    def talkative(connection: socket.socket) -> None:
+        pending = b""
+        while True:
+            pending, asked = read_request(connection, pending)
+            if not asked:
+                return
+            body = b"x" * size
+            head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size
+            connection.sendall(head + body + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
+
+    with Chaos(talkative) as server, balancer(config(server.port, back=["http-reuse always"])) as lb:
+        for _ in range(5):
+            with Client(lb) as client:
+                assert client.ask() == b"x" * size
+    assert server.accepted == 5

@@ -38,9 +38,9 @@ typedef struct ask {
 
 static inline ask ask_any(world *w, rnd *g, int last)
 {
-    static const char *const whats[] = {"len", "len", "chunk", "chunk", "eof", "status", "empty", "echo", "echo"};
+    static const char *const stages[] = {"len", "len", "chunk", "chunk", "eof", "status", "empty", "echo", "echo"};
     static const uint32_t codes[] = {200, 404, 500, 503};
-    ask a = {.verb = "GET", .what = ONE_OF(g, whats), .n = rnd_length(g), .id = id_new(w)};
+    ask a = {.verb = "GET", .what = ONE_OF(g, stages), .n = rnd_length(g), .id = id_new(w)};
 
     if (!strcmp(a.what, "status"))
         a.n = ONE_OF(g, codes);
@@ -236,7 +236,7 @@ static inline void be_honest_stream(world *w, rnd *g)
 
 static inline void write_wild(world *w, rnd *g, text *t)
 {
-    static const char *const whats[] = {"len", "chunk", "eof", "status", "empty", "echo", "early", "bad", "bad", "switch"};
+    static const char *const stages[] = {"len", "chunk", "eof", "status", "empty", "echo", "early", "bad", "bad", "switch"};
     static const char *const verbs[] = {"GET", "GET", "POST", "POST", "HEAD", "PUT", "CONNECT", "OPTIONS"};
     text one = {0};
 
@@ -244,7 +244,7 @@ static inline void write_wild(world *w, rnd *g, text *t)
         uint32_t len = rnd_length(g);
 
         one.len = 0;
-        text_format(&one, "%s /%s/%u/%u/0 HTTP/1.%d\r\nHost: a\r\n", ONE_OF(g, verbs), ONE_OF(g, whats),
+        text_format(&one, "%s /%s/%u/%u/0 HTTP/1.%d\r\nHost: a\r\n", ONE_OF(g, verbs), ONE_OF(g, stages),
                     once_in(g, 9) ? 304 : len, id_new(w), (int)!once_in(g, 6));
         if (once_in(g, 8))
             text_format(&one, "Expect: 100-continue\r\n");

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from lbcore.cfg.arguments import Args, KeywordError, lacks, time
 from lbcore.cfg.keywords import KEYWORDS, PROXIES, Keyword
+from lbcore.cfg.known import not_yet
 
 # Event -> (field of Timeouts, the side whose proxies use it or "" for both, what it bounds).
 EVENTS = {
-    "check": ("check", "backend", "the reading of a health check's answer"),
     "client": ("client", "frontend", "the client's silence"),
     "client-fin": ("client_fin", "frontend", "the client's silence once one side has closed"),
     "connect": ("connect", "backend", "the connection to a server"),
@@ -18,9 +18,9 @@ EVENTS = {
     "queue": ("queue", "backend", "the wait for a server's free connection"),
     "server": ("server", "backend", "the server's silence"),
     "server-fin": ("server_fin", "backend", "the server's silence once one side has closed"),
-    "tarpit": ("tarpit", "", "how long a tarpitted request is held"),
     "tunnel": ("tunnel", "backend", "the silence of both sides of a tunnel"),
 }
+_LATER = ("check", "tarpit")  # they bound what lbcore does not do yet
 _REMOVED = {
     "clitimeout": "the 'clitimeout' directive is not supported anymore since HAProxy 2.1. Use 'timeout client'.",
     "contimeout": "the 'contimeout' directive is not supported anymore since HAProxy 2.1. Use 'timeout connect'.",
@@ -33,6 +33,8 @@ def timeout(args: Args) -> None:
     word = args.take()
     if word in _REMOVED:
         raise KeywordError(_REMOVED[word])
+    if word in _LATER:
+        raise KeywordError(not_yet(f"timeout {word}"))
     raise KeywordError(
         "'timeout' supports 'client', 'server', 'connect', 'check', 'queue', 'http-keep-alive', 'http-request', "
         f"'tunnel', 'tarpit', 'client-fin' and 'server-fin' (got '{word}')"

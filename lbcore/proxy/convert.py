@@ -103,8 +103,6 @@ def frontend(conf: Any, proxy: ProxySettings, *, flow: int, maxconn: int, backen
     conf.t_client_fin = timeouts.client_fin or 0
     conf.t_http_request = timeouts.http_request or 0
     conf.t_http_keep_alive = timeouts.http_keep_alive or 0
-    conf.t_tarpit = timeouts.tarpit or timeouts.connect or 0
-    conf.t_tunnel = timeouts.tunnel or 0
     probes(conf, proxy.client_probes)
     forwardfor(conf, proxy.forwardfor)
     if wants_log_line(proxy):

@@ -23,10 +23,8 @@ class Timeouts:
     connect: int | None = None
     queue: int | None = None
     tunnel: int | None = None
-    tarpit: int | None = None
     http_request: int | None = None
     http_keep_alive: int | None = None
-    check: int | None = None
 
 
 @dataclass(slots=True)

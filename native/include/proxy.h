@@ -67,7 +67,7 @@ typedef struct fe_conf {
     uint32_t maxconn;       /* connections at once; 0: as many as the process */
     uint32_t rate_sess;     /* sessions per second; 0: no limit */
     int32_t backend;        /* index of the default backend, -1: none (HTTP: 503) */
-    uint32_t t_client, t_client_fin, t_http_request, t_http_keep_alive, t_tarpit, t_tunnel;
+    uint32_t t_client, t_client_fin, t_http_request, t_http_keep_alive;
     uint32_t ka_count, ka_idle, ka_interval; /* probes to idle clients: number, seconds, seconds; 0: the system's */
     uint32_t ff_len;        /* forwardfor: length of the header's name */
     char ff_name[PX_FF_MAX];/* forwardfor: the name */
@@ -86,7 +86,6 @@ typedef struct be_conf {
     uint16_t retry_status[RETRY_STATUSES]; /* statuses of responses that let a request be sent again; 0: the end */
     uint32_t reuse;         /* REUSE_* */
     uint32_t algo;          /* LB_* */
-    uint32_t hash;          /* LB_SOURCE: HASH_* of hash.h */
     uint32_t avalanche;     /* LB_SOURCE: 1: mix the hash */
     uint32_t fullconn;      /* connections at which servers reach maxconn (minconn); 0: a tenth of the frontends' */
     uint32_t ka_count, ka_idle, ka_interval; /* keep-alive probes to servers */

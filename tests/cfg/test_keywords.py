@@ -270,13 +270,18 @@ def test_a_minconn_alone_is_the_maxconn_too() -> None:
 
 
 def test_reads_all_timeouts() -> None:
-    words = ("client", "client-fin", "server", "server-fin", "connect", "queue", "tunnel", "tarpit", "http-request")
-    text = "defaults\n" + "".join(
-        f" timeout {word} {n}s\n" for n, word in enumerate((*words, "http-keep-alive", "check"), 1)
-    )
+    words = ("client", "client-fin", "server", "server-fin", "connect", "queue", "tunnel", "http-request")
+    text = "defaults\n" + "".join(f" timeout {word} {n}s\n" for n, word in enumerate((*words, "http-keep-alive"), 1))
     found = good(text + "backend b\n").proxies[0].timeouts
-    assert [getattr(found, word.replace("-", "_")) for word in words] == [n * 1000 for n in range(1, 10)]
-    assert (found.http_keep_alive, found.check) == (10_000, 11_000)
+    assert [getattr(found, word.replace("-", "_")) for word in words] == [n * 1000 for n in range(1, 9)]
+    assert found.http_keep_alive == 9_000
+
+
+@pytest.mark.parametrize("word", ["check", "tarpit"])
+def test_a_timeout_that_would_bound_nothing_is_refused_by_name(word: str) -> None:
+    _, diagnostics = load([("lb.cfg", f"defaults\n timeout {word} 5s\n")])
+    told = [message.text for message in diagnostics.messages]
+    assert any(f"the 'timeout {word}' keyword is HAProxy's but is not supported by lbcore" in text for text in told)
 
 
 def test_a_timeout_of_zero_is_no_limit() -> None:

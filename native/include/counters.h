@@ -37,6 +37,8 @@ typedef struct lb_counters {
     uint64_t q_max, c_max, d_max, t_max;     /* ms, the largest seen (summing shards takes the largest) */
 } lb_counters;
 
+/* Adds the shard at <shard> to <out>; maxima are the larger ones. Any thread may read, no lock. */
+void counters_add(lb_counters *out, const lb_counters *shard);
 /* Adds the <n> shards at <shard> into <out> (which is zeroed first); maxima are the largest. Any thread, no lock. */
 void counters_sum(const lb_counters *shard, int n, lb_counters *out);
 

@@ -359,6 +359,18 @@ static void watch_private(flow *f)
         flow_detach_back(f, 0);
 }
 
+/* How far the exchange has come: the second character of the termination state (manual 8.5). */
+static char phase(const flow *f)
+{
+    if (f->rq <= RQ_HEAD)
+        return 'R';
+    if (f->cs == CS_QUEUE)
+        return 'Q';
+    if (f->cs != CS_EST)
+        return 'C';
+    return f->rs == RS_WAIT ? 'H' : 'D';
+}
+
 /* "option abortonclose": a client that closes while it waits for a response gives up. */
 static void watch_client(flow *f)
 {
@@ -370,16 +382,14 @@ static void watch_client(flow *f)
     if (n > 0 && buf_append(&f->t->bufs, &f->req.in, f->t->scratch, (uint32_t)n) < 0)
         exch_abort(f, 'R', 'C');
     else if (n <= 0 && f->f->flags & (CO_F_EOF | CO_F_ERR))
-        exch_abort(f, 'C', f->cs == CS_QUEUE ? 'Q' : f->cs == CS_EST ? 'H' : 'C');
+        exch_abort(f, 'C', phase(f));
 }
 
 static int one_turn(flow *f)
 {
     if (f->rq <= RQ_HEAD && f->rs != RS_DONE)
         exch_read_request(f);
-    else if (f->cs == CS_NONE && f->rs == RS_NONE)
-        exch_forward(f, NULL, NULL, 0);
-    else if (f->cs == CS_CONN)
+    else if (f->cs == CS_CONN || (f->cs == CS_NONE && f->rs == RS_NONE))
         exch_forward(f, NULL, NULL, 0);
     if (!exch_dead(f) && f->cs == CS_EST && (f->rq == RQ_BODY || chan_holds(&f->req)))
         exch_request_body(f);
@@ -402,7 +412,7 @@ void exch_run(flow *f)
     watch_private(f);
     watch_client(f);
     if (!exch_dead(f) && f->f->e->ev & FD_EV_ERR && f->rq != RQ_IDLE)
-        exch_abort(f, 'C', f->rq == RQ_HEAD ? 'R' : f->cs == CS_QUEUE ? 'Q' : f->cs != CS_EST ? 'C' : f->rs == RS_WAIT ? 'H' : 'D');
+        exch_abort(f, 'C', phase(f));
     while (!exch_dead(f) && one_turn(f)) {
         if (!f->req.in.len && !conn_can_recv(f->f))
             break;

@@ -39,19 +39,12 @@ px_live *eng_lsn_live(engine *e, int i)
     return &e->lsn[i]->live;
 }
 
-/* As counters_sum(), over shards, which are wider than what they count. */
+/* The sum over all threads; zero without shards. */
 static void shards_sum(const engine *e, const px_shard *s, lb_counters *out)
 {
-    lb_counters both[2];
-
     memset(out, 0, sizeof(*out));
-    if (!s)
-        return;
-    for (uint32_t i = 0; i < e->conf.nbthread; i++) {
-        both[0] = *out;
-        counters_sum(&s[i].c, 1, &both[1]);
-        counters_sum(both, 2, out);
-    }
+    for (uint32_t i = 0; s && i < e->conf.nbthread; i++)
+        counters_add(out, &s[i].c);
 }
 
 void eng_fe_counters(engine *e, int i, lb_counters *out)

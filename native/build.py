@@ -14,8 +14,8 @@ from cffi import FFI
 
 # In the order of their dependencies. A header that Python needs nothing of shows nothing: all of it is hidden.
 HEADERS = (
-    "lockset", "lock", "ctr", "freq", "hash", "counters", "rec", "sock", "fd", "poll", "tmr", "task", "event", "proxy",
-    "h1word", "h1", "h1body", "engine",
+    "lockset", "lock", "ctr", "freq", "hash", "counters", "rec", "ask", "sock", "fd", "poll", "tmr", "task",
+    "event", "proxy", "h1word", "h1", "h1body", "engine",
 )  # fmt: skip
 SOURCES = (
     # primitives
@@ -26,7 +26,9 @@ SOURCES = (
     "h1", "h1body", "h1field", "h1host", "h1word", "msg",
     # connections, servers, flows
     "conn", "idle", "lb", "listener", "chan", "flow", "flow_srv", "tunnel",
-    "exchange", "exch_req", "exch_res", "applet",
+    "exchange", "exch_req", "exch_again", "exch_res", "exch_reply", "applet", "page",
+    # questions
+    "ask", "ask_head", "ask_body", "ask_http", "ask_tcp", "ask_flow",
     # all of it
     "thr", "turn", "figures", "engine",
 )  # fmt: skip

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from lbcore.shim import check, lib
+from lbcore.shim import check, ffi, lib
 
 if TYPE_CHECKING:
     from lbcore.event.crew import Crew
@@ -26,6 +26,7 @@ class Worker(threading.Thread):
         self.tid = tid
         self.local: dict[str, Any] = {}
         self.events = 0  # handed out so far
+        self.verdicts: list[bytes] = []  # each an `lb_verdict` with its text, for the next poll; by this thread only
         self.error: BaseException | None = None  # what ended it before its time
 
     def run(self) -> None:
@@ -60,8 +61,15 @@ class Worker(threading.Thread):
         handle, tid, crew = self.engine.handle, self.tid, self.crew
         handlers = crew.handlers
         poll, events_of = lib.eng_poll, lib.eng_events
+        verdicts, nothing = self.verdicts, ffi.NULL
         while not crew.stopping:
-            n = poll(handle, tid, STOPPING_LOOK if crew.finishing else -1)
+            patience = STOPPING_LOOK if crew.finishing else -1
+            if verdicts:
+                said = verdicts[0] if len(verdicts) == 1 else b"".join(verdicts)
+                verdicts.clear()
+                n = poll(handle, tid, patience, said, len(said))
+            else:
+                n = poll(handle, tid, patience, nothing, 0)
             if n < 0:
                 check(n)
             if n:

@@ -286,7 +286,7 @@ FIELDS: tuple[Field, ...] = (
     _of_frontend("intercepted", Kind.COUNTER, "requests answered by ourselves", _http_count("intercepted_req")),
     _clients(Kind.COUNTER, "dcon", "connections denied by a rule", _count("denied_conn")),
     _clients(Kind.COUNTER, "dses", "sessions denied by a rule", _count("denied_sess")),
-    _everywhere(Kind.COUNTER, "wrew", "failed header rewrites", _zero),
+    _everywhere(Kind.COUNTER, "wrew", "failed header rewrites", _count("failed_rewrites")),
     _both_ends(Kind.COUNTER, "connect", "connection attempts", _count("connect")),
     _both_ends(Kind.COUNTER, "reuse", "requests over a connection that was idle", _count("reuse")),
     _proxies("cache_lookups", "requests looked up in a cache", http=True),

@@ -26,6 +26,7 @@ class Counters(Protocol):
     failed_req: int
     failed_conns: int
     failed_resp: int
+    failed_rewrites: int
     internal_errors: int
     retries: int
     redispatches: int

@@ -69,6 +69,12 @@ void conn_free(conn *c);
 /* Hands an idle connection over to thread <t>, by <t> itself, with the idle list's lock of its old thread held. */
 void conn_take(struct thr *t, conn *c);
 
+/* Whether more may come of it, now or later. */
+static inline int conn_may_speak(const conn *c)
+{
+    return !(c->flags & (CO_F_EOF | CO_F_ERR));
+}
+
 static inline int conn_can_recv(const conn *c)
 {
     return (c->e->ready & FD_R) && !(c->flags & (CO_F_EOF | CO_F_ERR));

@@ -24,6 +24,7 @@ typedef struct lb_counters {
     uint64_t failed_conns;    /* connection to a server failed (econ) */
     uint64_t failed_resp;     /* response was invalid or ended early (eresp) */
     uint64_t internal_errors; /* our own fault */
+    uint64_t failed_rewrites; /* heads that could not be changed as rules wanted (wrew) */
     uint64_t retries;         /* connection attempts made again (wretr) */
     uint64_t redispatches;    /* streams sent to another server (wredis) */
     uint64_t intercepted_req; /* answered by the balancer itself: redirects, statistics */
@@ -36,6 +37,17 @@ typedef struct lb_counters {
     uint64_t q_time, c_time, d_time, t_time; /* sums of ms in queue, connecting, waiting for the head, in all */
     uint64_t q_max, c_max, d_max, t_max;     /* ms, the largest seen (summing shards takes the largest) */
 } lb_counters;
+
+/* What eng_count() counts. */
+#define CNT_DENIED_CONN 1
+#define CNT_DENIED_SESS 2
+#define CNT_DENIED_REQ 3
+#define CNT_DENIED_RESP 4
+#define CNT_FAILED_REQ 5
+#define CNT_FAILED_RESP 6
+#define CNT_INTERNAL_ERRORS 7
+#define CNT_FAILED_REWRITES 8
+#define CNT_INTERCEPTED_REQ 9
 
 /* Adds the shard at <shard> to <out>; maxima are the larger ones. Any thread may read, no lock. */
 void counters_add(lb_counters *out, const lb_counters *shard);

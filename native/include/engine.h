@@ -6,6 +6,7 @@
  */
 #pragma once
 #ifndef LB_CFFI
+#include "ask.h"
 #include "event.h"
 #include "fd.h"
 #include "proxy.h"
@@ -109,23 +110,49 @@ int eng_fd_top(engine *e);
 #define ENG_FD_OTHER 3
 int eng_fd_kind(engine *e, int fd); /* what <fd> belongs to: ENG_FD_*. Any thread, a snapshot */
 
-/* Sets an error page, a whole HTTP message that is copied. <early>: the one sent, verbatim, when no request was
- * understood; the other one has its Connection field written by us. -EINVAL if it has no end of head. */
+/* Sets an error page for <status>, 200 .. 599: a whole HTTP message, which is copied and replaces the one set before.
+ * <early>: the one sent, verbatim, when no request was understood; the other one has its Connection field written by us.
+ * An empty text: nothing is sent, the connection is closed. A backend's page comes before its frontend's, that before the
+ * engine's. -EINVAL if it has no end of head. Before threads start. */
 int eng_set_error(engine *e, int status, int early, const char *text, int len);
+int eng_fe_error(engine *e, int i, int status, int early, const char *text, int len);
+int eng_be_error(engine *e, int i, int status, int early, const char *text, int len);
 
 /* --- threads --- */
 /* Sets up the loop of worker <tid>, in that thread. 0 or -errno. */
 int eng_thread_init(engine *e, int tid);
 /* Ends it: all its connections are closed. */
 void eng_thread_fini(engine *e, int tid);
-/* Works until there is something for Python, <timeout_ms> have passed (-1: no end), or eng_wake() is called. Returns
- * the number of events, to be read at eng_events() before the next call. */
-int eng_poll(engine *e, int tid, int timeout_ms);
+/* Applies the <len> bytes of verdicts (ask.h), then works until there is something for Python, <timeout_ms> have passed
+ * (-1: no end), or eng_wake() is called. Returns the number of events, to be read at eng_events() before the next call;
+ * -EINVAL if the verdicts end in the middle of one (those before it were applied). */
+int eng_poll(engine *e, int tid, int timeout_ms, const char *verdicts, int len);
 lb_event *eng_events(engine *e, int tid);
 /* Ends the present or the next wait of a thread. Any thread. */
 void eng_wake(engine *e, int tid);
 /* Asks all threads to meet: each gets an EV_SYNC as soon as it can. */
 void eng_ask_sync(engine *e);
+
+/* --- flows that were asked about; by their thread, <flow> and <gen> as the question has them ---
+ * All return -ESTALE if the flow is gone, or was asked about anew since. */
+/* Sets FLOW_* (ask.h) for the present stream; what belongs to the client's connection, for all of it. 0, -EINVAL, or what
+ * the kernel says (-EPERM: a mark needs a privilege). */
+int eng_flow_set(engine *e, int tid, uint64_t flow, uint64_t gen, int what, uint32_t value);
+/* The client's address (<dst> 0), or the one that it connected to (1), as records, later questions, balancing and forwardfor
+ * shall see it: for the present stream, or, while ASK_CONN is asked, for the whole connection. 0 or -EINVAL. */
+int eng_flow_addr(engine *e, int tid, uint64_t flow, uint64_t gen, int dst, int family, int port, const uint8_t *addr16);
+/* Address and port of an end of the client's (<back> 0) or the server's (1) connection, as the kernel has it: ours (<peer> 0),
+ * or the other side's (1). 0, -ENOTCONN, or what the kernel says. */
+int eng_flow_name(engine *e, int tid, uint64_t flow, uint64_t gen, int back, int peer, uint32_t *family, uint32_t *port,
+                  uint8_t *addr16);
+/* Copies at most <len> bytes of the kernel's struct tcp_info. The bytes copied, -ENOTCONN, or what the kernel says. */
+int eng_flow_tcpinfo(engine *e, int tid, uint64_t flow, uint64_t gen, int back, void *to, int len);
+/* Sends an interim response (102 .. 199, in normal form) at once, before the request has its verdict. 1: sent; 0: this client
+ * speaks HTTP/1.0 and knows none; -EINVAL: there is no request, or that is no such head. */
+int eng_flow_interim(engine *e, int tid, uint64_t flow, uint64_t gen, const char *head, int len);
+/* Counts one CNT_* for the frontend (<side> 0), backend (1), server (2) or listener (3) of index <i>; by thread <tid>. 0 or
+ * -EINVAL. */
+int eng_count(engine *e, int tid, int side, int i, int what);
 
 /* --- listeners --- */
 #define LSN_NEW 0      /* bound and listening, not enabled yet */
@@ -160,12 +187,6 @@ int eng_applet_peer(engine *e, int tid, uint64_t handle, uint32_t *family, uint3
 #include "listener.h"
 #include "thr.h"
 
-typedef struct err_page {
-    int status, early;
-    char *text;
-    uint32_t len, head_len;
-} err_page;
-
 struct engine {
     eng_conf conf;
     eng_live live;
@@ -178,8 +199,7 @@ struct engine {
     server **srv;
     listener **lsn;
     uint32_t nfe, nbe, nsrv, nlsn;
-    err_page *errors;
-    uint32_t nerrors;
+    err_pages errors;
     freq_ctr conn_rate, sess_rate;
     spinlock lqueue; /* LBL_LQUEUE: guards which listeners are limited, and <pipes> */
     uint32_t limited;   /* listeners that wait for room; changed under <lqueue>, read by anyone */
@@ -194,5 +214,7 @@ struct engine {
 
 /* Wakes thread <tid> of <e> if it runs; the scheduler of tasks calls it. Any thread. */
 void eng_wake_thread(void *e, int tid);
-const err_page *eng_error(const engine *e, int status, int early);
+/* The page that <fe> and <be> (NULL: none) send for <status>; NULL if there is none. */
+const err_page *eng_error(const engine *e, const frontend *fe, const backend *be, int status, int early);
+void err_pages_free(err_pages *pages);
 #endif

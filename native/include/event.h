@@ -5,7 +5,7 @@
 #endif
 
 /* EV_DONE's <data> are <len> lb_rec; the texts they point at lie in the <arg> bytes at address <handle>. All of it is dead
- * after the next poll. */
+ * after the next poll. It comes before the other events of its batch, and EV_ASK after them. */
 #define EV_DONE 1   /* streams ended (or sent their heads, logasap) */
 #define EV_OPEN 2   /* an applet got a connection: <handle>, <arg> index of the listener */
 #define EV_DATA 3   /* an applet got bytes: <data>, <len>; dead after the next poll */
@@ -14,6 +14,8 @@
 #define EV_ROOM 6   /* an applet's output has all gone */
 #define EV_TASK 7   /* a task is due: <handle> its cookie, <arg> why (TASK_WOKEN_*), <data> the task */
 #define EV_SYNC 8   /* the sync point is asked for */
+#define EV_ASK 9    /* flows wait for verdicts: <data> are <len> lb_ask, see ask.h */
+#define EV_SESSION_END 10 /* a client's connection of which V_F_TELL_CONN was said is over: <handle> its session */
 
 typedef struct lb_event {
     uint32_t kind; /* EV_* */

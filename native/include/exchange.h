@@ -1,5 +1,5 @@
-/* Exchanges, between their three sources: exchange.c (the life of one, replies of our own, time), exch_req.c (the
- * request and the way to a server), exch_res.c (the response).
+/* Exchanges, between their sources: exchange.c (the life of one, time), exch_req.c (the request and the way to a
+ * server), exch_again.c (requests sent once more), exch_res.c (the response), exch_reply.c (replies of our own).
  */
 #pragma once
 #ifndef LB_CFFI
@@ -13,6 +13,22 @@ static inline int exch_dead(const flow *f)
 /* Answers with our own page and ends the server's side. <early>: the request was never understood. The termination state is
  * (<who>, <when>) if none is set. */
 void exch_reply(flow *f, int status, int early, char who, char when);
+/* Answers with the <len> bytes at <text>, a whole response, as exch_reply() does with a page; with <status> in the log,
+ * 0: that of the text. If the text is no such response, the answer is 500. */
+void exch_answer(flow *f, int status, const char *text, uint32_t len, char who, char when);
+/* Sends the page that exch_reply() put to Python. */
+void exch_send_page(flow *f, int status, int early);
+/* Tells record and counters that the present exchange is over. */
+void exch_books(flow *f);
+/* The backend of the present request. */
+void exch_route(flow *f, backend *be);
+/* "option abortonclose": a client that closes while it waits for a response gives up. */
+void exch_watch_client(flow *f);
+int exch_may_watch(const flow *f);
+/* How far the exchange has come: the second character of the termination state (manual 8.5). */
+char exch_phase(const flow *f);
+/* Sends the head <h> of <have> bytes at <s>, and goes on with the body. */
+void exch_send_response(flow *f, const h1_head *h, char *s, uint32_t have);
 /* Forgets what was to be sent to the server: it must never reach the one of the next request. */
 void exch_drop_output(flow *f);
 /* Ends without a word: the response can't be completed, or nobody is there to read it. */
@@ -28,6 +44,10 @@ void exch_forward(flow *f, const h1_head *h, char *s, uint32_t have);
 void exch_request_body(flow *f);
 /* The attempt to reach or to use the server failed (<err>: -errno): tries again or answers 503 / 502. */
 void exch_server_failed(flow *f, int err);
+/* Keeps the request if it may have to be sent once more: an idle connection may turn out to be dead, "retry-on" may ask
+ * for it. Only as a whole: what was sent on cannot be had again; and only up to "tune.bufsize", with which it fits in the
+ * receive area again. <used>: bytes of it at <s>. */
+void exch_keep(flow *f, const char *s, uint32_t used);
 /* A connection that was idle turned out to be dead before any byte of a response: sends the kept request again. 1 if so. */
 int exch_resend(flow *f);
 /* "retry-on": sends the kept request again, to a server chosen anew, because of <why> (RETRY_*, or a status). 1 if so. */

@@ -8,7 +8,11 @@
  *     HEAD   part of a head                QUEUE  waits for a server            WAIT   no head yet
  *     BODY   head done, body to come       CONN   connecting                    BODY   head sent
  *     DONE   all received and sent         TAR    pauses before a retry         DONE   all received (maybe not sent)
- *                                          EST    head sent
+ *                                          EST    head sent              ASK    a head waits for its verdict
+ *                                          ASK    waits for a verdict
+ *
+ * FL_HELD flows do nothing of this: they wait for a verdict about all of them, or for what a verdict told them to wait
+ * for (asked.h). A response is asked about in rs ASK, since its request's body may still be on its way.
  */
 #pragma once
 #ifndef LB_CFFI
@@ -16,8 +20,8 @@
 
 enum { FLOW_TUNNEL, FLOW_EXCHANGE };
 enum { RQ_IDLE, RQ_HEAD, RQ_BODY, RQ_DONE };
-enum { CS_NONE, CS_QUEUE, CS_CONN, CS_TAR, CS_EST };
-enum { RS_NONE, RS_WAIT, RS_BODY, RS_DONE };
+enum { CS_NONE, CS_QUEUE, CS_CONN, CS_TAR, CS_EST, CS_ASK };
+enum { RS_NONE, RS_WAIT, RS_ASK, RS_BODY, RS_DONE };
 enum { BODY_NONE, BODY_LEN, BODY_CHUNKED, BODY_CLOSE };
 
 #define FL_KA_CLIENT 0x1       /* keep the client's connection after this exchange */
@@ -40,14 +44,18 @@ enum { BODY_NONE, BODY_LEN, BODY_CHUNKED, BODY_CLOSE };
 #define FL_REQ_COUNTED 0x20000 /* a request was begun on this stream and is not ended */
 #define FL_FE_COUNTED 0x40000  /* counted in frontend, process and listener */
 #define FL_RS_STARTED 0x80000  /* the first byte of the response came */
+#define FL_HELD 0x100000       /* see above */
 #define FL_SLOW_CLOSE 0x200000 /* request not wholly read: drain before closing */
 #define FL_DECHUNK 0x400000    /* the response's chunks go out bare */
 #define FL_SERVING 0x800000    /* inside flow_run(): don't free */
 #define FL_DEAD 0x1000000      /* ended: freed when flow_run() returns */
 #define FL_RETRIED_STALE 0x2000000 /* once sent again because an idle connection was dead */
-#define FL_UNSENT 0x10000000 /* <req.in> begins with the head of the present request, <head_len> bytes */
-#define FL_EARLY 0x8000000 /* the response is an early page: HAProxy's logs count no bytes of it */
 #define FL_NOT_FIRST 0x4000000 /* not the first request of its connection */
+#define FL_EARLY 0x8000000     /* the response is an early page: HAProxy's logs count no bytes of it */
+#define FL_UNSENT 0x10000000   /* <req.in> begins with the head of the present request, <head_len> bytes */
+#define FL_ASK_RES 0x20000000  /* ask about the response; a tunnel: about what the server says first */
+#define FL_NO_L7 0x40000000    /* "retry-on" does not hold for this request but for failed connections */
+#define FL_BODILESS 0x80000000u /* a HEAD that went on as another method: the body that comes is not for its client */
 
 /* One direction of bytes. */
 typedef struct chan {
@@ -98,13 +106,17 @@ struct flow {
     int32_t idle, tr, tw, tc, tresp; /* ms; -1: not reached */
     uint32_t t_mark;     /* tick at which the present phase began */
     uint32_t req_no;
-    uint32_t head_len;   /* bytes of the request's head as received */
+    uint32_t head_len;   /* bytes of the request's head, as received or as a verdict made it */
     uint64_t body_len;   /* of the request, BODY_LEN */
     server *left_srv;    /* the server that failed it last, to be avoided */
     uint32_t qpos;       /* how many stood before it in the backend's queue */
     uint64_t bytes_in_told, bytes_out_told; /* already added to the counters */
     buf uri;             /* request line */
-    uint64_t uniq;
+    uint64_t uniq;    /* number of the stream in the process, 0: none yet */
+    uint64_t session; /* number of the client's connection in the process */
+    uint32_t t_client, t_server, t_tunnel; /* ms: of the frontend and the backend, or what a verdict set */
+    uint32_t max_retries;                  /* as these */
+    struct asked *asked; /* NULL: nobody was asked about anything of this connection */
     uint32_t patience; /* ms that an applet gives its client; 0: no limit */
 };
 
@@ -130,6 +142,13 @@ static inline void flow_term(flow *f, char who, char when)
 }
 /* Writes the record of the stream that ends (or, logasap, that has sent its head). */
 void flow_record(flow *f);
+/* The client's connection: who is at its ends. Of AF_UNIX only the family is known. */
+typedef struct flow_ends {
+    uint8_t saddr[16], daddr[16];
+    uint16_t sport, dport;
+    uint8_t family;
+} flow_ends;
+void flow_get_ends(flow *f, flow_ends *ends);
 /* Adds the bytes moved since the last call to the counters. */
 void flow_count_bytes(flow *f);
 /* Whether bytes of <c> wait for their destination. */
@@ -137,6 +156,8 @@ static inline int chan_holds(const chan *c)
 {
     return c->out.len || (c->pipe && c->pipe->len);
 }
+/* Ends both sides at once, without a word to the client: by a reset, or (<forget>) in a way that it is not told of. */
+void flow_kill(flow *f, int forget);
 /* Ends the flow once its output is gone: at once, or, if input is left that would make the kernel reset the connection
  * (which may overtake what was sent), after it was read and thrown away for a while (RFC 9112 9.6). */
 void flow_close(flow *f);
@@ -177,6 +198,12 @@ void tunnel_run(flow *f);
 void tunnel_timeout(flow *f);
 /* Begins as a tunnel: chooses a server, connects. */
 void tunnel_start(flow *f);
+/* Chooses the backend with the index <i> (-1: there is none). Whether there was one; if not, the flow has ended. */
+int tunnel_route(flow *f, int32_t i);
+/* Tells record and counters that it is over. */
+void tunnel_books(flow *f);
+/* Ends it, politely. */
+void tunnel_end(flow *f);
 /* Goes on as a tunnel (101, CONNECT). */
 void tunnel_switch(flow *f);
 /* Begins with the applet at its back (PX_APPLET). */
@@ -204,7 +231,9 @@ void chan_release(flow *f, chan *c);
 /* Writes the head to be sent to the server; returns its length or -EMSGSIZE. */
 int msg_request(flow *f, const h1_head *h, const char *from, char *to, uint32_t size);
 int msg_response(flow *f, const h1_head *h, const char *from, char *to, uint32_t size);
+/* Writes the head of our own response, whose body has <body> bytes. As msg_response(). */
+int msg_reply(flow *f, const h1_head *h, const char *from, uint32_t body, char *to, uint32_t size);
 /* Writes the error page of <status>; <early>: the verbatim one for requests that were never understood. Its length,
- * -ENOENT if there is no such page, -EMSGSIZE. */
+ * 0 if it is empty, -ENOENT if there is no such page, -EMSGSIZE. */
 int msg_error(flow *f, int status, int early, char *to, uint32_t size);
 #endif

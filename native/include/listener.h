@@ -38,6 +38,8 @@ void listener_iocb(fdloop *l, fdent *e, int fd);
 void listener_release(struct thr *t, listener *l);
 /* Begins to serve connection <fd>, counted already, in thread <t>. */
 void listener_serve(struct thr *t, listener *l, int fd, const sock_addr *peer);
+/* Its connection rules have passed: the session begins. The flow may be gone afterwards. */
+void listener_begin(struct flow *f);
 /* Whether a closed listener waits for <t> to be past every use of it. */
 int listener_must_pass(const struct thr *t);
 /* <t> ends: nobody waits for it any longer. Takes LBL_LQUEUE. */

@@ -38,6 +38,7 @@
 #define PX_O_SMART_ACCEPT 0x40000  /* tcp-smart-accept */
 #define PX_O_SMART_CONNECT 0x80000 /* tcp-smart-connect */
 #define PX_O_ALLBACKUPS 0x100000   /* all backup servers are used, not only the first */
+#define PX_O_PERSIST 0x200000      /* backends: a server that its client asked for is tried though it is down */
 
 #define PX_IFNAME 16 /* bytes of an interface's name with its NUL */
 
@@ -64,6 +65,7 @@
 typedef struct fe_conf {
     uint32_t mode;          /* PX_TCP, PX_HTTP, PX_APPLET */
     uint32_t options;       /* PX_O_* */
+    uint32_t asks;          /* 1 << ASK_*: what Python is asked about */
     uint32_t maxconn;       /* connections at once; 0: as many as the process */
     uint32_t rate_sess;     /* sessions per second; 0: no limit */
     int32_t backend;        /* index of the default backend, -1: none (HTTP: 503) */
@@ -79,6 +81,7 @@ typedef struct fe_conf {
 typedef struct be_conf {
     uint32_t mode;          /* PX_TCP, PX_HTTP */
     uint32_t options;       /* PX_O_* */
+    uint32_t asks;          /* 1 << ASK_*: what Python is asked about; those of the frontend are asked too */
     uint32_t t_connect, t_server, t_server_fin, t_queue, t_tunnel;
     uint32_t retries;       /* connection attempts after the first */
     int32_t redispatch;     /* interval of "option redispatch": -1: on the last retry; n: on every n-th; 0: off */
@@ -162,6 +165,17 @@ typedef struct px_shard {
 struct conn;
 struct flow;
 
+typedef struct err_page {
+    int status, early;
+    char *text;
+    uint32_t len, head_len; /* 0: nothing is sent, the connection is closed */
+} err_page;
+
+typedef struct err_pages {
+    err_page *page;
+    uint32_t n;
+} err_pages;
+
 /* Idle connections of one server in one thread, most recently used first. */
 typedef struct idle_list {
     spinlock lock;     /* LBL_IDLE */
@@ -178,12 +192,14 @@ struct frontend {
     px_snapshot *snap;
     px_shard *shard;
     struct engine *eng;
+    err_pages errors;
 };
 
 /* Streams that wait for a server, first come first served. */
 typedef struct flow_queue {
     spinlock lock; /* LBL_QUEUE */
     struct flow *head, *tail;
+    uint32_t choosy; /* of them want one server only; atomic, so that it may be looked at without the lock */
 } flow_queue;
 
 struct backend {
@@ -194,6 +210,7 @@ struct backend {
     px_snapshot *snap;
     px_shard *shard;
     struct engine *eng;
+    err_pages errors;
     server **srv; /* in the order of the configuration */
     uint32_t nsrv;
     flow_queue queue;

@@ -11,6 +11,8 @@
 /* Term: first character of the termination state (manual of HAProxy, 8.5): who ended it. */
 #define REC_TCP 0  /* flags: a tunnel (mode tcp) */
 #define REC_HTTP 1 /* flags: an exchange (mode http) */
+#define REC_LOG 2  /* flags: to be logged */
+#define REC_TELL 4 /* flags: the stream is over, and V_F_TELL was said of it */
 
 typedef struct lb_rec {
     uint32_t frontend;    /* index of the frontend, as given by eng_frontend_add() */
@@ -42,5 +44,6 @@ typedef struct lb_rec {
     uint8_t daddr[16];    /* address the client connected to */
     uint64_t req_count;   /* number of this request on its connection, from 1 */
     uint64_t uniq;        /* number of the stream in the process */
+    uint64_t session;     /* number of the client's connection in the process */
     uint32_t tid;         /* thread */
 } lb_rec;

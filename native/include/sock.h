@@ -58,6 +58,9 @@ typedef struct sock_how {
     int tfo;               /* TCP fast open: the first bytes go with the SYN */
     int no_quickack;       /* "tcp-smart-connect": let the first bytes carry the last ACK of the handshake */
     int user_timeout;      /* ms, TCP_USER_TIMEOUT; 0: the system's */
+    int set_tos, set_mark; /* 1: <tos>, <mark> are asked for */
+    int tos;               /* IP_TOS, IPV6_TCLASS */
+    uint32_t mark;         /* SO_MARK */
 } sock_how;
 
 /* Starts a connection to <to>. The fd (connected or in progress), or -errno. */
@@ -70,7 +73,14 @@ void sock_keepalive(int fd);
 void sock_probes(int fd, int count, int idle, int interval);
 void sock_no_quickack(int fd); /* spares the ACK of the first data: the reply will carry it */
 void sock_user_timeout(int fd, int ms); /* TCP_USER_TIMEOUT */
+/* IP_TOS, or IPV6_TCLASS, or both for an IPv6 socket that carries IPv4: 0 .. 255. 0 or -errno. */
+int sock_tos(int fd, int tos);
+int sock_mark(int fd, uint32_t mark); /* SO_MARK. 0 or -errno (-EPERM without CAP_NET_ADMIN) */
 /* close() will send a reset and forget unsent data. */
 void sock_reset_on_close(int fd);
+/* close() will send nothing that the peer sees. With CAP_NET_ADMIN no packet leaves at all (TCP_REPAIR, tcp(7)). Without, a
+ * reset leaves with a TTL of 1 and dies at the first router; a peer on the same link, or on loopback, sees it. What the peer
+ * sends afterwards is answered by the kernel, which knows no such connection, with a reset in either case. */
+void sock_forget(int fd);
 void sock_bufsizes(int fd, int rcv, int snd); /* 0: leave */
 #endif

@@ -5,6 +5,7 @@
 #ifndef LB_CFFI
 #include "buf.h"
 #include "conn.h"
+#include "ask.h"
 #include "event.h"
 #include "fd.h"
 #include "h1.h"
@@ -78,7 +79,7 @@ struct thr {
     uint32_t now_sec;   /* of wall_us */
     wheel timers;
     bufpool bufs;
-    slab conns, flows;
+    slab conns, flows, asked;
     struct flow *all;   /* every flow of this thread */
     struct flow *run;   /* flows to be looked at in this turn without an event of theirs */
     uint32_t nflows;
@@ -92,7 +93,10 @@ struct thr {
     uint32_t nev, maxev;
     lb_rec *recs; /* uri: an offset in <text> until eng_poll() returns */
     uint32_t nrecs, maxrecs;
-    char *text;   /* what records and events point at */
+    lb_ask *asks; /* one with <flow> 0 was withdrawn */
+    uint32_t nasks, maxasks, withdrawn;
+    uint32_t polls; /* calls of eng_poll(), so that questions not given to Python yet are told from others */
+    char *text;   /* what records, questions and events point at */
     uint32_t ntext, maxtext;
     uint32_t stopping_seen;
     uint64_t flow_gen;
@@ -115,6 +119,10 @@ void thr_fini(thr *t);
 lb_event *thr_event(thr *t, uint32_t kind);
 /* Appends a cleared record; NULL without memory. */
 lb_rec *thr_rec(thr *t);
+/* Appends a cleared question; NULL without memory. */
+lb_ask *thr_ask(thr *t);
+/* Room for <n> bytes more at the end of <text>, which the caller counts in <ntext> once they are written; NULL without memory. */
+char *thr_text_room(thr *t, uint32_t n);
 /* Copies bytes to where events may point until the next poll; returns their offset in <text>, UINT32_MAX without
  * memory. */
 uint32_t thr_text(thr *t, const char *from, uint32_t n);

@@ -111,7 +111,9 @@ static int no_input(const conn *src, ssize_t ret)
 {
     if (ret < 0)
         return MOVE_ERR_IN;
-    return src->flags & CO_F_EOF ? MOVE_EOF : MOVE_IN;
+    if (src->flags & CO_F_EOF)
+        return MOVE_EOF;
+    return src->flags & CO_F_ERR ? MOVE_ERR_IN : MOVE_IN; /* known from an earlier read, while Python was asked */
 }
 
 /* --- splice(2) --- */

@@ -40,6 +40,7 @@ fail:
 static void free_proxies(engine *e)
 {
     for (uint32_t i = 0; i < e->nfe; i++) {
+        err_pages_free(&e->fe[i]->errors);
         free(e->fe[i]->snap);
         free(e->fe[i]->shard);
         free(e->fe[i]);
@@ -51,6 +52,7 @@ static void free_proxies(engine *e)
     }
     for (uint32_t i = 0; i < e->nbe; i++) {
         lb_free(e->be[i]);
+        err_pages_free(&e->be[i]->errors);
         free(e->be[i]->snap);
         free(e->be[i]->shard);
         free(e->be[i]->srv);
@@ -85,9 +87,7 @@ void eng_free(engine *e)
         close(p->wr);
         free(p);
     }
-    for (uint32_t i = 0; i < e->nerrors; i++)
-        free(e->errors[i].text);
-    free(e->errors);
+    err_pages_free(&e->errors);
     if (e->tasks)
         tasksched_free(e->tasks);
     if (e->fds.ent)
@@ -275,36 +275,5 @@ int eng_ready(engine *e)
         if (ret < 0)
             return ret;
     }
-    return 0;
-}
-
-/* --- error pages --- */
-
-const err_page *eng_error(const engine *e, int status, int early)
-{
-    for (uint32_t i = 0; i < e->nerrors; i++)
-        if (e->errors[i].status == status && e->errors[i].early == early)
-            return &e->errors[i];
-    return NULL;
-}
-
-int eng_set_error(engine *e, int status, int early, const char *text, int len)
-{
-    const char *end = len > 0 ? memmem(text, len, "\r\n\r\n", 4) : NULL;
-    err_page *pages;
-
-    if (!end)
-        return -EINVAL;
-    pages = realloc(e->errors, (e->nerrors + 1) * sizeof(*pages));
-    if (!pages)
-        return -ENOMEM;
-    e->errors = pages;
-    pages += e->nerrors;
-    *pages = (err_page){.status = status, .early = !!early, .len = (uint32_t)len, .head_len = (uint32_t)(end - text) + 4};
-    pages->text = malloc(len);
-    if (!pages->text)
-        return -ENOMEM;
-    memcpy(pages->text, text, len);
-    e->nerrors++;
     return 0;
 }

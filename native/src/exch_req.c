@@ -1,6 +1,6 @@
 /* The request of an exchange: its head, the way to a server, its body. */
+#include "asked.h"
 #include "engine.h"
-#include "exchange.h"
 
 #define URI_MAX 1024 /* bytes of the request line that are kept for the log */
 
@@ -23,7 +23,7 @@ static void begin(flow *f)
     f->request_us = t->wall_us;
     f->idle = (int32_t)(t->now_ms - f->t_start);
     if (f->flags & FL_NOT_FIRST)
-        f->cexp = flow_exp(f, f->fe->conf.t_http_request ? f->fe->conf.t_http_request : f->fe->conf.t_client);
+        f->cexp = flow_exp(f, f->fe->conf.t_http_request ? f->fe->conf.t_http_request : f->t_client);
 }
 
 static void refuse(flow *f, const h1_head *h, const char *s, uint32_t have)
@@ -195,8 +195,10 @@ static void set_body(flow *f, const h1_head *h)
     f->rq = c->body == BODY_NONE ? RQ_DONE : RQ_BODY;
 }
 
-static void set_flags(flow *f, const h1_head *h, uint32_t options)
+static void set_flags(flow *f, const h1_head *h)
 {
+    uint32_t options = f->fe->conf.options;
+
     if (h->flags & H1_F_PERSIST && !(options & PX_O_CLOSE) && !at_peek(&f->t->eng->live.stopping))
         f->flags |= FL_KA_CLIENT;
     if (!(options & (PX_O_CLOSE | PX_O_SERVER_CLOSE)))
@@ -213,11 +215,33 @@ static void set_flags(flow *f, const h1_head *h, uint32_t options)
         f->flags |= FL_IDEMPOTENT;
 }
 
+/* The input stays in the flow until it can be sent. */
+static int wait_with(flow *f, const char *s, uint32_t have)
+{
+    if (!s)
+        return 0;
+    if (buf_set(&f->t->bufs, &f->req.in, s, have) < 0) {
+        exch_reply(f, 500, 0, 'R', 'C');
+        return -1;
+    }
+    f->flags |= FL_UNSENT;
+    return 0;
+}
+
+void exch_route(flow *f, backend *be)
+{
+    if (be->conf.options & PX_O_CLOSE)
+        f->flags &= ~(FL_KA_CLIENT | FL_KA_SERVER);
+    if (be->conf.options & PX_O_SERVER_CLOSE)
+        f->flags &= ~FL_KA_SERVER;
+    flow_set_backend(f, be);
+    cnt_inc(be->shard[f->t->tid].c.cum_req);
+}
+
 static void start(flow *f, const h1_head *h, char *s, uint32_t have)
 {
     thr *t = f->t;
     px_shard *shard = &f->fe->shard[t->tid];
-    backend *be = NULL;
 
     f->req_no++;
     cnt_inc(t->streams);
@@ -231,32 +255,21 @@ static void start(flow *f, const h1_head *h, char *s, uint32_t have)
     if (f->fe->conf.options & PX_O_LOG_URI)
         keep_uri(f, h, s);
     set_body(f, h);
-    if (f->fe->conf.backend >= 0)
-        be = t->eng->be[f->fe->conf.backend];
-    set_flags(f, h, f->fe->conf.options | (be ? be->conf.options : 0));
-    if (!be) {
-        exch_reply(f, 503, 0, 'S', 'C');
+    set_flags(f, h);
+    if (unlikely(f->fe->conf.asks & 1u << ASK_REQUEST)) {
+        ask_request(f, h, s, have);
         return;
     }
-    flow_set_backend(f, be);
-    cnt_inc(be->shard[t->tid].c.cum_req);
+    if (f->fe->conf.backend < 0) {
+        if (wait_with(f, s, have) == 0)
+            exch_reply(f, 503, 0, 'S', 'C');
+        return;
+    }
+    exch_route(f, t->eng->be[f->fe->conf.backend]);
     exch_forward(f, h, s, have);
 }
 
 /* --- to a server --- */
-
-/* The input stays in the flow until it can be sent. */
-static int wait_with(flow *f, const char *s, uint32_t have)
-{
-    if (!s)
-        return 0;
-    if (buf_set(&f->t->bufs, &f->req.in, s, have) < 0) {
-        exch_reply(f, 500, 0, 'R', 'C');
-        return -1;
-    }
-    f->flags |= FL_UNSENT;
-    return 0;
-}
 
 /* Gets as far as a connection that may be written to. 1: there it is; 0: wait (or over). */
 static int reach_server(flow *f, const char *s, uint32_t have)
@@ -283,7 +296,8 @@ static int reach_server(flow *f, const char *s, uint32_t have)
             return 0;
         }
         if (ret == ASSIGN_NONE) {
-            exch_reply(f, 503, 0, 'S', 'C');
+            if (wait_with(f, s, have) == 0)
+                exch_reply(f, 503, 0, 'S', 'C');
             return 0;
         }
         if (f->tw < 0)
@@ -327,19 +341,6 @@ static uint32_t body_part(flow *f, uint32_t have, uint32_t from)
     if (f->req.body != BODY_LEN)
         return 0;
     return f->req.left < n ? (uint32_t)f->req.left : n;
-}
-
-/* Keeps the request if it may have to be sent once more: an idle connection may turn out to be dead, "retry-on" may ask
- * for it. Only as a whole: what was sent on cannot be had again; and only up to "tune.bufsize", with which it fits in the
- * receive area again. */
-static void keep_request(flow *f, const char *s, uint32_t used)
-{
-    int stale = f->b->flags & CO_F_REUSED && f->flags & FL_IDEMPOTENT;
-
-    if (f->rq != RQ_DONE || used > f->t->eng->conf.bufsize || !(stale || f->be->conf.retry_on & ~RETRY_CONN || f->be->conf.retry_status[0]))
-        return;
-    if (buf_set(&f->t->bufs, &f->keep, s, used) == 0 && stale)
-        f->flags |= FL_RETRYABLE;
 }
 
 static void send_request(flow *f, const h1_head *h, char *s, uint32_t have)
@@ -392,7 +393,7 @@ static void send_request(flow *f, const h1_head *h, char *s, uint32_t have)
     c->left -= body;
     if (c->body == BODY_LEN && !c->left)
         f->rq = RQ_DONE;
-    keep_request(f, s, used);
+    exch_keep(f, s, used);
     if (buf_set(&t->bufs, &c->in, s + used, have - used) < 0)
         exch_reply(f, 500, 0, 'R', 'C');
 }
@@ -407,8 +408,8 @@ void exch_forward(flow *f, const h1_head *h, char *s, uint32_t have)
         s = t->scratch;
         have = f->req.in.len;
         memcpy(s, buf_data(&f->req.in), have);
-        h1_request_init(&t->head, t->eng->conf.maxhdr);
-        if (h1_scan(&t->head, s, have) != 1) { /* it was whole before */
+        h1_request_init(&t->head, H1_MAX_HDR);
+        if (h1_scan(&t->head, s, have) != 1) { /* it was whole before; a verdict may have added fields */
             exch_reply(f, 500, 0, 'R', 'C');
             return;
         }
@@ -431,71 +432,6 @@ void exch_server_failed(flow *f, int err)
     exch_reply(f, 503, 0, err == -ETIMEDOUT ? 's' : 'S', 'C');
 }
 
-/* The kept request becomes input again, before what the client sent after it. 0 or -ENOMEM. */
-static int restore_input(flow *f)
-{
-    bufpool *p = &f->t->bufs;
-
-    if (f->req.in.len && buf_append(p, &f->keep, buf_data(&f->req.in), f->req.in.len) < 0)
-        return -ENOMEM;
-    buf_release(p, &f->req.in);
-    f->req.in = f->keep;
-    f->keep = (buf){0};
-    f->flags |= FL_UNSENT;
-    if (f->req.body == BODY_LEN) {
-        f->req.left = f->body_len;
-        f->rq = RQ_BODY;
-    }
-    return 0;
-}
-
-/* The server's side begins anew. */
-static void rewind_server(flow *f)
-{
-    bufpool *p = &f->t->bufs;
-
-    f->flags &= ~(FL_RETRYABLE | FL_RS_STARTED);
-    buf_release(p, &f->req.out);
-    buf_release(p, &f->res.in);
-    free(f->head);
-    f->head = NULL;
-    f->req.total = 0;
-    flow_detach_back(f, 0);
-    f->rs = RS_NONE;
-    f->cs = CS_NONE;
-    flow_later(f);
-}
-
-int exch_retry(flow *f, uint32_t why, int status)
-{
-    const be_conf *c = &f->be->conf;
-    int wanted = (c->retry_on & why) != 0;
-
-    for (int i = 0; status && i < RETRY_STATUSES && c->retry_status[i]; i++)
-        wanted |= c->retry_status[i] == status;
-    if (!wanted || !f->keep.len || f->retries >= c->retries || restore_input(f) < 0)
-        return 0;
-    f->retries++;
-    cnt_inc(f->srv->shard[f->t->tid].c.retries);
-    cnt_inc(f->be->shard[f->t->tid].c.retries);
-    flow_leave_server(f);
-    rewind_server(f);
-    return 1;
-}
-
-int exch_resend(flow *f)
-{
-    if (!f->b || !(f->b->flags & CO_F_REUSED) || f->flags & (FL_RS_STARTED | FL_RETRIED_STALE))
-        return 0;
-    /* nothing of it was sent yet: the input is still there. Otherwise it must be a request that may be sent twice, and have
-     * been kept: RFC 9110 9.2.2, RFC 9112 9.3.1 */
-    if (f->cs == CS_EST && (!(f->flags & FL_RETRYABLE) || restore_input(f) < 0))
-        return 0;
-    f->flags |= FL_RETRIED_STALE;
-    rewind_server(f);
-    return 1;
-}
-
 /* --- the body --- */
 
 static void body_failed(flow *f, int ret)
@@ -503,7 +439,7 @@ static void body_failed(flow *f, int ret)
     if (ret == MOVE_ERR_IN && f->t->head.err && f->req.body == BODY_CHUNKED && !(f->f->flags & CO_F_ERR)) {
         cnt_inc(f->fe->shard[f->t->tid].c.failed_req);
         exch_snapshot(f, 0, &f->t->head, f->t->scratch, 0);
-        if (f->rs <= RS_WAIT)
+        if (f->rs <= RS_ASK)
             exch_reply(f, 400, 0, 'P', 'D');
         else
             exch_abort(f, 'P', 'D');

@@ -1,6 +1,6 @@
 /* The response of an exchange: its head, its body, the switch to a tunnel. */
+#include "asked.h"
 #include "engine.h"
-#include "exchange.h"
 
 #define SMALL_BODY 2048         /* bytes that go out in one piece with their head */
 #define FIRST_READ (64 * 1024) /* a head and most bodies come in one read */
@@ -50,6 +50,8 @@ static void set_body(flow *f, const h1_head *h)
         f->flags |= FL_DECHUNK;
     if (f->flags & FL_HEAD || h->flags & H1_F_NO_BODY) {
         c->body = BODY_NONE;
+        if (unlikely(f->flags & FL_BODILESS) && !(h->flags & H1_F_NO_BODY))
+            f->flags &= ~FL_KA_SERVER; /* the body that comes ends with its connection */
     } else if (h->flags & H1_F_CHUNKED) {
         c->body = BODY_CHUNKED;
         h1_chunk_init(&c->chunk);
@@ -70,14 +72,6 @@ static void set_body(flow *f, const h1_head *h)
         f->flags &= ~FL_KA_CLIENT;
 }
 
-static void started(flow *f, const h1_head *h)
-{
-    f->status = (int16_t)h->status;
-    f->tresp = (int32_t)(f->t->now_ms - f->t_mark);
-    f->b->flags |= f->b->streams > 1 ? CO_F_SAFE : 0;
-    exch_count_status(f, h->status);
-    buf_release(&f->t->bufs, &f->keep);
-}
 
 /* Sends the head with what of the body came along. Returns the bytes used of <have>, or -1 if the exchange ended. */
 static int64_t send_head(flow *f, const h1_head *h, char *s, uint32_t have)
@@ -130,18 +124,46 @@ static void switch_protocols(flow *f)
     tunnel_switch(f);
 }
 
+/* Whether the response begins a tunnel. */
+static int is_switch(const flow *f, const h1_head *h)
+{
+    return h->status == 101 || (f->flags & FL_CONNECT && h->status / 100 == 2);
+}
+
+static int is_asked_about(const flow *f)
+{
+    return (f->flags & FL_ASK_RES) | ((f->fe->conf.asks | f->be->conf.asks) & 1u << ASK_RESPONSE);
+}
+
 static void start(flow *f, const h1_head *h, char *s, uint32_t have)
 {
-    int tunnel = h->status == 101 || (f->flags & FL_CONNECT && h->status / 100 == 2);
-    int64_t used;
+    uint32_t keeps = f->flags & FL_KA_CLIENT;
 
     if (unlikely(f->keep.len) && exch_retry(f, 0, h->status))
         return;
-    if (tunnel)
+    if (is_switch(f, h))
         f->res.body = BODY_NONE;
     else
         set_body(f, h);
-    started(f, h);
+    f->tresp = (int32_t)(f->t->now_ms - f->t_mark);
+    f->b->flags |= f->b->streams > 1 ? CO_F_SAFE : 0;
+    if (likely(!is_asked_about(f))) {
+        exch_send_response(f, h, s, have);
+        return;
+    }
+    ask_response(f, h, s, have);
+    if (f->rs == RS_ASK)
+        f->asked->keeps = keeps != 0;
+}
+
+void exch_send_response(flow *f, const h1_head *h, char *s, uint32_t have)
+{
+    int tunnel = is_switch(f, h);
+    int64_t used;
+
+    f->status = (int16_t)h->status;
+    exch_count_status(f, h->status);
+    buf_release(&f->t->bufs, &f->keep);
     used = send_head(f, h, s, have);
     if (used < 0)
         return;

@@ -1,6 +1,6 @@
-/* The life of an exchange: what is looked at in which order, our own replies, time, the end and the next one. */
+/* The life of an exchange: what is looked at in which order, time, the end and the next one. */
+#include "asked.h"
 #include "engine.h"
-#include "exchange.h"
 #include "ctr.h"
 
 #define PIPELINE_TURNS 8 /* exchanges of one connection before others have a turn */
@@ -120,8 +120,8 @@ void exch_snapshot(flow *f, int back, const h1_head *h, const char *data, uint32
 
 /* --- ends --- */
 
-/* The record and the counters of the exchange that is over, whichever way it went. */
-static void close_books(flow *f)
+/* Whichever way it went. */
+void exch_books(flow *f)
 {
     if (!(f->flags & FL_REQ_COUNTED))
         return;
@@ -136,72 +136,8 @@ static void close_books(flow *f)
 void exch_abort(flow *f, char who, char when)
 {
     flow_term(f, who, when);
-    close_books(f);
+    exch_books(f);
     flow_free(f);
-}
-
-/* Forgets the request that was not sent; what came after it stays. Its body may have come with it. */
-static void drop_request(flow *f)
-{
-    bufpool *p = &f->t->bufs;
-    chan *c = &f->req;
-
-    if (f->flags & FL_UNSENT) {
-        f->flags &= ~FL_UNSENT;
-        buf_skip(p, &c->in, f->head_len);
-        if (c->body == BODY_LEN && c->in.len >= c->left) {
-            if (c->left)
-                buf_skip(p, &c->in, (uint32_t)c->left);
-            c->left = 0;
-            f->rq = RQ_DONE;
-        }
-    }
-    if (f->rq != RQ_DONE)
-        buf_release(p, &c->in);
-}
-
-void exch_drop_output(flow *f)
-{
-    buf_release(&f->t->bufs, &f->req.out);
-    if (f->req.pipe) {
-        pipe_put(f->t, f->req.pipe);
-        f->req.pipe = NULL;
-    }
-}
-
-void exch_reply(flow *f, int status, int early, char who, char when)
-{
-    thr *t = f->t;
-
-    flow_term(f, who, when);
-    flow_detach_back(f, 0);
-    flow_unqueue(f);
-    f->cs = CS_NONE;
-    f->flags |= FL_LOCAL;
-    if (early)
-        f->flags |= FL_EARLY;
-    drop_request(f);
-    if (f->rq != RQ_DONE || early) {
-        f->flags &= ~FL_KA_CLIENT;
-        f->flags |= FL_SLOW_CLOSE;
-    }
-    buf_release(&t->bufs, &f->keep);
-    exch_drop_output(f);
-    f->status = status;
-    exch_count_status(f, status);
-
-    int n = msg_error(f, status, early, t->compose, t->compose_size);
-
-    f->rs = RS_DONE;
-    if (n < 0) {
-        f->flags &= ~FL_KA_CLIENT;
-        return;
-    }
-
-    struct iovec v = {t->compose, n};
-
-    if (chan_send(f, &f->res, f->f, &v, 1, 0) == MOVE_ERR_OUT)
-        exch_abort(f, 'C', when);
 }
 
 /* Makes the flow ready for the next request of its connection. */
@@ -220,6 +156,8 @@ static void next_request(flow *f)
         pipe_put(t, f->res.pipe);
         f->res.pipe = NULL;
     }
+    if (unlikely(f->asked))
+        asked_next(f);
     f->flags = (f->flags & (FL_IN_RUN | FL_FE_COUNTED | FL_SERVING)) | FL_NOT_FIRST;
     if (f->req.in.len)
         f->flags |= FL_UNSCANNED;
@@ -236,7 +174,7 @@ static void next_request(flow *f)
     f->req.total = f->res.total = f->bytes_in_told = f->bytes_out_told = 0;
     f->t_start = t->now_ms;
     f->accept_us = t->wall_us;
-    f->cexp = flow_exp(f, wait ? wait : c->t_client);
+    f->cexp = flow_exp(f, wait ? wait : f->t_client);
     f->sexp = 0;
 }
 
@@ -259,7 +197,7 @@ static int finish(flow *f)
         f->flags &= ~FL_KA_CLIENT;
         f->flags |= FL_SLOW_CLOSE;
     }
-    close_books(f);
+    exch_books(f);
     part_from_server(f);
     if (!(f->flags & FL_KA_CLIENT) || at_peek(&f->t->eng->live.stopping)) {
         flow_close(f);
@@ -288,14 +226,14 @@ static int waits_for_client(const flow *f)
     return f->rq <= RQ_HEAD || chan_holds(&f->res) || (f->rq == RQ_BODY && f->cs == CS_EST && !chan_holds(&f->req));
 }
 
-/* "option abortonclose": whether the client is listened to while it waits. Its request is complete, sent or at hand, and
- * nothing of a next one has come yet. */
-static int may_watch(const flow *f)
+/* Whether the client is listened to while it waits. Its request is complete, sent or at hand, and nothing of a next one has
+ * come yet. */
+int exch_may_watch(const flow *f)
 {
     uint32_t options = f->fe->conf.options | (f->be ? f->be->conf.options : 0);
     uint64_t ours = f->flags & FL_UNSENT ? f->head_len : 0;
 
-    if (likely(!(options & PX_O_ABORTONCLOSE)) || f->rq <= RQ_HEAD || f->cs == CS_NONE || f->rs > RS_WAIT)
+    if (likely(!(options & PX_O_ABORTONCLOSE)) || f->rq <= RQ_HEAD || f->cs == CS_NONE || f->rs >= RS_BODY)
         return 0;
     if (f->rq == RQ_BODY) {
         if (f->cs == CS_EST || f->req.body != BODY_LEN)
@@ -322,10 +260,10 @@ static void commit(flow *f, int progress)
 
         if (f->rq == RQ_BODY && f->cs == CS_EST && !sends)
             front |= FD_R;
-        else if (may_watch(f))
+        else if (exch_may_watch(f))
             front |= FD_R;
         if (progress)
-            f->cexp = flow_exp(f, f->fe->conf.t_client);
+            f->cexp = flow_exp(f, f->t_client);
         if (waits_for_client(f))
             cexp = f->cexp;
         if (f->cs == CS_EST) {
@@ -334,9 +272,16 @@ static void commit(flow *f, int progress)
             if ((f->rs == RS_WAIT || f->rs == RS_BODY) && !(front & FD_W))
                 back |= FD_R;
             if (progress)
-                f->sexp = flow_exp(f, f->be->conf.t_server);
+                f->sexp = flow_exp(f, f->t_server);
             if (sends || (back & FD_R && f->rq == RQ_DONE))
                 sexp = f->sexp;
+            if (unlikely(f->rs == RS_ASK)) {
+                sexp = tick_first(sexp, f->asked->until);
+                if (f->asked->state == Q_BODY && f->res.in.len < t->eng->conf.bufsize && conn_may_speak(f->b))
+                    back |= FD_R;
+                if (ask_must_watch(f))
+                    front |= FD_R;
+            }
         } else if (f->cs != CS_NONE) {
             back |= FD_W;
             sexp = f->sexp;
@@ -359,30 +304,28 @@ static void watch_private(flow *f)
         flow_detach_back(f, 0);
 }
 
-/* How far the exchange has come: the second character of the termination state (manual 8.5). */
-static char phase(const flow *f)
+char exch_phase(const flow *f)
 {
-    if (f->rq <= RQ_HEAD)
+    if (f->rq <= RQ_HEAD || f->cs == CS_ASK)
         return 'R';
     if (f->cs == CS_QUEUE)
         return 'Q';
     if (f->cs != CS_EST)
         return 'C';
-    return f->rs == RS_WAIT ? 'H' : 'D';
+    return f->rs <= RS_ASK ? 'H' : 'D';
 }
 
-/* "option abortonclose": a client that closes while it waits for a response gives up. */
-static void watch_client(flow *f)
+void exch_watch_client(flow *f)
 {
     ssize_t n;
 
-    if (!may_watch(f) || !(f->f->e->want & f->f->e->ready & FD_R))
+    if (!exch_may_watch(f) || !(f->f->e->want & f->f->e->ready & FD_R))
         return;
     n = conn_recv(f->f, f->t->scratch, f->t->eng->conf.bufsize);
     if (n > 0 && buf_append(&f->t->bufs, &f->req.in, f->t->scratch, (uint32_t)n) < 0)
         exch_abort(f, 'R', 'C');
     else if (n <= 0 && f->f->flags & (CO_F_EOF | CO_F_ERR))
-        exch_abort(f, 'C', phase(f));
+        exch_abort(f, 'C', exch_phase(f));
 }
 
 static int one_turn(flow *f)
@@ -395,6 +338,8 @@ static int one_turn(flow *f)
         exch_request_body(f);
     if (!exch_dead(f) && f->cs == CS_EST && f->rs == RS_WAIT && !chan_holds(&f->res)) /* interim ones go out first */
         exch_read_response(f);
+    if (!exch_dead(f) && unlikely(f->rs == RS_ASK))
+        ask_response_body(f);
     if (!exch_dead(f) && !(f->flags & FL_TUNNELED) && (f->rs == RS_BODY || chan_holds(&f->res)))
         exch_response_body(f);
     if (exch_dead(f) || f->flags & (FL_TUNNELED | FL_DRAIN) || !is_over(f))
@@ -410,9 +355,9 @@ void exch_run(flow *f)
     int turns = 0;
 
     watch_private(f);
-    watch_client(f);
+    exch_watch_client(f);
     if (!exch_dead(f) && f->f->e->ev & FD_EV_ERR && f->rq != RQ_IDLE)
-        exch_abort(f, 'C', phase(f));
+        exch_abort(f, 'C', exch_phase(f));
     while (!exch_dead(f) && one_turn(f)) {
         if (!f->req.in.len && !conn_can_recv(f->f))
             break;
@@ -421,7 +366,7 @@ void exch_run(flow *f)
             break;
         }
     }
-    if (exch_dead(f) || f->flags & (FL_TUNNELED | FL_DRAIN))
+    if (exch_dead(f) || f->flags & (FL_TUNNELED | FL_DRAIN | FL_HELD))
         return;
     commit(f, turns || before != q->total + s->total || state != (uint32_t)(f->rq | f->cs << 8 | f->rs << 16));
 }
@@ -446,7 +391,7 @@ static void client_timeout(flow *f)
         exch_reply(f, 408, 1, 'c', 'R');
         break;
     default:
-        if (f->rs <= RS_WAIT && f->rq == RQ_BODY)
+        if (f->rs <= RS_ASK && f->rq == RQ_BODY)
             exch_reply(f, 408, 0, 'c', 'D');
         else
             exch_abort(f, 'c', 'D');
@@ -468,7 +413,7 @@ static void server_timeout(flow *f)
         f->cs = CS_NONE;
         break;
     default:
-        if (f->rs != RS_WAIT) {
+        if (f->rs != RS_WAIT && f->rs != RS_ASK) {
             exch_abort(f, 's', 'D');
             return;
         }
@@ -485,10 +430,12 @@ void exch_timeout(flow *f)
 {
     uint32_t now = f->t->now_ms;
 
-    if (waits_for_client(f) && tick_is_expired(f->cexp, now))
+    if (unlikely(f->rs == RS_ASK) && tick_is_expired(f->asked->until, now))
+        ask_response_again(f, ASK_F_TIMEOUT);
+    else if (waits_for_client(f) && tick_is_expired(f->cexp, now))
         client_timeout(f);
     else if (f->rq > RQ_HEAD && tick_is_expired(f->sexp, now))
         server_timeout(f);
-    if (!exch_dead(f) && !(f->flags & FL_DRAIN))
+    if (!exch_dead(f) && !(f->flags & (FL_DRAIN | FL_HELD)))
         exch_run(f);
 }

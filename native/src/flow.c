@@ -1,6 +1,6 @@
 /* Flows of either kind: birth, events, time, counters, the record, death. */
+#include "asked.h"
 #include "engine.h"
-#include "flow.h"
 #include "ctr.h"
 
 #define DRAIN_TIME 1000 /* ms that a client has to stop sending after we closed */
@@ -21,6 +21,8 @@ flow *flow_new(thr *t, listener *lsn, conn *c)
     f->lsn = lsn;
     f->f = c;
     f->gen = ++t->flow_gen;
+    f->session = (uint64_t)t->tid << 48 | f->gen;
+    f->t_client = fe->conf.t_client;
     f->kind = fe->conf.mode == PX_HTTP ? FLOW_EXCHANGE : FLOW_TUNNEL;
     f->status = -1;
     f->idle = f->tr = f->tw = f->tc = f->tresp = -1;
@@ -61,6 +63,8 @@ void flow_free(flow *f)
         return;
     }
     tmr_del(&t->timers, &f->tmr);
+    if (unlikely(f->asked))
+        asked_free(f);
     flow_count_bytes(f);
     flow_unqueue(f);
     flow_detach_back(f, 0);
@@ -92,8 +96,19 @@ void flow_free(flow *f)
 
 /* --- closing --- */
 
+void flow_kill(flow *f, int forget)
+{
+    if (forget)
+        sock_forget(f->f->fd);
+    else
+        f->f->flags |= CO_F_RESET;
+    flow_free(f);
+}
+
 void flow_close(flow *f)
 {
+    if (unlikely(f->asked))
+        ask_end(f);
     if (f->fe->conf.options & PX_O_NOLINGER) {
         f->f->flags |= CO_F_RESET;
         flow_free(f);
@@ -125,11 +140,19 @@ static void drain(flow *f)
 
 /* --- running --- */
 
+static void wait(flow *f)
+{
+    if (f->flags & FL_DRAIN)
+        drain(f);
+    else
+        ask_run(f);
+}
+
 void flow_run(flow *f)
 {
     f->flags |= FL_SERVING;
-    if (f->flags & FL_DRAIN)
-        drain(f);
+    if (unlikely(f->flags & (FL_DRAIN | FL_HELD)))
+        wait(f);
     else if (f->kind == FLOW_EXCHANGE && !(f->flags & FL_TUNNELED))
         exch_run(f);
     else
@@ -173,6 +196,8 @@ void flow_expired(void *ctx, tmr *tm)
     f->flags |= FL_SERVING;
     if (f->flags & FL_DRAIN)
         flow_free(f);
+    else if (f->flags & FL_HELD)
+        ask_time(f);
     else if (f->kind == FLOW_EXCHANGE && !(f->flags & FL_TUNNELED))
         exch_timeout(f);
     else
@@ -238,36 +263,78 @@ static void record_phases(const flow *f, lb_rec *r)
     }
 }
 
-static void record_peer(const flow *f, lb_rec *r)
+/* The kernel is asked once, if there is a place to note the answer. */
+static void learn_dst(flow *f, flow_ends *ends)
 {
+    asked *q = f->asked;
     sock_addr dst;
 
-    r->family = f->f->family;
-    r->sport = f->f->port;
-    memcpy(r->saddr, f->f->addr, 16);
-    r->dport = f->lsn->port;
-    if (f->fe->conf.options & PX_O_DST && f->f->fd >= 0 && sock_name(f->f->fd, &dst) == 0) {
-        sock_addr_host(&dst, (char *)r->daddr, 16);
-        r->dport = sock_addr_port(&dst);
+    if (sock_name(f->f->fd, &dst) < 0)
+        return;
+    if (sock_addr_family(&dst) != AF_UNIX)
+        sock_addr_host(&dst, (char *)ends->daddr, 16);
+    ends->dport = (uint16_t)sock_addr_port(&dst);
+    if (!q)
+        return;
+    q->has_dst = 1;
+    q->dst.family = (uint8_t)sock_addr_family(&dst);
+    q->dst.port = ends->dport;
+    memcpy(q->dst.addr, ends->daddr, 16);
+}
+
+void flow_get_ends(flow *f, flow_ends *ends)
+{
+    const asked *q = f->asked;
+
+    *ends = (flow_ends){.family = f->f->family, .sport = f->f->port, .dport = f->lsn->port};
+    memcpy(ends->saddr, f->f->addr, 16);
+    if (unlikely(q && q->has_dst)) {
+        memcpy(ends->daddr, q->dst.addr, 16);
+        ends->dport = q->dst.port;
+    } else if (f->fe->conf.options & PX_O_DST && f->f->fd >= 0) {
+        learn_dst(f, ends);
     }
+}
+
+static void record_ends(flow *f, lb_rec *r)
+{
+    flow_ends ends;
+
+    flow_get_ends(f, &ends);
+    r->family = ends.family;
+    r->sport = ends.sport;
+    r->dport = ends.dport;
+    memcpy(r->saddr, ends.saddr, 16);
+    memcpy(r->daddr, ends.daddr, 16);
+}
+
+/* REC_LOG, REC_TELL: whether the record is to be logged, and whether somebody waits for the stream's end; <asap>: it goes
+ * on after this. */
+static uint32_t record_flags(const flow *f, int asap)
+{
+    uint32_t flags = 0;
+
+    if (f->fe->conf.options & PX_O_LOG && !(f->flags & FL_LOGGED))
+        flags |= REC_LOG;
+    if (unlikely(f->asked && f->asked->said & V_F_TELL) && !asap)
+        flags |= REC_TELL;
+    return flags;
 }
 
 void flow_record(flow *f)
 {
     thr *t = f->t;
     int asap = (f->flags & (FL_REQ_COUNTED | FL_TUNNELED)) == FL_REQ_COUNTED; /* it goes on after this */
-    lb_rec *r;
+    uint32_t flags = record_flags(f, asap);
+    lb_rec *r = flags ? thr_rec(t) : NULL;
 
-    if (!(f->fe->conf.options & PX_O_LOG) || f->flags & FL_LOGGED)
-        return;
-    r = thr_rec(t);
     if (!r)
         return;
     r->frontend = f->fe->index;
     r->backend = f->be ? (int32_t)f->be->index : -1;
     r->server = f->srv ? (int32_t)f->srv->index : -1;
     r->listener = f->lsn->index;
-    r->flags = f->kind == FLOW_EXCHANGE ? REC_HTTP : REC_TCP;
+    r->flags = flags | (f->kind == FLOW_EXCHANGE ? REC_HTTP : REC_TCP);
     r->accept_us = f->accept_us;
     r->request_us = f->request_us;
     record_phases(f, r);
@@ -294,8 +361,9 @@ void flow_record(flow *f)
         r->uri_len = at == UINT32_MAX ? 0 : f->uri.len;
     }
     r->reused = f->b && f->b->flags & CO_F_REUSED;
-    record_peer(f, r);
+    record_ends(f, r);
     r->req_count = f->req_no;
     r->uniq = f->uniq;
+    r->session = f->session;
     r->tid = t->tid;
 }

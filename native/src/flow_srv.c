@@ -1,6 +1,6 @@
 /* The back side of a flow: its backend, its server, its queue, its connection and the attempts to get one. */
+#include "asked.h"
 #include "engine.h"
-#include "flow.h"
 #include "ctr.h"
 
 #define TURN_AROUND 1000 /* ms before the same server is tried again (manual, "retries") */
@@ -13,6 +13,11 @@ void flow_set_backend(flow *f, backend *be)
 
     f->be = be;
     f->flags |= FL_BE_COUNTED;
+    f->t_server = be->conf.t_server;
+    f->t_tunnel = be->conf.t_tunnel;
+    f->max_retries = be->conf.retries;
+    if (unlikely(f->asked))
+        asked_apply(f);
     cnt_inc(s->c.cum_sess);
     freq_update(&s->sess_rate, 1, f->t->now_sec);
     ctr32_max(&be->live.cur_max, ctr32_add(&be->live.cur, 1));
@@ -49,16 +54,34 @@ static void queue_unlink(flow_queue *q, flow *f)
         q->tail = f->qprev;
     f->qnext = f->qprev = NULL;
     f->queued = 0;
+    if (f->qsrv)
+        at_store(&q->choosy, q->choosy - 1);
 }
 
-/* The first of <q> that <srv> may serve. LBL_QUEUE must be held. */
+/* The first of <q> that <srv> may serve. Those that want any server do not mean one that is not balanced to now. LBL_QUEUE
+ * must be held. */
 static flow *queue_first(const flow_queue *q, const server *srv)
 {
+    int drains = !at_load(&srv->live.up) || !at_load(&srv->live.weight);
     flow *f = q->head;
 
-    while (f && f->qsrv && f->qsrv != srv)
+    while (f && f->qsrv != srv && (f->qsrv || drains))
         f = f->qnext;
     return f;
+}
+
+/* Whether somebody waits for <srv> and no other. */
+static int queue_wants(backend *be, const server *srv)
+{
+    flow *f;
+
+    if (!at_load(&be->queue.choosy))
+        return 0;
+    spin_lock(&be->queue.lock);
+    for (f = be->queue.head; f && f->qsrv != srv; f = f->qnext)
+        ;
+    spin_unlock(&be->queue.lock);
+    return f != NULL;
 }
 
 /* Takes the first that <srv>, of which a slot was taken, may serve out of the queue, and writes <m> for its thread, which
@@ -95,8 +118,10 @@ static server *queue_slot(backend *be, server *freed)
 {
     server *srv = NULL;
 
+    if (freed && queue_wants(be, freed) && (at_load(&freed->live.up) || be->conf.options & PX_O_PERSIST) && lb_take(freed))
+        return freed;
     if (be->conf.algo == LB_SOURCE)
-        return freed && at_load(&freed->live.up) && lb_take(freed) ? freed : NULL;
+        return NULL;
     return lb_pick(be, NULL, NULL, &srv) == LB_PICKED ? srv : NULL;
 }
 
@@ -130,6 +155,8 @@ static void queue_add(flow *f, server *only)
 
     spin_lock(&q->lock);
     f->qsrv = only;
+    if (only)
+        at_store(&q->choosy, q->choosy + 1);
     f->qprev = q->tail;
     f->qnext = NULL;
     if (q->tail)
@@ -171,6 +198,30 @@ void flow_return_slot(server *srv)
     queue_serve(srv->be, srv);
 }
 
+/* Waits until <only> (NULL: any) has a slot. */
+static int wait_in_queue(flow *f, server *only)
+{
+    f->cs = CS_QUEUE;
+    f->sexp = flow_exp(f, f->be->conf.t_queue ? f->be->conf.t_queue : f->be->conf.t_connect);
+    queue_add(f, only);
+    queue_serve(f->be, only);
+    return ASSIGN_WAIT;
+}
+
+/* The server that a verdict asked for, if it may be used: it is up, or its client asked for it and "option persist" has it
+ * tried anyway. One that was left after a failure is not. */
+static server *server_asked_for(const flow *f)
+{
+    const asked *q = f->asked;
+    server *srv = q->server >= 0 ? f->t->eng->srv[q->server] : NULL;
+
+    if (!srv || srv->be != f->be || srv == f->left_srv)
+        return NULL;
+    if (at_load(&srv->live.up) || (q->said & V_F_STICKY && f->be->conf.options & PX_O_PERSIST))
+        return srv;
+    return NULL;
+}
+
 int flow_assign(flow *f)
 {
     server *srv;
@@ -179,16 +230,18 @@ int flow_assign(flow *f)
         return ASSIGN_OK;
     if (!f->tw)
         f->t_mark = f->t->now_ms;
+    if (unlikely(f->asked) && (srv = server_asked_for(f))) {
+        if (!lb_take(srv))
+            return wait_in_queue(f, srv);
+        bind_server(f, srv);
+        return ASSIGN_OK;
+    }
     switch (lb_pick(f->be, f->f, f->left_srv, &srv)) {
     case LB_PICKED:
         bind_server(f, srv);
         return ASSIGN_OK;
     case LB_FULL:
-        f->cs = CS_QUEUE;
-        f->sexp = flow_exp(f, f->be->conf.t_queue ? f->be->conf.t_queue : f->be->conf.t_connect);
-        queue_add(f, srv);
-        queue_serve(f->be, srv);
-        return ASSIGN_WAIT;
+        return wait_in_queue(f, srv);
     default:
         return ASSIGN_NONE;
     }
@@ -252,12 +305,29 @@ static void attach_back(flow *f, conn *c)
     ctr32_max(&f->srv->live.used_max, ctr32_add(&f->srv->live.used, 1));
 }
 
+/* Whether the server's connection is to be marked as no other stream's. */
+static int has_own_socket(const flow *f)
+{
+    return unlikely(f->asked) && f->asked->own & (1 << FLOW_TOS_BACK | 1 << FLOW_MARK_BACK);
+}
+
+static void set_own_socket(flow *f, sock_how *how)
+{
+    const asked *q = f->asked;
+
+    how->set_tos = q->own >> FLOW_TOS_BACK & 1;
+    how->set_mark = q->own >> FLOW_MARK_BACK & 1;
+    how->tos = (int)q->tos;
+    how->mark = q->mark;
+    f->flags &= ~FL_KA_SERVER; /* nor is it for others afterwards */
+}
+
 /* May this stream take a connection that others used? (manual, "http-reuse") */
 static conn *find_idle(flow *f)
 {
     uint32_t reuse = f->be->conf.reuse;
 
-    if (f->kind != FLOW_EXCHANGE || reuse == REUSE_NEVER || f->flags & FL_RETRIED_STALE)
+    if (f->kind != FLOW_EXCHANGE || reuse == REUSE_NEVER || f->flags & FL_RETRIED_STALE || has_own_socket(f))
         return NULL;
     if (reuse == REUSE_SAFE && !(f->flags & FL_NOT_FIRST))
         return NULL;
@@ -273,7 +343,7 @@ static void server_address(const flow *f, sock_addr *to)
         return;
 
     sock_addr dst;
-    int port = f->lsn->port;
+    int port = f->asked && f->asked->has_dst ? f->asked->dst.port : f->lsn->port;
     char host[16];
     int len = sock_addr_host(to, host, sizeof(host));
 
@@ -297,6 +367,8 @@ static conn *open_conn(flow *f, int *err)
     sock_addr to;
     int fd;
 
+    if (has_own_socket(f))
+        set_own_socket(f, &how);
     if (srv->conf.port_mapped) {
         server_address(f, &to);
         fd = sock_connect(&to, &how);
@@ -384,7 +456,7 @@ static int redispatches(const flow *f, uint32_t n)
     if (!every || f->be->nsrv < 2)
         return 0;
     if (every < 0)
-        return (int64_t)n == (int64_t)f->be->conf.retries + every + 1;
+        return (int64_t)n == (int64_t)f->max_retries + every + 1;
     return n % (uint32_t)every == 0;
 }
 
@@ -395,7 +467,7 @@ int flow_retry(flow *f, int err)
 
     (void)err;
     flow_detach_back(f, 0);
-    if (f->retries >= f->be->conf.retries || !(f->be->conf.retry_on & RETRY_CONN)) {
+    if (f->retries >= f->max_retries || !(f->be->conf.retry_on & RETRY_CONN)) {
         cnt_inc(old->shard[tid].c.failed_conns);
         cnt_inc(f->be->shard[tid].c.failed_conns);
         return 0;

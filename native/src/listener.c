@@ -1,7 +1,7 @@
+#include "asked.h"
 #include "engine.h"
 #include "listener.h"
 #include "ctr.h"
-#include "flow.h"
 #include <unistd.h>
 
 #define RETRY_AFTER 100 /* ms until the next attempt when descriptors or memory ran out */
@@ -187,7 +187,6 @@ static void refused(thr *t, listener *l)
 
 void listener_serve(thr *t, listener *l, int fd, const sock_addr *peer)
 {
-    px_shard *s = &l->fe->shard[t->tid];
     conn *c = conn_new(t, fd, 0, flow_iocb);
     flow *f;
 
@@ -206,14 +205,26 @@ void listener_serve(thr *t, listener *l, int fd, const sock_addr *peer)
         return;
     }
     f->flags |= FL_FE_COUNTED;
-    cnt_inc(s->c.cum_sess);
+    if (unlikely(l->fe->conf.asks & 1u << ASK_CONN))
+        ask_conn(f);
+    else
+        listener_begin(f);
+}
+
+void listener_begin(flow *f)
+{
+    thr *t = f->t;
+    conn *c = f->f;
+    listener *l = f->lsn;
+
+    cnt_inc(l->fe->shard[t->tid].c.cum_sess);
     if (l->shard)
         cnt_inc(l->shard[t->tid].c.cum_sess);
     /* a new socket can be written to; whether its first bytes are there already is worth a try */
-    fd_may_send(&t->loop, c->e, fd);
-    fd_may_recv(&t->loop, c->e, fd);
+    fd_may_send(&t->loop, c->e, c->fd);
+    fd_may_recv(&t->loop, c->e, c->fd);
     if (l->fe->conf.mode == PX_HTTP) {
-        f->cexp = flow_exp(f, l->fe->conf.t_http_request ? l->fe->conf.t_http_request : l->fe->conf.t_client);
+        f->cexp = flow_exp(f, l->fe->conf.t_http_request ? l->fe->conf.t_http_request : f->t_client);
         flow_run(f);
     } else if (l->fe->conf.mode == PX_TCP) {
         tunnel_start(f);

@@ -229,6 +229,17 @@ static const char *reason_of(int status)
     return "";
 }
 
+/* The end of a response's head: the connection's fate. */
+static void put_fate(writer *w, const flow *f, const h1_head *h)
+{
+    if (f->flags & FL_KA_CLIENT) {
+        if (h->version == 10 || f->flags & FL_REQ10)
+            put_lit(w, "connection: keep-alive\r\n");
+    } else if (h->version == 11) {
+        put_lit(w, "connection: close\r\n");
+    }
+}
+
 int msg_response(flow *f, const h1_head *h, const char *from, char *to, uint32_t size)
 {
     writer w = {to, to + size, 1};
@@ -256,27 +267,35 @@ int msg_response(flow *f, const h1_head *h, const char *from, char *to, uint32_t
             continue;
         put_any(&w, h, i, from);
     }
-    if (!informational) {
-        if (f->flags & FL_KA_CLIENT) {
-            if (h->version == 10 || f->flags & FL_REQ10)
-                put_lit(&w, "connection: keep-alive\r\n");
-        } else if (h->version == 11) {
-            put_lit(&w, "connection: close\r\n");
-        }
-    }
+    if (!informational)
+        put_fate(&w, f, h);
     put_lit(&w, "\r\n");
     return w.ok ? (int)(w.p - to) : -EMSGSIZE;
+}
+
+int msg_reply(flow *f, const h1_head *h, const char *from, uint32_t body, char *to, uint32_t size)
+{
+    int n = msg_response(f, h, from, to, size);
+    char line[40];
+    int more = snprintf(line, sizeof(line), "content-length: %u\r\n\r\n", body);
+
+    if (n < 0 || h->flags & (H1_F_CLEN | H1_F_NO_BODY))
+        return n;
+    if ((uint32_t)(n + more) > size)
+        return -EMSGSIZE;
+    memcpy(to + n - 2, line, (size_t)more); /* over the empty line */
+    return n - 2 + more;
 }
 
 /* The page's head ends in an empty line, before which the connection's fate is written, as in any other response. */
 int msg_error(flow *f, int status, int early, char *to, uint32_t size)
 {
-    const err_page *page = eng_error(f->t->eng, status, early);
+    const err_page *page = eng_error(f->t->eng, f->fe, f->be, status, early);
     writer w = {to, to + size, 1};
 
     if (!page)
         return -ENOENT;
-    if (early) {
+    if (early || !page->len) {
         put(&w, page->text, page->len);
         return w.ok ? (int)(w.p - to) : -EMSGSIZE;
     }

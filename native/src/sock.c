@@ -243,7 +243,17 @@ int sock_accept(int fd, sock_addr *peer)
     return ret;
 }
 
-static int connect_options(int fd, const sock_how *how)
+/* An IPv6 socket may carry IPv4. */
+static int set_tos(int fd, int family, int tos)
+{
+    int v4 = setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof(tos)) < 0 ? -errno : 0;
+
+    if (family != AF_INET6)
+        return v4;
+    return setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos)) < 0 ? -errno : 0;
+}
+
+static int connect_options(int fd, const sock_addr *to, const sock_how *how)
 {
     sock_nodelay(fd);
 #ifdef SO_BINDTODEVICE
@@ -259,6 +269,10 @@ static int connect_options(int fd, const sock_how *how)
         sock_no_quickack(fd);
     if (how->user_timeout)
         sock_user_timeout(fd, how->user_timeout);
+    if (how->set_tos)
+        set_tos(fd, sock_addr_family(to), how->tos);
+    if (how->set_mark)
+        sock_mark(fd, how->mark);
     return 0;
 }
 
@@ -283,7 +297,7 @@ int sock_connect(const sock_addr *to, const sock_how *how)
 
     if (fd < 0)
         return -errno;
-    ret = family == AF_UNIX ? 0 : connect_options(fd, how);
+    ret = family == AF_UNIX ? 0 : connect_options(fd, to, how);
     if (!ret)
         ret = connect_from(fd, how->from);
     /* a unix socket answers EAGAIN when the listener's backlog is full: a failure, there will be no event for it */
@@ -320,6 +334,37 @@ void sock_reset_on_close(int fd)
     struct linger l = {.l_onoff = 1, .l_linger = 0};
 
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+}
+
+int sock_tos(int fd, int tos)
+{
+    sock_addr a;
+    int ret = sock_name(fd, &a);
+
+    if (ret < 0)
+        return ret;
+    return sock_addr_family(&a) == AF_UNIX ? -EOPNOTSUPP : set_tos(fd, sock_addr_family(&a), tos);
+}
+
+int sock_mark(int fd, uint32_t mark)
+{
+#ifdef SO_MARK
+    return setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0 ? -errno : 0;
+#else
+    (void)fd, (void)mark;
+    return -EOPNOTSUPP;
+#endif
+}
+
+void sock_forget(int fd)
+{
+#ifdef TCP_REPAIR
+    if (setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &one, sizeof(one)) == 0)
+        return;
+#endif
+    setsockopt(fd, IPPROTO_IP, IP_TTL, &one, sizeof(one));
+    setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &one, sizeof(one));
+    sock_reset_on_close(fd);
 }
 
 void sock_bufsizes(int fd, int rcv, int snd)

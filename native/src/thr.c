@@ -1,5 +1,5 @@
 #include "engine.h"
-#include "flow.h"
+#include "asked.h"
 #include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
@@ -146,13 +146,32 @@ lb_rec *thr_rec(thr *t)
     return r;
 }
 
+lb_ask *thr_ask(thr *t)
+{
+    if (grow((void **)&t->asks, &t->maxasks, t->nasks + 1, sizeof(lb_ask), 16) < 0)
+        return NULL;
+
+    lb_ask *a = &t->asks[t->nasks++];
+
+    memset(a, 0, sizeof(*a));
+    return a;
+}
+
+char *thr_text_room(thr *t, uint32_t n)
+{
+    if (grow((void **)&t->text, &t->maxtext, t->ntext + n + 1, 1, 4096) < 0)
+        return NULL;
+    return t->text + t->ntext;
+}
+
 uint32_t thr_text(thr *t, const char *from, uint32_t n)
 {
     uint32_t at = t->ntext;
+    char *to = thr_text_room(t, n);
 
-    if (grow((void **)&t->text, &t->maxtext, at + n, 1, 4096) < 0)
+    if (!to)
         return UINT32_MAX;
-    memcpy(t->text + at, from, n);
+    memcpy(to, from, n);
     t->ntext += n;
     return at;
 }
@@ -254,6 +273,7 @@ int thr_init(thr *t, engine *e, int tid)
     bufpool_init(&t->bufs, e->conf.bufsize);
     slab_init(&t->conns, sizeof(conn));
     slab_init(&t->flows, sizeof(flow));
+    slab_init(&t->asked, sizeof(asked));
     t->scratch = malloc(THR_SCRATCH);
     t->compose_size = e->conf.bufsize + 16384;
     t->compose = malloc(t->compose_size);
@@ -272,14 +292,17 @@ void thr_fini(thr *t)
     }
     slab_fini(&t->conns);
     slab_fini(&t->flows);
+    slab_fini(&t->asked);
     bufpool_fini(&t->bufs);
     free(t->scratch);
     free(t->compose);
     free(t->ev);
     free(t->recs);
+    free(t->asks);
     free(t->text);
     t->scratch = t->compose = NULL;
     t->ev = NULL;
     t->recs = NULL;
+    t->asks = NULL;
     t->text = NULL;
 }

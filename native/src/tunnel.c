@@ -1,10 +1,10 @@
 /* Tunnels: bytes both ways, each direction by itself, half-closed ends passed on. */
+#include "asked.h"
 #include "engine.h"
-#include "flow.h"
 
 /* --- the end --- */
 
-static void tunnel_end(flow *f)
+void tunnel_books(flow *f)
 {
     uint32_t tid = f->t->tid;
     int null = !f->req.total && !f->res.total && !f->req.in.len;
@@ -31,8 +31,14 @@ static void tunnel_end(flow *f)
         break;
     }
     flow_count_bytes(f);
-    if (!(null && f->fe->conf.options & PX_O_DONTLOGNULL))
-        flow_record(f);
+    if (null && f->fe->conf.options & PX_O_DONTLOGNULL)
+        f->flags |= FL_LOGGED;
+    flow_record(f);
+}
+
+void tunnel_end(flow *f)
+{
+    tunnel_books(f);
     if (f->cs != CS_EST || f->flags & FL_SLOW_CLOSE) { /* what the client said was never read: it shall see an end, not a reset */
         f->flags |= FL_SLOW_CLOSE;
         flow_close(f);
@@ -55,8 +61,8 @@ static void touch(flow *f)
     }
 
     const be_conf *bc = &f->be->conf;
-    uint32_t tunnel = bc->t_tunnel;
-    uint32_t client = tunnel ? tunnel : fc->t_client, server_ = tunnel ? tunnel : bc->t_server;
+    uint32_t tunnel = f->t_tunnel;
+    uint32_t client = tunnel ? tunnel : f->t_client, server_ = tunnel ? tunnel : f->t_server;
 
     /* a side that has ended waits for the other no longer than its own "-fin" */
     if (f->f->flags & (CO_F_EOF | CO_F_SHUTW) && fc->t_client_fin)
@@ -67,9 +73,30 @@ static void touch(flow *f)
     f->sexp = flow_exp(f, server_);
 }
 
+/* Server's first bytes may wait for a verdict, or for more of them. */
+static int is_asked_about(const flow *f)
+{
+    return f->flags & FL_ASK_RES && f->asked;
+}
+
+static void set_timer(flow *f)
+{
+    uint32_t first = tick_first(f->cexp, f->sexp);
+
+    if (unlikely(is_asked_about(f)))
+        first = tick_first(first, f->asked->until);
+    tmr_set(&f->t->timers, &f->tmr, first);
+}
+
 void tunnel_timeout(flow *f)
 {
     uint32_t now = f->t->now_ms;
+
+    if (unlikely(is_asked_about(f)) && tick_is_expired(f->asked->until, now)) {
+        ask_res_content_again(f, ASK_F_TIMEOUT);
+        if (f->flags & (FL_DEAD | FL_DRAIN))
+            return;
+    }
 
     if (tick_is_expired(f->sexp, now) && f->cs != CS_EST) {
         switch (f->cs) {
@@ -98,7 +125,7 @@ void tunnel_timeout(flow *f)
     if (f->term[0])
         tunnel_end(f);
     else
-        tmr_set(&f->t->timers, &f->tmr, tick_first(f->cexp, f->sexp));
+        set_timer(f);
 }
 
 /* --- getting a server --- */
@@ -151,16 +178,30 @@ static int tunnel_connect(flow *f)
     }
 }
 
-void tunnel_start(flow *f)
+int tunnel_route(flow *f, int32_t i)
 {
-    if (f->fe->conf.backend < 0) {
+    if (i < 0) {
         flow_term(f, 'S', 'C');
         tunnel_end(f);
-        return;
+        return 0;
     }
-    flow_set_backend(f, f->t->eng->be[f->fe->conf.backend]);
-    f->cexp = flow_exp(f, f->fe->conf.t_client);
-    flow_run(f);
+    flow_set_backend(f, f->t->eng->be[i]);
+    if (unlikely(asks(f, ASK_RES_CONTENT)))
+        f->flags |= FL_ASK_RES;
+    f->cexp = flow_exp(f, f->t_client);
+    return 1;
+}
+
+void tunnel_start(flow *f)
+{
+    cnt_inc(f->t->streams);
+    f->uniq = ((uint64_t)f->t->tid << 48) | f->t->streams;
+    if (unlikely(f->fe->conf.asks & 1u << ASK_CONTENT)) {
+        ask_read(f, f->f, &f->req.in);
+        ask_content(f, 0);
+    } else if (tunnel_route(f, f->fe->conf.backend)) {
+        flow_run(f);
+    }
 }
 
 /* --- moving --- */
@@ -215,6 +256,18 @@ static int move(flow *f, chan *c, conn *src, conn *dst, int splice)
         flow_term(f, out, 'D');
         return dst == f->b ? server_deaf(f) : -1;
     }
+}
+
+/* What the server says first is asked about, not moved. As move(). */
+static int ask_server(flow *f)
+{
+    int ret = ask_res_content(f);
+
+    if (ret < 0) {
+        flow_term(f, 'S', 'D');
+        f->flags |= FL_SLOW_CLOSE;
+    }
+    return ret;
 }
 
 static int splices(const flow *f, uint32_t dir)
@@ -275,7 +328,12 @@ void tunnel_run(flow *f)
         return;
     }
     up = move(f, &f->req, f->f, f->b, splices(f, PX_O_SPLICE_REQ));
-    down = up < 0 ? -1 : move(f, &f->res, f->b, f->f, splices(f, PX_O_SPLICE_RES));
+    if (up < 0)
+        down = -1;
+    else if (unlikely(f->flags & FL_ASK_RES))
+        down = ask_server(f);
+    else
+        down = move(f, &f->res, f->b, f->f, splices(f, PX_O_SPLICE_RES));
     if (up < 0 || down < 0 || (f->req.eof && f->res.eof)) {
         tunnel_end(f);
         return;
@@ -286,12 +344,13 @@ void tunnel_run(flow *f)
         touch(f);
     conn_want(f->f, (up & FD_R) | (down & FD_W));
     conn_want(f->b, (up & FD_W) | (down & FD_R));
-    tmr_set(&f->t->timers, &f->tmr, tick_first(f->cexp, f->sexp));
+    set_timer(f);
 }
 
 void tunnel_switch(flow *f)
 {
     f->flags |= FL_TUNNELED;
+    f->flags &= ~FL_ASK_RES;
     touch(f);
     flow_later(f);
 }

@@ -1,6 +1,6 @@
 /* A worker's turn: everything that does not come from an fd, then the fds, until there is something for Python. */
+#include "asked.h"
 #include "engine.h"
-#include "flow.h"
 #include "poll.h"
 
 #define PURGE_EVERY 1000 /* ms between looks at idle connections and rates */
@@ -120,7 +120,7 @@ static void see_stopping(thr *t)
     while (f) {
         flow *next = f->next;
 
-        if (f->kind == FLOW_EXCHANGE && f->rq == RQ_IDLE && !(f->flags & FL_DRAIN))
+        if (f->kind == FLOW_EXCHANGE && f->rq == RQ_IDLE && !(f->flags & (FL_DRAIN | FL_HELD)))
             flow_close(f);
         f = next;
     }
@@ -224,6 +224,17 @@ static int has_news(const thr *t)
            (at_load(&e->live.stopping) && !t->stopping_seen) || task_next(e->tasks, (int)t->tid, t->now_ms) == 0;
 }
 
+/* They come before the other events: what tells of a connection's end comes after all of its streams. */
+static void deliver_records(thr *t)
+{
+    lb_event *ev = thr_event(t, EV_DONE);
+
+    if (!ev)
+        return;
+    memmove(t->ev + 1, t->ev, (t->nev - 1) * sizeof(*ev));
+    t->ev[0] = (lb_event){.kind = EV_DONE, .data = t->recs, .len = t->nrecs, .handle = (uintptr_t)t->text, .arg = t->ntext};
+}
+
 /* Pointers are made of the offsets, now that the text area stays where it is. */
 static int deliver(thr *t)
 {
@@ -232,26 +243,23 @@ static int deliver(thr *t)
     for (uint32_t i = 0; i < t->nev; i++)
         if (t->ev[i].kind == EV_DATA)
             t->ev[i].data = t->text + (uintptr_t)t->ev[i].data;
-    if (t->nrecs) {
-        lb_event *ev = thr_event(t, EV_DONE);
-
-        if (ev) {
-            ev->data = t->recs;
-            ev->len = t->nrecs;
-            ev->handle = (uintptr_t)t->text;
-            ev->arg = t->ntext;
-        }
-    }
+    if (t->nrecs)
+        deliver_records(t);
+    if (t->nasks)
+        ask_deliver(t);
     return (int)t->nev;
 }
 
-int eng_poll(engine *e, int tid, int timeout_ms)
+int eng_poll(engine *e, int tid, int timeout_ms, const char *verdicts, int len)
 {
     thr *t = &e->threads[tid];
     uint32_t until = 0;
 
-    t->nev = t->nrecs = t->ntext = 0;
+    t->nev = t->nrecs = t->ntext = t->nasks = t->withdrawn = 0;
+    t->polls++;
     thr_clock(t);
+    if (len && ask_verdicts(t, verdicts, len) < 0)
+        return -EINVAL;
     if (timeout_ms >= 0)
         until = tick_add(t->now_ms, (uint32_t)timeout_ms);
     for (;;) {
@@ -264,7 +272,7 @@ int eng_poll(engine *e, int tid, int timeout_ms)
         if (until)
             wait = sooner(wait, tick_remain(t->now_ms, until));
         /* records are worth a GIL when there is a good number of them, or when there is nothing else to do */
-        if (t->nrecs)
+        if (t->nrecs || t->nasks) /* and questions, once the fds at hand were served */
             wait = 0;
         if (wait) {
             fdloop_about_to_sleep(&t->loop);
@@ -274,7 +282,7 @@ int eng_poll(engine *e, int tid, int timeout_ms)
         n = fdloop_wait(&t->loop, wait);
         if (n < 0)
             return n;
-        if (t->nrecs && !n)
+        if (t->nasks || (t->nrecs && !n))
             return deliver(t);
         if (until && tick_is_expired(until, t->now_ms))
             return deliver(t);

@@ -448,7 +448,32 @@ static inline int dial(int port)
 
 /* --- the balancer --- */
 
-typedef struct rig {
+/* Verdicts on their way to an engine. */
+typedef struct verdicts {
+    char *p;
+    size_t len, size;
+} verdicts;
+
+/* Adds <v> with the <n> bytes of <text>. */
+static inline void verdict_add(verdicts *s, lb_verdict v, const char *text, size_t n)
+{
+    v.len = (uint32_t)n;
+    if (s->len + sizeof(v) + n > s->size) {
+        s->size = (s->len + sizeof(v) + n) * 2;
+        s->p = realloc(s->p, s->size);
+        REQUIRE(s->p);
+    }
+    memcpy(s->p + s->len, &v, sizeof(v));
+    if (n)
+        memcpy(s->p + s->len + sizeof(v), text, n);
+    s->len += sizeof(v) + n;
+}
+
+typedef struct rig rig;
+/* Stands for Python: answers question <a>, whose texts lie at <texts>, by thread <tid>. */
+typedef void (*rig_answer)(rig *r, int tid, const lb_ask *a, const char *texts, verdicts *out);
+
+struct rig {
     engine *e;
     int n, port, lsn_fd, fe_i, be_i, lsn;
     fe_conf *fe;
@@ -459,25 +484,47 @@ typedef struct rig {
     uint64_t recs;              /* records of finished streams; atomic */
     char term[2];               /* of the last record */
     int status;
+    uint32_t rec_flags; /* of the last record */
     int nsrv;
-} rig;
+    rig_answer answer;
+    void *arg;         /* for <answer> */
+    uint32_t asked;    /* questions so far; atomic */
+    uint32_t ended;    /* sessions that ended, as was told; atomic */
+    uint32_t withhold; /* 1: verdicts are not given to the engine; atomic */
+};
 
 typedef struct rig_worker {
     rig *r;
     int tid;
 } rig_worker;
 
-static inline void rig_note(rig *r, const lb_event *ev, int n)
+static inline void rig_hear(rig *r, int tid, const lb_event *ev, verdicts *out)
+{
+    const lb_ask *a = ev->data;
+
+    for (uint64_t i = 0; i < ev->len; i++) {
+        REQUIRE(r->answer);
+        r->answer(r, tid, &a[i], (const char *)(uintptr_t)ev->handle, out);
+    }
+    at_add(&r->asked, (uint32_t)ev->len);
+}
+
+static inline void rig_note(rig *r, int tid, const lb_event *ev, int n, verdicts *out)
 {
     for (int i = 0; i < n; i++) {
         const lb_rec *rec = ev[i].data;
 
+        if (ev[i].kind == EV_ASK)
+            rig_hear(r, tid, &ev[i], out);
+        if (ev[i].kind == EV_SESSION_END)
+            at_add(&r->ended, 1);
         if (ev[i].kind != EV_DONE)
             continue;
         for (uint64_t k = 0; k < ev[i].len; k++) {
             at_store(&r->term[0], rec[k].term[0]);
             at_store(&r->term[1], rec[k].term[1]);
             at_store(&r->status, rec[k].status);
+            at_store(&r->rec_flags, rec[k].flags);
         }
         at_add(&r->recs, ev[i].len);
     }
@@ -487,6 +534,7 @@ static inline void *rig_work(void *arg)
 {
     rig_worker w = *(rig_worker *)arg;
     rig *r = w.r;
+    verdicts said = {0};
 
     free(arg);
     REQUIRE(eng_thread_init(r->e, w.tid) == 0);
@@ -494,12 +542,15 @@ static inline void *rig_work(void *arg)
     for (int i = 0; i < eng_listener_count(r->e); i++)
         eng_listener_enable(r->e, w.tid, i);
     while (!at_load(&r->stop[w.tid])) {
-        int n = eng_poll(r->e, w.tid, -1);
+        int give = !at_load(&r->withhold), n = eng_poll(r->e, w.tid, -1, said.p, give ? (int)said.len : 0);
 
         REQUIRE(n >= 0);
-        rig_note(r, eng_events(r->e, w.tid), n);
+        if (give)
+            said.len = 0;
+        rig_note(r, w.tid, eng_events(r->e, w.tid), n, &said);
     }
     eng_thread_fini(r->e, w.tid);
+    free(said.p);
     return NULL;
 }
 

@@ -1,6 +1,7 @@
 /* A random world: an engine, servers and clients made of one seed, let loose, and looked at afterwards. */
 #ifndef LB_RND_WORLD_H
 #define LB_RND_WORLD_H
+#include "rnd_asks.h"
 #include "rnd_clients.h"
 
 #define CROWD 8
@@ -83,6 +84,19 @@ static inline void world_backend(world *w, rnd *g)
     c->t_tunnel = once_in(g, 2) ? 0 : world_time(w, g);
     w->twice = (c->retry_on & ~(uint32_t)RETRY_CONN) || c->retry_status[0];
     w->resets = ((c->options | w->r->fe->options) & PX_O_NOLINGER) != 0;
+}
+
+/* Which decisions are asked for, in every other world. */
+static inline void world_asks(world *w)
+{
+    rnd g = rnd_of(w->seed, 0xa5);
+
+    w->r->answer = answer_at_random;
+    w->r->arg = w;
+    if (once_in(&g, 2))
+        return;
+    w->r->fe->asks = rnd_below(&g, 64);
+    w->r->be->asks = once_in(&g, 2) ? 0 : rnd_below(&g, 64);
 }
 
 static inline void world_server(world *w, rnd *g, const peer *p)
@@ -252,6 +266,7 @@ static inline uint32_t world_run(uint64_t seed)
     w->port = w->r->port;
     world_frontend(w, &g);
     world_backend(w, &g);
+    world_asks(w);
     for (uint32_t n = 1 + rnd_below(&g, 3); n; n--)
         world_server(w, &g, p);
     rig_start(w->r);

@@ -4,8 +4,11 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 static const sock_how plain;
 
@@ -209,6 +212,108 @@ static void an_inherited_socket_is_made_usable_and_others_are_refused(void)
     close(l);
 }
 
+/* A connection over the loopback: the accepted end, and the client's in *far. */
+static int connected(int *far)
+{
+    sock_addr a = loopback(0), peer;
+    int l = listen_on(&a), fd = -EAGAIN;
+
+    REQUIRE(l >= 0 && sock_name(l, &a) == 0);
+    *far = sock_connect(&a, &plain);
+    REQUIRE(*far >= 0);
+    while (fd == -EAGAIN)
+        fd = sock_accept(l, &peer);
+    REQUIRE(fd >= 0);
+    close(l);
+    return fd;
+}
+
+static int option(int fd, int level, int name)
+{
+    int v = -1;
+    socklen_t len = sizeof(v);
+
+    return getsockopt(fd, level, name, &v, &len) < 0 ? -errno : v;
+}
+
+static void the_class_of_service_is_set_before_and_after_connecting(void)
+{
+    sock_how how = {.set_tos = 1, .tos = 0x48};
+    sock_addr a = loopback(0);
+    int l = listen_on(&a), fd;
+
+    REQUIRE(l >= 0 && sock_name(l, &a) == 0);
+    fd = sock_connect(&a, &how);
+    REQUIRE(fd >= 0);
+    CHECK_EQ(option(fd, IPPROTO_IP, IP_TOS), 0x48);
+    CHECK_EQ(sock_tos(fd, 0x10), 0);
+    CHECK_EQ(option(fd, IPPROTO_IP, IP_TOS), 0x10);
+    CHECK_EQ(sock_tos(-1, 0x10), -EBADF);
+    close(fd);
+    close(l);
+}
+
+static void a_mark_is_set_where_that_is_allowed(void)
+{
+    int far, fd = connected(&far), ret = sock_mark(fd, 7);
+
+    CHECK(ret == 0 || ret == -EPERM);
+    CHECK_EQ(option(fd, SOL_SOCKET, SO_MARK), ret ? 0 : 7);
+    close(fd);
+    close(far);
+}
+
+/* Gives up what lets a process repair connections. */
+static void drop_privileges(void)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[2] = {0};
+
+    REQUIRE(syscall(SYS_capset, &head, none) == 0);
+}
+
+/* In a process of its own: what the peer of a forgotten connection sees. */
+static int seen_of_a_forgotten_one(int privileged)
+{
+    int far, fd = connected(&far);
+    struct pollfd p = {.fd = far, .events = POLLIN};
+    ssize_t n = 0;
+
+    if (!privileged)
+        drop_privileges();
+    sock_forget(fd);
+    if (!privileged) {
+        struct linger l = {0};
+        socklen_t len = sizeof(l);
+
+        REQUIRE(getsockopt(fd, SOL_SOCKET, SO_LINGER, &l, &len) == 0);
+        CHECK(l.l_onoff == 1 && l.l_linger == 0);
+        CHECK_EQ(option(fd, IPPROTO_IP, IP_TTL), 1); /* the next router is the last to see the reset */
+    }
+    REQUIRE(send(far, "unread", 6, 0) == 6);
+    close(fd);
+    if (poll(&p, 1, privileged ? 100 : 5000) > 0)
+        n = recv(far, &n, 1, 0) < 0 ? -errno : 1;
+    CHECK_EQ(n, privileged ? 0 : -ECONNRESET);
+    return check_failures != 0;
+}
+
+static void a_forgotten_connection_is_silent_or_dies_at_the_first_router(void)
+{
+    for (int privileged = 0; privileged < 2; privileged++) {
+        int status = 0;
+        pid_t pid;
+
+        if (privileged && geteuid() != 0)
+            continue;
+        pid = fork();
+        if (!pid)
+            _exit(seen_of_a_forgotten_one(privileged));
+        REQUIRE(pid > 0 && waitpid(pid, &status, 0) == pid);
+        CHECK_EQ(status, 0);
+    }
+}
+
 int main(void)
 {
     RUN(addresses_say_what_was_set);
@@ -220,5 +325,8 @@ int main(void)
     RUN(a_unix_path_is_replaced_by_renaming);
     RUN(a_full_unix_backlog_fails_at_once);
     RUN(an_inherited_socket_is_made_usable_and_others_are_refused);
+    RUN(the_class_of_service_is_set_before_and_after_connecting);
+    RUN(a_mark_is_set_where_that_is_allowed);
+    RUN(a_forgotten_connection_is_silent_or_dies_at_the_first_router);
     return check_done();
 }

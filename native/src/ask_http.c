@@ -1,0 +1,358 @@
+/* Questions about exchanges, and what becomes of their verdicts. */
+#include "asked.h"
+#include "engine.h"
+
+static void hold(flow *f)
+{
+    f->flags |= FL_HELD;
+}
+
+static void release(flow *f)
+{
+    f->flags &= ~FL_HELD;
+    f->asked->state = Q_NONE;
+    f->asked->until = 0;
+}
+
+/* --- ends that a verdict asks for --- */
+
+/* V_CLOSE, V_RESET, V_DROP. */
+static void end(flow *f, const lb_verdict *v)
+{
+    if (v->term[0])
+        flow_term(f, v->term[0], v->term[1]);
+    else
+        flow_term(f, 'P', exch_phase(f));
+    exch_books(f);
+    if (v->action != V_CLOSE) {
+        flow_kill(f, v->action == V_DROP);
+        return;
+    }
+    f->flags |= FL_SLOW_CLOSE;
+    flow_close(f);
+}
+
+static void answer(flow *f, const lb_verdict *v, const char *text)
+{
+    char who = v->term[0] ? v->term[0] : 'L', when = v->term[0] ? v->term[1] : 'R';
+
+    if (v->flags & V_F_CLOSE)
+        f->flags &= ~FL_KA_CLIENT;
+    exch_answer(f, v->status, text, v->len, who, when);
+}
+
+/* A verdict that its question can't have. */
+static void bad(flow *f)
+{
+    ask_bad(f);
+    exch_reply(f, 500, 0, 'I', exch_phase(f));
+}
+
+/* --- requests --- */
+
+/* Puts the question about the head <h> at <s>, which stands in <req.in> too. */
+static void put_request(flow *f, const h1_head *h, const char *s, uint32_t flags)
+{
+    asked *q = asked_of(f);
+    lb_ask *a;
+
+    if (q)
+        flags |= ask_body_flags(f, q, &f->req, f->f);
+    a = q ? ask_put(f, ASK_REQUEST, flags) : NULL;
+    if (!a || ask_head(f, a, h, s) < 0 || (flags & ASK_F_AGAIN && ask_body(f, a, &f->req, f->head_len) < 0)) {
+        exch_reply(f, 500, 0, 'R', 'R');
+        return;
+    }
+    a->body_size = f->req.body == BODY_LEN ? f->req.left : q->known;
+    q->told_eof = !!(flags & ASK_F_EOF);
+    f->cs = CS_ASK;
+    hold(f);
+}
+
+void ask_request(flow *f, const h1_head *h, const char *s, uint32_t have)
+{
+    asked *q = asked_of(f);
+
+    if (!q || buf_set(&f->t->bufs, &f->req.in, s, have) < 0) {
+        exch_reply(f, 500, 0, 'R', 'R');
+        return;
+    }
+    f->flags |= FL_UNSENT;
+    ask_framing(q, h);
+    ask_look(q, &f->req, f->head_len); /* as far as it has come it is well framed: it was looked at with the head */
+    put_request(f, h, s, 0);
+    if (f->flags & FL_HELD)
+        ask_commit(f);
+}
+
+void ask_request_again(flow *f, uint32_t flags)
+{
+    if (!ask_rescan(f, &f->req.in, 0)) { /* it was whole before */
+        bad(f);
+        return;
+    }
+    put_request(f, &f->t->head, buf_data(&f->req.in), flags | ASK_F_AGAIN);
+}
+
+static void failed_rewrite(flow *f, int response)
+{
+    uint32_t tid = f->t->tid;
+
+    cnt_inc(f->fe->shard[tid].c.failed_rewrites);
+    if (f->be)
+        cnt_inc(f->be->shard[tid].c.failed_rewrites);
+    if (response)
+        cnt_inc(f->srv->shard[tid].c.failed_rewrites);
+    exch_reply(f, response ? 502 : 500, 0, 'P', response ? 'H' : 'R');
+}
+
+static void forward(flow *f, const lb_verdict *v, const char *text)
+{
+    engine *e = f->t->eng;
+
+    if (v->backend >= (int32_t)e->nbe || v->server >= (int32_t)e->nsrv) {
+        bad(f);
+        return;
+    }
+    if (v->backend < 0) {
+        exch_reply(f, 503, 0, 'S', 'C');
+        return;
+    }
+    if (v->len && !ask_new_request(f, text, v->len)) {
+        failed_rewrite(f, 0);
+        return;
+    }
+    release(f);
+    f->cs = CS_NONE;
+    f->asked->server = v->server;
+    exch_route(f, e->be[v->backend]);
+}
+
+static void tarpit(flow *f, const lb_verdict *v, const char *text)
+{
+    asked *q = f->asked;
+
+    ask_wait(f, Q_TARPIT, v->ms, 1);
+    q->status = v->status;
+    q->term[0] = v->term[0] ? v->term[0] : 'P';
+    q->term[1] = v->term[0] ? v->term[1] : 'T';
+    if (buf_set(&f->t->bufs, &q->text, text, v->len) < 0)
+        exch_reply(f, 500, 0, 'R', 'R');
+}
+
+void ask_tarpit_over(flow *f)
+{
+    asked *q = f->asked;
+    buf text = q->text;
+
+    q->text = (buf){0};
+    f->tw = (int32_t)(f->t->now_ms - f->t_mark);
+    f->flags &= ~FL_KA_CLIENT;
+    exch_answer(f, q->status, text.len ? buf_data(&text) : "", text.len, q->term[0], q->term[1]);
+    buf_release(&f->t->bufs, &text);
+}
+
+void verdict_request(flow *f, const lb_verdict *v, const char *text)
+{
+    switch (v->action) {
+    case V_FORWARD:
+        forward(f, v, text);
+        break;
+    case V_REPLY:
+        answer(f, v, text);
+        break;
+    case V_TARPIT:
+        tarpit(f, v, text);
+        break;
+    case V_PAUSE:
+        ask_wait(f, Q_PAUSED, v->ms, 1);
+        break;
+    case V_BODY:
+        ask_wait_body(f, v, f->t_client);
+        ask_continue(f);
+        break;
+    case V_CLOSE:
+    case V_RESET:
+    case V_DROP:
+        end(f, v);
+        break;
+    default:
+        bad(f);
+        break;
+    }
+}
+
+/* --- responses --- */
+
+static void put_response(flow *f, const h1_head *h, const char *s, uint32_t flags)
+{
+    asked *q = f->asked;
+    lb_ask *a;
+
+    flags |= ask_body_flags(f, q, &f->res, f->b);
+    a = ask_put(f, ASK_RESPONSE, flags);
+    if (!a || ask_head(f, a, h, s) < 0 || (flags & ASK_F_AGAIN && ask_body(f, a, &f->res, q->head_len) < 0)) {
+        exch_reply(f, 500, 0, 'R', 'H');
+        return;
+    }
+    a->status = h->status;
+    a->body_size = f->res.body == BODY_LEN ? f->res.left : q->known;
+    q->told_eof = !!(flags & ASK_F_EOF);
+    f->rs = RS_ASK;
+}
+
+void ask_response(flow *f, const h1_head *h, const char *s, uint32_t have)
+{
+    asked *q = asked_of(f);
+
+    if (!q || buf_set(&f->t->bufs, &f->res.in, s, have) < 0) {
+        exch_reply(f, 500, 0, 'R', 'H');
+        return;
+    }
+    q->status = h->status;
+    q->head_len = h->len;
+    ask_framing(q, h);
+    ask_look(q, &f->res, q->head_len); /* what is malformed is met, and told, where it is moved */
+    put_response(f, h, s, 0);
+}
+
+void ask_response_again(flow *f, uint32_t flags)
+{
+    if (!ask_rescan(f, &f->res.in, 1)) {
+        bad(f);
+        return;
+    }
+    put_response(f, &f->t->head, buf_data(&f->res.in), flags | ASK_F_AGAIN);
+}
+
+/* Whether the new head <h> may stand for the response: what switches protocols does so, and nothing else. */
+static int may_become(const flow *f, const h1_head *h)
+{
+    int was = f->asked->status, is = h->status;
+
+    if (is < 200 && is != was)
+        return 0;
+    if (was == 101 && is != 101)
+        return 0;
+    return !(f->flags & FL_CONNECT) || (was / 100 == 2) == (is / 100 == 2);
+}
+
+/* The framing of what is sent is not that of the response that came, which may have cost the client its connection. */
+static void keep_client(flow *f)
+{
+    f->flags &= ~FL_DECHUNK;
+    if (f->asked->keeps && !(f->flags & FL_SLOW_CLOSE) && !at_peek(&f->t->eng->live.stopping))
+        f->flags |= FL_KA_CLIENT;
+}
+
+static void forward_response(flow *f, const lb_verdict *v, const char *text)
+{
+    thr *t = f->t;
+    asked *q = f->asked;
+    uint32_t have = f->res.in.len;
+
+    if (!v->len) {
+        memcpy(t->scratch, buf_data(&f->res.in), have);
+        h1_response_init(&t->head, H1_MAX_HDR);
+        if (h1_scan(&t->head, t->scratch, have) != 1) {
+            bad(f);
+            return;
+        }
+    } else {
+        have = ask_new_head(f, &f->res.in, q->head_len, text, v->len, 1);
+        if (!have || !may_become(f, &t->head)) {
+            failed_rewrite(f, 1);
+            return;
+        }
+    }
+    /* 204 was made of it: what comes is not for the client */
+    if (t->head.flags & H1_F_NO_BODY && f->res.body != BODY_NONE) {
+        f->res.body = BODY_NONE;
+        f->flags &= ~FL_KA_SERVER;
+        keep_client(f);
+    }
+    if (v->flags & V_F_CLOSE)
+        f->flags &= ~FL_KA_CLIENT;
+    f->cexp = flow_exp(f, f->t_client); /* the waiting was ours */
+    f->sexp = flow_exp(f, f->t_server);
+    f->rs = RS_WAIT;
+    exch_send_response(f, &t->head, t->scratch, have);
+}
+
+/* The response is not sent: its connection is kept if all of it has come. */
+static void part_from_response(flow *f)
+{
+    const asked *q = f->asked;
+    uint64_t body = f->res.body == BODY_LEN ? f->res.left : 0;
+    int whole = f->res.body <= BODY_LEN && f->res.in.len == q->head_len + body;
+
+    keep_client(f);
+    if (whole && f->flags & FL_KA_SERVER && f->rq == RQ_DONE && q->status != 101 && !chan_holds(&f->req) &&
+        !(f->b->flags & (CO_F_EOF | CO_F_ERR)))
+        flow_detach_back(f, 1);
+}
+
+void verdict_response(flow *f, const lb_verdict *v, const char *text)
+{
+    switch (v->action) {
+    case V_FORWARD:
+        forward_response(f, v, text);
+        break;
+    case V_REPLY:
+        part_from_response(f);
+        answer(f, v, text);
+        break;
+    case V_PAUSE:
+        ask_wait(f, Q_PAUSED, v->ms, 1);
+        break;
+    case V_BODY:
+        ask_wait_body(f, v, f->t_server);
+        break;
+    case V_CLOSE:
+    case V_RESET:
+    case V_DROP:
+        end(f, v);
+        break;
+    default:
+        bad(f);
+        break;
+    }
+}
+
+/* --- our own pages --- */
+
+int ask_local(flow *f, int status, int early)
+{
+    const err_page *page = eng_error(f->t->eng, f->fe, f->be, status, early);
+    asked *q = asked_of(f);
+    lb_ask *a = q ? ask_put(f, ASK_LOCAL, early ? ASK_F_EARLY : 0) : NULL;
+
+    if (!a || (page && ask_text(f, a, page->text, page->len) < 0)) {
+        if (a)
+            ask_end(f);
+        return -ENOMEM;
+    }
+    a->status = status;
+    q->local = 1;
+    q->status = (uint16_t)status;
+    q->early = (uint8_t)early;
+    hold(f);
+    ask_commit(f);
+    return 0;
+}
+
+void verdict_local(flow *f, const lb_verdict *v, const char *text)
+{
+    asked *q = f->asked;
+
+    release(f);
+    if (v->flags & V_F_CLOSE)
+        f->flags &= ~FL_KA_CLIENT;
+    if (v->action == V_REPLY) {
+        exch_answer(f, v->status, text, v->len, 0, 0); /* its termination state is known */
+        return;
+    }
+    if (v->action != V_FORWARD)
+        ask_bad(f);
+    exch_send_page(f, q->status, q->early);
+}

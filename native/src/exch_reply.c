@@ -1,0 +1,122 @@
+/* Our own replies: pages, and texts that verdicts give. */
+#include "asked.h"
+#include "engine.h"
+
+/* Forgets the request that was not sent; what came after it stays. Its body may have come with it. */
+static void drop_request(flow *f)
+{
+    bufpool *p = &f->t->bufs;
+    chan *c = &f->req;
+
+    if (f->flags & FL_UNSENT) {
+        f->flags &= ~FL_UNSENT;
+        buf_skip(p, &c->in, f->head_len);
+        if (c->body == BODY_LEN && c->in.len >= c->left) {
+            if (c->left)
+                buf_skip(p, &c->in, (uint32_t)c->left);
+            c->left = 0;
+            f->rq = RQ_DONE;
+        }
+    }
+    if (f->rq != RQ_DONE)
+        buf_release(p, &c->in);
+}
+
+void exch_drop_output(flow *f)
+{
+    buf_release(&f->t->bufs, &f->req.out);
+    if (f->req.pipe) {
+        pipe_put(f->t, f->req.pipe);
+        f->req.pipe = NULL;
+    }
+}
+
+/* The exchange goes no further: what follows is our own. */
+static void begin_reply(flow *f, int early, char who, char when)
+{
+    flow_term(f, who, when);
+    if (unlikely(f->asked))
+        ask_end(f);
+    flow_detach_back(f, 0);
+    flow_unqueue(f);
+    f->cs = CS_NONE;
+    f->flags |= FL_LOCAL;
+    if (early)
+        f->flags |= FL_EARLY;
+    drop_request(f);
+    if (f->rq != RQ_DONE || early) {
+        f->flags &= ~FL_KA_CLIENT;
+        f->flags |= FL_SLOW_CLOSE;
+    }
+    buf_release(&f->t->bufs, &f->keep);
+    buf_release(&f->t->bufs, &f->res.in);
+    exch_drop_output(f);
+    f->rs = RS_NONE;
+}
+
+/* Sends our own response, of the <n> parts at <v>; nothing, but the end, if there is none. */
+static void send_reply(flow *f, int status, struct iovec *v, int n)
+{
+    f->status = (int16_t)status;
+    exch_count_status(f, status);
+    f->rs = RS_DONE;
+    f->cexp = flow_exp(f, f->t_client);
+    if (!n)
+        f->flags &= ~FL_KA_CLIENT;
+    else if (chan_send(f, &f->res, f->f, v, n, 0) == MOVE_ERR_OUT)
+        exch_abort(f, 'C', 'D');
+}
+
+void exch_send_page(flow *f, int status, int early)
+{
+    thr *t = f->t;
+    int n = msg_error(f, status, early, t->compose, t->compose_size);
+    struct iovec v = {t->compose, n > 0 ? n : 0};
+
+    send_reply(f, status, &v, n > 0);
+}
+
+void exch_reply(flow *f, int status, int early, char who, char when)
+{
+    begin_reply(f, early, who, when);
+    if (unlikely(asks(f, ASK_LOCAL)) && !(f->asked && f->asked->local) && ask_local(f, status, early) == 0)
+        return;
+    exch_send_page(f, status, early);
+}
+
+/* Whether <text> is a response that can be sent; its head is in the thread's scanner then. */
+static int is_reply(const flow *f, const char *text, uint32_t len)
+{
+    h1_head *h = &f->t->head;
+
+    h1_response_init(h, H1_MAX_HDR);
+    if (h1_scan(h, text, len) != 1 || h->status < 200 || h->flags & H1_F_CHUNKED)
+        return 0;
+    return h->flags & H1_F_NO_BODY || !(h->flags & H1_F_CLEN) || h->body_len == len - h->len;
+}
+
+void exch_answer(flow *f, int status, const char *text, uint32_t len, char who, char when)
+{
+    thr *t = f->t;
+    const h1_head *h = &t->head;
+    uint32_t body;
+    int n;
+
+    if (!is_reply(f, text, len)) {
+        ask_bad(f);
+        exch_reply(f, 500, 0, 'I', when);
+        return;
+    }
+    begin_reply(f, 0, who, when);
+    body = h->flags & H1_F_NO_BODY ? 0 : len - h->len;
+    n = msg_reply(f, h, text, body, t->compose, t->compose_size);
+    if (n < 0) {
+        ask_bad(f);
+        send_reply(f, 500, NULL, 0);
+        return;
+    }
+
+    struct iovec v[2] = {{t->compose, n}, {(char *)text + h->len, body}};
+
+    send_reply(f, status ? status : h->status, v, body && !(f->flags & FL_HEAD) ? 2 : 1);
+}

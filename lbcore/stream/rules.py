@@ -1,0 +1,225 @@
+"""Rules: what actions are, what they come to, and lists of them compiled into one function.
+
+    spec = ACTIONS.find(ruleset, word).parse(words)      while the configuration is read
+    run = spec.make(build)                               when the balancer is built
+    outcome = run(txn)                                   for each message
+
+An action that goes on returns None. One that ends its list returns an outcome: ACCEPT, or what becomes of the stream.
+One that must wait returns a `Wait`; the list goes on with the next rule when it is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lbcore.base.registry import Registry
+from lbcore.sample.build import Build
+from lbcore.sample.words import Words
+
+if TYPE_CHECKING:
+    from lbcore.stream.txn import Txn
+
+
+class Ruleset(Enum):
+    """The lists that rules stand in, by the words that begin their lines."""
+
+    TCP_CONNECTION = "tcp-request connection"
+    TCP_SESSION = "tcp-request session"
+    TCP_CONTENT = "tcp-request content"
+    TCP_RESPONSE = "tcp-response content"
+    HTTP_REQUEST = "http-request"
+    HTTP_RESPONSE = "http-response"
+    HTTP_AFTER = "http-after-response"
+
+
+class Outcome:
+    """How a list of rules ended, or paused."""
+
+    __slots__ = ()
+
+
+class Accept(Outcome):
+    """No further rule of this list is looked at; processing goes on."""
+
+    __slots__ = ()
+
+
+ACCEPT = Accept()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Outcome):
+    """We answer: `head` is a whole head in normal form (latin-1 text, ends with an empty line; Content-Length, if there
+    is a body, is in it; Connection is the shim's business), `body` goes behind it.
+
+    `term` is the termination state (two characters), `tarpit` the ms to wait before (0: at once), `close` whether the
+    client's connection ends with it. `counted` names what denials count: "denied_req", "denied_resp", or "" for a
+    redirect, a return.
+    """
+
+    status: int
+    head: str
+    body: bytes = b""
+    term: str = "LR"
+    tarpit: int = 0
+    close: bool = False
+    counted: str = ""
+    after: bool = True  # http-after-response rules apply to it
+
+
+@dataclass(frozen=True, slots=True)
+class Close(Outcome):
+    """The connection ends without an answer. `how` is "close", "reset" or "drop" (silently)."""
+
+    how: str = "close"
+    term: str = "PR"
+    counted: str = "denied_req"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait(Outcome):
+    """Ask again later: after `ms` ("pause"), when a body is there ("body": all of it, or `bytes` of it, or `ms`
+    passed), or when more data came ("data", mode tcp).
+
+    `then` is what to call when that is over, None: the next rule. After "data" all rules of the list are looked at
+    anew, as in HAProxy.
+    """
+
+    what: str
+    ms: int = 0
+    bytes: int = 0
+    then: Callable[[Txn], Outcome | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchMode(Outcome):
+    """The connection goes on in mode http (`switch-mode http`)."""
+
+
+Run = Callable[["Txn"], Outcome | None]
+
+
+class ActionSpec(Protocol):
+    """An action with its arguments, as read from its line.
+
+    It may have `attach` and `check`, too: see `lbcore.action.spec.Spec`.
+    """
+
+    name: str  # as written: "set-header", "set-var"
+    mutates: bool  # may change the message, or what fetches read of it
+    waits: bool  # may return a Wait
+
+    def make(self, build: Build) -> Run:
+        """Compiled, over live objects. Raises BuildError."""
+
+    def describe(self) -> str:
+        """The action as it was written, for `lbcore explain`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A word that rules may name.
+
+    `parse` reads what follows the word up to `if`, `unless` or the end of the line, and raises ParseError. Of a
+    `prefix` row only the word's beginning counts ("set-var" of "set-var(txn.x)"); `words.peek(-1)` is then the whole
+    word. `since` is the lbcore version.
+    """
+
+    name: str
+    rulesets: tuple[Ruleset, ...]
+    parse: Callable[[Words, Ruleset], ActionSpec]
+    doc: str
+    prefix: bool = False
+    since: str = "0.2"
+
+
+class ActionTable:
+    """The actions of each list of rules. Filled by imports, frozen before threads start."""
+
+    def __init__(self) -> None:
+        self._tables: dict[Ruleset, Registry[Action]] = {ruleset: Registry("action") for ruleset in Ruleset}
+
+    def register(self, *rows: Action) -> None:
+        """Adds rows. Raises RegistryError if a word is claimed twice for a list."""
+        for row in rows:
+            for ruleset in row.rulesets:
+                self._tables[ruleset].add(row.name, row)
+
+    def find(self, ruleset: Ruleset, word: str) -> Action | None:
+        """The row that a word of a rule means, None if there is none."""
+        table = self._tables[ruleset]
+        row = table.get(word)
+        if row is not None:
+            return row
+        row = table.get(word.partition("(")[0])
+        return row if row is not None and row.prefix else None
+
+    def names(self, ruleset: Ruleset) -> list[str]:
+        """The words of a list, sorted."""
+        return list(self._tables[ruleset])
+
+
+ACTIONS = ActionTable()
+
+
+@dataclass(slots=True)
+class Rule:
+    """One line. `condition` is a `lbcore.sample.acl.Condition`, None: always."""
+
+    action: ActionSpec
+    condition: Any
+    file: str
+    line: int
+    text: str = ""  # the line as written
+
+    @property
+    def where(self) -> str:
+        """`file:line`."""
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(slots=True)
+class BackendRule:
+    """A `use_backend` line: `name` is a backend's, or a log-format (`lbcore.sample.format.Format`) that gives it."""
+
+    name: Any
+    condition: Any
+    file: str
+    line: int
+
+
+@dataclass(slots=True)
+class ServerRule:
+    """A `use-server` line; as BackendRule."""
+
+    name: Any
+    condition: Any
+    file: str
+    line: int
+
+
+@dataclass(slots=True)
+class RuleLists:
+    """All rules of a proxy, in their order."""
+
+    lists: dict[Ruleset, list[Rule]] = field(default_factory=dict)
+    inherited: dict[Ruleset, int] = field(default_factory=dict)  # how many of each list come from a `defaults` section
+    redirects: list[Rule] = field(default_factory=list)  # after all http-request rules, even an `allow`
+    use_backend: list[BackendRule] = field(default_factory=list)
+    use_server: list[ServerRule] = field(default_factory=list)
+    inspect_delay: int | None = None  # ms, tcp-request inspect-delay
+    response_inspect_delay: int | None = None  # tcp-response inspect-delay
+    monitor_fail: list[Any] = field(default_factory=list)  # conditions of `monitor fail`: any of them
+
+    def add(self, ruleset: Ruleset, rule: Rule) -> None:
+        self.lists.setdefault(ruleset, []).append(rule)
+
+    def of(self, ruleset: Ruleset) -> Sequence[Rule]:
+        return self.lists.get(ruleset, ())
+
+    def own(self, ruleset: Ruleset) -> Sequence[Rule]:
+        """Those of the section itself."""
+        return self.of(ruleset)[self.inherited.get(ruleset, 0) :]

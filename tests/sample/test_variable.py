@@ -1,0 +1,164 @@
+"""Variables: names, conditions, limits, and those of the process while threads set them."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from lbcore.sample.rows import ArgumentError
+from lbcore.sample.types import Addr, Value
+from lbcore.sample.variable import ENTRY_SIZE, ProcVars, Scope, VarLimits, parse_conditions, parse_name
+from tests.fetch.transactions import FakeWorld, request
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_a_variable_keeps_value_and_type_until_it_is_unset(scope: Scope) -> None:
+    t = request()
+    variable = parse_name(f"{scope.value}.x_1.y")
+    assert (variable.scope, variable.name) == (scope, "x_1.y")
+    assert variable.get(t) is None
+    for value in (True, 5, "text", b"bin", Addr(b"\1\2\3\4")):
+        assert variable.set(t, value)
+        assert variable.get(t) is value
+    variable.unset(t)
+    variable.unset(t)
+    assert variable.get(t) is None
+
+
+def test_scopes_are_apart_and_live_as_long_as_they_say() -> None:
+    world = FakeWorld()
+    t = request(world=world)
+    for scope in Scope:
+        parse_name(f"{scope.value}.x").set(t, scope.value)
+    assert [parse_name(f"{scope.value}.x").get(t) for scope in Scope] == [scope.value for scope in Scope]
+    other = request(world=world)
+    assert [parse_name(f"{scope.value}.x").get(other) for scope in Scope] == ["proc", None, None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "Empty variable name cannot be accepted"),
+        ("x", "invalid variable name 'x'. A variable name must be start by its scope. The scope can be 'proc'"),
+        ("foo.x", "invalid variable name 'foo.x'. A variable name must be start by its scope."),
+        ("txn.", "invalid variable name 'txn.'. A variable name must be start by its scope."),
+        ("txn.a-b", "invalid syntax at char '-b'"),
+        ("check.x", "variable 'check.x': scope 'check' is not done in this release"),
+    ],
+)  # fmt: skip
+def test_wrong_names_are_refused(text: str, sentence: str) -> None:
+    with pytest.raises(ArgumentError) as told:
+        parse_name(text)
+    assert str(told.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("condition", "old", "new", "allowed"),
+    [
+        ("ifexists", None, 1, False), ("ifexists", 0, 1, True),
+        ("ifnotexists", None, 1, True), ("ifnotexists", 0, 1, False),
+        ("ifset", None, 1, False), ("ifset", "", 1, True),
+        ("ifnotset", None, 1, True), ("ifnotset", 1, 1, False),
+        ("ifempty", None, "", True), ("ifempty", None, "x", False), ("ifempty", "x", 0, False),
+        ("ifempty", 1, b"", True),
+        ("ifnotempty", None, "", False), ("ifnotempty", None, "x", True), ("ifnotempty", None, 0, True),
+        ("ifgt", 5, 4, True), ("ifgt", 5, 5, False), ("ifgt", 5, 6, False), ("ifgt", None, 6, True),
+        ("ifgt", "5", 6, True),
+        ("ifgt", True, 6, True),
+        ("iflt", 5, 6, True), ("iflt", 5, 5, False), ("iflt", 5, 4, False), ("iflt", 5, "4", True),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("scope", ["txn", "proc"])
+def test_conditions_of_setting(scope: str, condition: str, old: Value | None, new: Value, allowed: bool) -> None:
+    t = request()
+    variable = parse_name(f"{scope}.x")
+    if old is not None:
+        variable.set(t, old)
+    if scope == "proc" and condition in ("ifexists", "ifnotexists"):
+        allowed = condition == "ifexists"  # it exists as soon as the configuration names it
+    assert variable.setter(parse_conditions([condition]))(t, new) is allowed
+    assert variable.get(t) == (new if allowed else old)
+
+
+def test_all_conditions_must_hold() -> None:
+    t = request()
+    put = parse_name("txn.x").setter(parse_conditions(["ifset", "ifnotempty"]))
+    assert not put(t, "a")
+    t.vars["x"] = "old"
+    assert not put(t, "")
+    assert put(t, "a")
+
+
+def test_unknown_conditions_are_told_with_their_place() -> None:
+    assert parse_conditions(["", ""]) == ()
+    with pytest.raises(ArgumentError, match='unknown condition "foo"') as told:
+        parse_conditions(["ifset", "foo"])
+    assert told.value.at == 2
+
+
+def test_what_does_not_fit_is_not_set_and_the_old_value_stays() -> None:
+    t = request()
+    t.world.proc_vars.limits = VarLimits(txn=2 * ENTRY_SIZE + 10)
+    first, second = parse_name("txn.a"), parse_name("txn.b")
+    assert first.set(t, "12345")
+    assert second.set(t, "12345")
+    assert not second.set(t, "123456")
+    assert not parse_name("txn.c").set(t, 1)
+    assert [first.get(t), second.get(t), parse_name("txn.c").get(t)] == ["12345", "12345", None]
+    first.unset(t)
+    assert second.set(t, "123456")
+
+
+@pytest.mark.parametrize(
+    ("limits", "full"),
+    [
+        (VarLimits(reqres=ENTRY_SIZE), {"req.b"}),
+        (VarLimits(txn=ENTRY_SIZE), {"req.b", "res.b", "txn.b"}),
+        (VarLimits(sess=ENTRY_SIZE), {"req.b", "res.b", "txn.b", "sess.b"}),
+        (VarLimits(proc=ENTRY_SIZE), {"req.b", "res.b", "txn.b", "sess.b"}),
+        (VarLimits(total=ENTRY_SIZE), {"req.b", "res.b", "txn.b", "sess.b"}),
+    ],
+)
+def test_the_limit_of_a_scope_includes_the_finer_ones(limits: VarLimits, full: set[str]) -> None:
+    names = ["req.b", "res.b", "txn.b", "sess.b"]
+    refused = set()
+    for name in names:
+        t = request()
+        t.world.proc_vars.limits = limits
+        assert parse_name("req.a").set(t, 1)
+        if not parse_name(name).set(t, 1):
+            refused.add(name)
+    assert refused == full
+
+
+def test_variables_of_the_process_have_a_limit() -> None:
+    values = ProcVars()
+    values.limits = VarLimits(proc=ENTRY_SIZE + 3)
+    assert values.set("x", "abc")
+    assert not values.set("y", "a")
+    assert not values.set("x", "abcd")
+    assert values.snapshot() == {"x": "abc"}
+
+
+def test_no_limits_are_none() -> None:
+    assert not VarLimits().any
+    assert VarLimits(sess=0).any
+
+
+def test_a_condition_and_the_setting_are_one_step() -> None:
+    values = ProcVars()
+    tests = parse_conditions(["ifnotset"])
+    won: list[int] = []
+    barrier = threading.Barrier(4)
+
+    def run(at: int) -> None:
+        barrier.wait()
+        won.extend(turn for turn in range(200) if values.set(f"v{turn}", at, tests))
+
+    threads = [threading.Thread(target=run, args=(at,)) for at in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(won) == list(range(200))

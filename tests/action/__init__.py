@@ -1,0 +1,1 @@
+"""Tests of the actions of rules, over transactions made by hand and beside HAProxy."""

@@ -111,7 +111,15 @@ def _sample_range(text: str) -> tuple[int, int]:
     return low, high
 
 
-_OPTIONS = {"format": _format, "len": _length, "sample": _sample}
+def _profile(args: Args, target: LogTarget) -> LogTarget:
+    """`profile <name>`, of a section that may come later."""
+    name = args.take()
+    if not name:
+        raise KeywordError("log : 'profile' expects the name of a log-profile section")
+    return replace(target, profile=name)
+
+
+_OPTIONS = {"format": _format, "len": _length, "profile": _profile, "sample": _sample}
 
 
 def _priorities(args: Args, target: LogTarget) -> LogTarget:
@@ -149,7 +157,8 @@ def log_send_hostname(args: Args) -> None:
 
 
 _LOG_GRAMMAR = (
-    "{global|<address> [len <length>] [format <format>] [sample <ranges>:<size>] <facility> [<level> [<minlevel>]]}"
+    "{global|<address> [len <length>] [format <format>] [sample <ranges>:<size>] [profile <name>] "
+    "<facility> [<level> [<minlevel>]]}"
 )
 
 KEYWORDS.register(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
+NO_DATA = b"- "
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -30,12 +31,13 @@ class Header:
     Raises ValueError for an unknown format and for a missing facility.
     """
 
-    __slots__ = ("_facility", "_layout", "_origin", "_parts", "_second")
+    __slots__ = ("_facility", "_layout", "_origin", "_parts", "_second", "structured")
 
     def __init__(self, format_name: str, facility: int | None, origin: Origin) -> None:
         if format_name not in LAYOUTS:
             raise ValueError(f"unknown log format '{format_name}'")
         self._layout = LAYOUTS[format_name]
+        self.structured = format_name == "rfc5424"  # structured data may stand for the NO_DATA at the end
         if facility is None and "{pri}" in self._layout.header:
             raise ValueError(f"log format '{format_name}' needs a facility")
         self._facility = facility or 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from lbcore.base.address import Address
 
@@ -12,6 +13,31 @@ FACILITIES = (
 )  # fmt: skip
 LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
 FORMATS = ("local", "rfc3164", "rfc5424", "priority", "short", "timed", "iso", "raw")
+STEPS = ("accept", "connect", "request", "response", "close")  # of a stream, at which lines may be written
+# Besides these, where a line may come from: the rules with `do-log`, and what went wrong.
+ORIGINS = (
+    *STEPS,
+    "error", "tcp-req-conn", "tcp-req-sess", "tcp-req-cont", "tcp-res-cont", "http-req", "http-res", "http-after-res",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class ProfileStep:
+    """What a log profile says of the lines of one origin. Formats are as in ProxySettings; None: the proxy's."""
+
+    drop: bool = False
+    format: Any = None
+    sd: Any = None
+
+
+@dataclass(slots=True)
+class LogProfile:
+    """A `log-profile` section. `steps` are by ORIGINS or "any", which stands for those that are not named."""
+
+    name: str
+    tag: str | None = None
+    steps: dict[str, ProfileStep] = field(default_factory=dict)
+    where: str = ""
 
 
 @dataclass(slots=True)
@@ -29,4 +55,5 @@ class LogTarget:
     format: str | None = None  # of FORMATS; None: rfc3164 to sockets, raw to file descriptors
     sample_ranges: tuple[tuple[int, int], ...] = ()  # inclusive, from 1; empty: all lines
     sample_size: int = 0
+    profile: str | None = None  # name of a LogProfile
     where: str = ""

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from lbcore.log.header import Header, Origin, encode
+from lbcore.log.header import NO_DATA, Header, Origin, encode
 from lbcore.log.sender import Sender, Senders
 from lbcore.log.settings import LogTarget
 
-Line = tuple[int, str]  # level (an index in LEVELS), text
+Line = tuple[int, str]  # level (an index in LEVELS), text with one character a byte (latin-1)
 DEFAULT_MAXLEN = 1024  # bytes of a line, without its LF
 Clock = Callable[[], int]  # wall clock, us since 1970
 
@@ -58,16 +58,21 @@ class LogSink:
         self._sampler = sampler
         self._sender = sender
 
-    def send_many(self, lines: Iterable[tuple[int, bytes]], now_us: int) -> None:
-        """Sends those lines that the levels and the sample let through, in order. No lock but the sampler's."""
-        ready = [self._render(level, text, now_us) for level, text in lines if level <= self._level]
+    def send_many(self, lines: Iterable[tuple[int, bytes]], now_us: int, structured: bytes = b"") -> None:
+        """Sends those lines that the levels and the sample let through, in order. No lock but the sampler's.
+
+        `structured` is the structured data of all of them (RFC 5424 6.3), for the format that has it.
+        """
+        ready = [self._render(level, text, now_us, structured) for level, text in lines if level <= self._level]
         if self._sampler is not None:
             ready = self._sampler.take(ready)
         self._sender.send_batch(ready)
 
-    def _render(self, level: int, text: bytes, now_us: int) -> bytes:
-        line = self._header.render(max(level, self._minlevel), now_us) + text
-        return line[: self._maxlen] + b"\n"
+    def _render(self, level: int, text: bytes, now_us: int, structured: bytes) -> bytes:
+        header = self._header.render(max(level, self._minlevel), now_us)
+        if structured and self._header.structured:
+            header = header.removesuffix(NO_DATA) + structured + b" "
+        return (header + text)[: self._maxlen] + b"\n"
 
 
 class Logger:
@@ -100,15 +105,18 @@ class Logger:
         return bool(self._sinks)
 
     def send(self, level: int, text: str) -> None:
-        """Sends one line, such as "Proxy fe started."."""
-        self.send_many([(level, text)])
+        """Sends one line, such as "Proxy fe started.", of any characters."""
+        self.send_many([(level, encode(text).decode("latin-1"))])
 
-    def send_many(self, lines: Iterable[Line]) -> None:
-        """Sends lines in order to every target. They leave at once or are dropped and counted by the senders."""
-        encoded = [(level, encode(text)[: self._text_max]) for level, text in lines]
-        now_us = self._clock()
+    def send_many(self, lines: Iterable[Line], structured: str = "") -> None:
+        """Sends lines in order to every target. They leave at once or are dropped and counted by the senders.
+
+        `structured` is the structured data of all of them, for targets in format rfc5424.
+        """
+        encoded = [(level, text.encode("latin-1")[: self._text_max]) for level, text in lines]
+        now_us, data = self._clock(), structured.encode("latin-1")
         for sink in self._sinks:
-            sink.send_many(encoded, now_us)
+            sink.send_many(encoded, now_us, data)
 
 
 def default_format(target: LogTarget, origin: Origin) -> str:

@@ -1,39 +1,46 @@
-"""Log lines of finished streams: each worker formats and sends those of its own."""
+"""Log lines of streams: each worker formats and sends those of its own.
+
+    StreamLogs.add         a frontend whose streams are logged, or have unique ids
+    StreamLogs.resolve     once the live objects are there that expressions may name
+    StreamLogs.wants_txn   of which frontends transactions are to be kept until their record comes
+    StreamLogs.step        a line at a step of a stream (`log-steps`)
+    log_now                a line at once (`do-log`)
+
+Records come in batches. Whoever keeps transactions keeps them in the worker's own table of streams (STREAMS), out of
+which they are taken here when their stream is over.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from struct import Struct
-from typing import Any, NamedTuple
+from typing import Any
 
 from lbcore.event.crew import Crew
 from lbcore.event.worker import Worker
 from lbcore.log.header import Origin
 from lbcore.log.sender import Senders
+from lbcore.log.settings import LogProfile
 from lbcore.log.syslog import Logger, Sampler, make_samplers
 from lbcore.proxy.settings import GlobalSettings, ProxySettings
+from lbcore.sample.build import Build
 from lbcore.shim import ffi, lib
-from lbcore.stream.txnlog import LOG_INFO, Names, TxnLog
+from lbcore.stream.aliases import Helpers, Names
+from lbcore.stream.txn import REC, RECORD, Txn, World
+from lbcore.stream.txnlog import LOG_INFO, Line, TxnLog, formats_of, wants_txn
+from lbcore.stream.unique_id import MAKERS, make_unique_id, unique_id_format
+from lbcore.thread.counters import Counter
 from lbcore.thread.labels import Label
 from lbcore.thread.locks import LockSet, SpinLock
 
-CODES = {"uint8_t": "B", "uint16_t": "H", "int32_t": "i", "uint32_t": "I", "uint64_t": "Q"}  # of struct
-LOCAL = "logs"  # the worker's own: frontend number -> (TxnLog, Logger), and its senders
+LOCAL = "logs"  # the worker's own WorkerLogs
+STREAMS = "streams"  # the worker's own: number of a stream -> its Txn, of those that are kept
 DEFAULT_TAG = "haproxy"
 
-
-def record_layout() -> tuple[Struct, dict[str, int]]:
-    """How `lb_rec` becomes a tuple, and the place of each field in that. Arrays become bytes, pointers numbers."""
-    fields: Any = ffi.typeof("lb_rec").fields
-    code, end = "=", 0
-    for _, field in fields:
-        size = ffi.sizeof(field.type)
-        letter = "Q" if field.type.kind == "pointer" else CODES.get(field.type.cname, f"{size}s")
-        code += f"{field.offset - end}x{letter}"
-        end = field.offset + size
-    return Struct(f"{code}{ffi.sizeof('lb_rec') - end}x"), {name: place for place, (name, _) in enumerate(fields)}
+_FRONTEND, _FLAGS, _UNIQ = REC["frontend"], REC["flags"], REC["uniq"]
+_LOG, _TELL = lib.REC_LOG, lib.REC_TELL
+_NOTHING: dict[int, Txn] = {}
 
 
 class Texts:
@@ -51,14 +58,6 @@ class Texts:
         return found
 
 
-class _Log(NamedTuple):
-    """What one worker needs for the lines of one frontend."""
-
-    lines: TxnLog
-    logger: Logger
-    text: Callable[[tuple[Any, ...]], str] | None  # over tuples; None: `lines` has to look at each record
-
-
 class _Names:
     """What the numbers of a record are called, by name and bounded to what the shim gives."""
 
@@ -66,35 +65,191 @@ class _Names:
         self.backend = backends.__getitem__
         self.server = servers.__getitem__
         self.listener_id = listeners.__getitem__
+        self.world: World | None = None
+
+    def server_address(self, index: int) -> tuple[str, int]:
+        if self.world is None:
+            return "", 0
+        address = self.world.servers[index].settings.address
+        return address.host, address.port
 
 
-def names(backends: Mapping[int, str], servers: Mapping[int, str], listeners: Mapping[int, int]) -> Names:
+def names(backends: Mapping[int, str], servers: Mapping[int, str], listeners: Mapping[int, int]) -> _Names:
     """Looks the numbers of the engine up in these tables."""
     return _Names(backends, servers, listeners)
+
+
+class _Frontend:
+    """What all workers share of a frontend's logs."""
+
+    def __init__(self, settings: ProxySettings, samplers: Sequence[Sampler | None]) -> None:
+        self.settings = settings
+        self.samplers = samplers
+        self.build: Build | None = None
+        self.counter: Counter | None = None  # of its lines, if a format asks for it
+
+
+class _Group:
+    """The targets of a frontend that have a profile in common, and the lines that wait for the end of the batch."""
+
+    __slots__ = ("lines", "logger", "waiting")
+
+    def __init__(self, lines: TxnLog, logger: Logger) -> None:
+        self.lines = lines
+        self.logger = logger
+        self.waiting: list[tuple[int, str]] = []
+
+    def take(self, line: Line | None) -> bool:
+        """Sends a line, or has it wait to go with others; false for None."""
+        if line is None:
+            return False
+        level, text, structured = line
+        if not structured:
+            self.waiting.append((level, text))
+            return True
+        self.flush()
+        self.logger.send_many([(level, text)], structured)
+        return True
+
+    def flush(self) -> None:
+        if self.waiting:
+            self.logger.send_many(self.waiting)
+            self.waiting.clear()
+
+
+class FrontendLogs:
+    """The lines of one frontend in one worker."""
+
+    def __init__(self, frontend: _Frontend, groups: list[_Group]) -> None:
+        self._groups = groups
+        self._counter = frontend.counter
+        self._needs_txn = any(group.lines.needs_txn for group in groups)
+        only = groups[0] if len(groups) == 1 and frontend.counter is None else None
+        self.fast = None if only is None else only.lines.fast
+        self.waiting = [] if only is None else only.waiting
+
+    def add(self, worker: Worker, world: World | None, record: tuple[Any, ...], t: Txn | None) -> None:
+        """Takes a stream that has ended. Its lines leave with the next `flush`."""
+        if t is None and self._needs_txn:
+            assert world is not None, "a balancer with expressions has resolved them"
+            t = Txn.of_record(world, worker, record)
+        made = [group.take(group.lines.line(record, t)) for group in self._groups]
+        self._count(made)
+        if t is not None and not record[_FLAGS] & _TELL:
+            t.record = None  # option logasap: it goes on
+
+    def now(self, t: Txn, origin: str) -> None:
+        """Sends the lines of a stream that goes on."""
+        made = [group.take(group.lines.live_line(t, origin)) for group in self._groups]
+        self._count(made)
+        self.flush()
+
+    def _count(self, made: Sequence[bool]) -> None:
+        if self._counter is not None and any(made):
+            self._counter.add()
+
+    def flush(self) -> None:
+        """Sends what waits."""
+        for group in self._groups:
+            group.flush()
+
+
+class WorkerLogs(dict[tuple[int, str | None], FrontendLogs | None]):
+    """The logs of one worker, by the number of the frontend and the profile of all its targets (None: each its own).
+
+    Made when first asked for, so that a start takes no longer for many frontends; None for one that has no logs.
+    """
+
+    def __init__(self, logs: StreamLogs) -> None:
+        super().__init__()
+        self.senders = Senders()
+        self.texts = Texts()
+        self._logs = logs
+
+    def __missing__(self, key: tuple[int, str | None]) -> FrontendLogs | None:
+        index, profile = key
+        found = self[key] = self._logs.frontend(index, self, profile)
+        return found
+
+
+def log_now(t: Txn, origin: str, profile: str | None = None) -> None:
+    """Writes the log line of a stream that goes on, as far as it is known. Does nothing if its frontend has no logs.
+
+    `origin` says where it comes from (lbcore.log.settings.ORIGINS), for profiles; `profile` is the name of the one that
+    counts in place of those of the targets. Runs in the transaction's worker.
+    """
+    logs: WorkerLogs | None = t.worker.local.get(LOCAL)
+    found = logs[t.frontend.index, profile] if logs is not None else None
+    if found is not None:
+        found.now(t, origin)
 
 
 class StreamLogs:
     """The logs of all frontends of a balancer.
 
-    Samples are shared by all threads, under the log ring's lock; everything else is made in each worker.
+    Samples and counts of lines are shared by all threads, under the log ring's lock and by atomic counters; everything
+    else is made in each worker.
     """
 
-    def __init__(self, crew: Crew, settings: GlobalSettings, names: Names) -> None:
+    def __init__(
+        self,
+        crew: Crew,
+        settings: GlobalSettings,
+        names: Names,
+        profiles: Mapping[str, LogProfile] | None = None,
+    ) -> None:
         self._names = names
-        self._frontends: dict[int, tuple[ProxySettings, Sequence[Sampler | None]]] = {}
+        self._frontends: dict[int, _Frontend] = {}
+        self._profiles = profiles or {}
+        self._world: World | None = None
+        self._engine = crew.engine
         self._lock = SpinLock(Label.LOGRING, LockSet.borrowed(crew.engine.locks.handle))
         self._hostname = hostname(settings)
         self._tag = settings.log_tag or DEFAULT_TAG
         self._workers: list[Senders] = []
-        self._layout, self._places = record_layout()
         crew.hooks.add(self._begin, self._end)
         crew.handlers[lib.EV_DONE] = self._done
 
     def add(self, frontend: int, settings: ProxySettings) -> None:
-        """Has the streams of frontend number `frontend` logged. Raises LogFormatError, ValueError."""
-        samplers = make_samplers(settings.log_targets, self._lock)
-        self._frontends[frontend] = (settings, samplers)
-        TxnLog(settings, self._names, ffi.buffer, os.getpid())  # what is wrong shows now, not in a worker
+        """Has the streams of frontend number `frontend` logged, and given ids if they are to have any.
+
+        Before the threads start. Raises ValueError, ParseError.
+        """
+        found = _Frontend(settings, make_samplers(settings.log_targets, self._lock))
+        aliases = {alias for parsed in formats_of(settings, self._profiles) for alias in parsed.aliases()}
+        if "lc" in aliases:
+            found.counter = Counter()
+        ids = unique_id_format(settings)
+        if ids is not None:
+            aliases.update(ids.aliases())
+        if not aliases.isdisjoint(("fi", "fp")):
+            lib.eng_fe_conf(self._engine.handle, frontend).options |= lib.PX_O_DST
+        self._frontends[frontend] = found
+
+    def resolve(self, world: World, builds: Mapping[str, Build]) -> None:
+        """Gives formats the live objects that they may name; `builds` are by the names of proxies.
+
+        Before the threads start. Raises BuildError, ParseError for what can't be compiled, rather than in a worker.
+        """
+        self._world = world
+        if isinstance(self._names, _Names):
+            self._names.world = world
+        for frontend in self._frontends.values():
+            frontend.build = builds[frontend.settings.name]
+            make_unique_id(frontend.settings, frontend.build)
+            for parsed in formats_of(frontend.settings, self._profiles):
+                if parsed.requires_txn(frontend.settings):
+                    parsed.make(frontend.build)
+
+    def wants_txn(self, settings: ProxySettings) -> bool:
+        """Whether transactions of a frontend are to be kept for its log lines."""
+        return wants_txn(settings, self._profiles)
+
+    def step(self, settings: ProxySettings, origin: str) -> Callable[[Txn], None] | None:
+        """What is to be done at a step (lbcore.log.settings.STEPS) of each stream of a frontend, None: nothing."""
+        if origin not in settings.log_steps or not settings.log_targets:
+            return None
+        return lambda t: log_now(t, origin)
 
     def logger(self, settings: ProxySettings, senders: Senders) -> Logger:
         """A logger to the targets of a proxy, for messages that are not of a stream, through `senders`."""
@@ -105,48 +260,88 @@ class StreamLogs:
         """Lines that were lost because nobody took them in time."""
         return sum(senders.dropped for senders in list(self._workers))
 
+    # --- in the workers ---
+
+    def frontend(self, index: int, worker: WorkerLogs, profile: str | None = None) -> FrontendLogs | None:
+        """The logs of a frontend for one worker, None if it has none. With `profile` all targets have that one."""
+        frontend = self._frontends.get(index)
+        if frontend is None or not frontend.settings.log_targets:
+            return None
+        settings = frontend.settings
+        used = [target.profile if profile is None else profile for target in settings.log_targets]
+        groups = []
+        for name in dict.fromkeys(used):
+            found = self._profiles.get(name) if name is not None else None
+            lines = TxnLog(settings, self._helpers(frontend, worker.texts), frontend.build, found)
+            places = [at for at, one in enumerate(used) if one == name]
+            targets = [settings.log_targets[at] for at in places]
+            samplers = [frontend.samplers[at] for at in places]
+            origin = self._origin((found.tag if found is not None else None) or settings.log_tag)
+            groups.append(_Group(lines, Logger(targets, origin, worker.senders, samplers)))
+        return FrontendLogs(frontend, groups)
+
+    def _helpers(self, frontend: _Frontend, texts: Texts) -> Helpers:
+        counter = frontend.counter
+        return Helpers(
+            frontend.settings,
+            self._names,
+            texts,
+            pid=os.getpid(),
+            nbthread=self._engine.nbthread,
+            counter=int if counter is None else lambda: counter.value,
+        )
+
     def _origin(self, tag: str | None) -> Origin:
         return Origin(tag or self._tag, os.getpid(), self._hostname)
 
     def _begin(self, worker: Worker) -> None:
-        senders = Senders()
-        self._workers.append(senders)
-        texts = Texts()
-        logs = {}
-        for index, (settings, samplers) in self._frontends.items():
-            lines = TxnLog(settings, self._names, ffi.buffer, os.getpid())
-            logger = Logger(settings.log_targets, self._origin(settings.log_tag), senders, samplers)
-            logs[index] = _Log(lines, logger, lines.tuple_text(self._places, texts))
-        worker.local[LOCAL] = (logs, senders, texts)
+        logs = worker.local[LOCAL] = WorkerLogs(self)
+        self._workers.append(logs.senders)
+        worker.local[MAKERS] = {
+            index: make_unique_id(frontend.settings, frontend.build)
+            for index, frontend in self._frontends.items()
+            if frontend.settings.unique_id_format is not None and frontend.build is not None
+        }
 
     def _end(self, worker: Worker) -> None:
-        senders = worker.local.pop(LOCAL)[1]
-        senders.close()
+        worker.local.pop(LOCAL).senders.close()
 
     def _done(self, worker: Worker, event: Any) -> None:
         """Logs a batch of records: runs of the same frontend together, all in their order."""
-        logs, _, texts = worker.local[LOCAL]
+        logs: WorkerLogs = worker.local[LOCAL]
+        streams: dict[int, Txn] = worker.local.get(STREAMS, _NOTHING)
+        texts = logs.texts
         texts.base = event.handle
         texts.buffer = ffi.buffer(ffi.cast("char *", event.handle), event.arg)
-        records = ffi.cast("lb_rec *", event.data)
-        frontend = self._places["frontend"]
-        batch: list[tuple[int, str]] = []
-        log: _Log | None = None
+        rows = ffi.buffer(ffi.cast("char *", event.data), event.len * RECORD.size)
+        log: FrontendLogs | None = None
         present = -1
-        for i, record in enumerate(self._layout.iter_unpack(ffi.buffer(records, event.len * self._layout.size))):
-            if record[frontend] != present:
-                if batch and log is not None:
-                    log.logger.send_many(batch)
-                    batch = []
-                present = record[frontend]
-                log = logs.get(present)
+        for record in RECORD.iter_unpack(rows):
+            t = _ended(streams, record) if streams else None
+            if not record[_FLAGS] & _LOG:
+                continue
+            if record[_FRONTEND] != present:
+                if log is not None:
+                    log.flush()
+                present = record[_FRONTEND]
+                log = logs[present, None]
             if log is None:
                 continue
-            line = log.lines.line(records[i]) if log.text is None else (LOG_INFO, log.text(record))
-            if line is not None:
-                batch.append(line)
-        if batch and log is not None:
-            log.logger.send_many(batch)
+            if t is None and log.fast is not None:
+                log.waiting.append((LOG_INFO, log.fast(record)))
+            else:
+                log.add(worker, self._world, record, t)
+        if log is not None:
+            log.flush()
+
+
+def _ended(streams: dict[int, Txn], record: tuple[Any, ...]) -> Txn | None:
+    """The transaction of a record, if somebody kept it; it is kept no longer if its stream is over."""
+    uniq = record[_UNIQ]
+    t = streams.pop(uniq, None) if record[_FLAGS] & _TELL else streams.get(uniq)
+    if t is not None:
+        t.end(record)
+    return t
 
 
 def hostname(settings: GlobalSettings) -> str | None:

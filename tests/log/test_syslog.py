@@ -94,6 +94,28 @@ def test_every_target_gets_every_line() -> None:
     assert [kept.lines for kept in senders.kept.values()] == [[b"Proxy fe started.\n"]] * 2
 
 
+def structured(form: str, data: str) -> bytes:
+    """The line `text` with structured data to a target of a format."""
+    senders = KeptSenders()
+    target = LogTarget(ADDRESS, 16, format=form)
+    Logger([target], ORIGIN, senders, clock=lambda: 0).send_many([(INFO, "text")], data)
+    return senders.kept[ADDRESS].lines[0]
+
+
+def test_structured_data_stands_before_the_text_where_the_format_has_it() -> None:
+    assert structured("rfc5424", '[a@1 b="c"]').endswith(b' - tag 7 - [a@1 b="c"] text\n')
+    assert structured("rfc5424", "").endswith(b" - tag 7 - - text\n")
+    assert structured("rfc3164", "[a]").endswith(b" tag[7]: text\n")
+
+
+def test_texts_of_streams_go_out_byte_by_byte_and_messages_as_they_were_written() -> None:
+    target = LogTarget(ADDRESS, 1, format="raw")
+    assert sent(target, (INFO, "\xe9\xff")) == [b"\xe9\xff\n"]
+    senders = KeptSenders()
+    Logger([target], ORIGIN, senders).send(INFO, "Proxy caf\u00e9 started \udcff")
+    assert senders.kept[ADDRESS].lines == ["Proxy caf\u00e9 started ".encode() + b"\xff\n"]
+
+
 def test_a_logger_without_targets_is_false() -> None:
     assert not Logger([], ORIGIN, KeptSenders())
     assert Logger([LogTarget(ADDRESS, 1)], ORIGIN, KeptSenders())

@@ -6,6 +6,10 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
+from lbcore.base.address import Address
+from lbcore.log.settings import LogTarget
+from lbcore.stream.txn import REC
+
 
 @dataclass
 class Record:
@@ -47,10 +51,26 @@ class Record:
     saddr: bytes = bytes([192, 0, 2, 1]) + bytes(12)
     daddr: bytes = bytes([198, 51, 100, 2]) + bytes(12)
     req_count: int = 2
+    reused: int = 0
+    uniq: int = 3
+    session: int = 1
+    tid: int = 0
 
     def __post_init__(self) -> None:
         if self.uri_len < 0:
             self.uri_len = len(self.uri or b"")
+
+    def row(self) -> tuple[Any, ...]:
+        """The tuple that the shim's record would be."""
+        fields = vars(self) | {
+            "term": self.term.ljust(4, b"\0"),
+            "saddr": self.saddr.ljust(16, b"\0"),
+            "daddr": self.daddr.ljust(16, b"\0"),
+        }
+        return tuple(fields[name] for name in REC)
+
+
+TARGET = LogTarget(Address(socket.AF_INET, "127.0.0.1", 514), 16)
 
 
 class FakeNames:
@@ -62,10 +82,13 @@ class FakeNames:
     def server(self, index: int) -> str:
         return f"srv{index}"
 
+    def server_address(self, index: int) -> tuple[str, int]:
+        return f"203.0.113.{index}", 8000 + index
+
     def listener_id(self, index: int) -> int:
         return index + 1
 
 
 def view(field: Any, size: int) -> bytes:
-    """What `ffi.buffer` is for records of the shim."""
+    """Reads the text that a field is, where those of the shim are addresses."""
     return bytes(field[:size])

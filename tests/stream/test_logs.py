@@ -10,21 +10,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from lbcore.proxy.settings import ProxySettings
 from lbcore.shim import ffi
-from lbcore.stream.logs import Texts, record_layout
-from lbcore.stream.txnlog import TxnLog
+from lbcore.stream.logs import Texts
 from tests.embedded import REQUEST, Client, ask, balancer, config, named, until
 from tests.peers.chaos import Chaos, good
 from tests.peers.load import Crowd
 from tests.peers.load import ask as ask_all
 from tests.peers.ports import HOST
 from tests.peers.sinks import UdpSink
-from tests.stream.records import FakeNames
 
 PATIENCE = 10.0
 DATE = r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d\.\d{3}"
@@ -294,23 +290,137 @@ def test_head_is_enough_for_logasap(sink: UdpSink) -> None:
         assert client.body() == b"body"
 
 
-@pytest.mark.parametrize("kind", ["httplog", "clf", "tcplog"])
-def test_text_of_a_tuple_is_that_of_its_record(kind: str) -> None:
-    """The quick way over unpacked batches gives the lines that the fields of each record give."""
-    proxy = ProxySettings("fe", "frontend", mode="tcp" if kind == "tcplog" else "http", log_kind=kind)
-    layout, places = record_layout()
+def test_texts_are_read_where_records_point_at() -> None:
     text = ffi.new("char[]", b"GET /a b HTTP/1.1 and what follows")
-    records: Any = ffi.new("lb_rec[3]")
-    for number, record in enumerate(records):
-        record.uri, record.uri_len = (text, 17) if number else (ffi.NULL, 0)
-        record.backend = record.server = number - 1
-        record.family, record.sport, record.retries = socket.AF_INET, 4000 + number, number
-        record.saddr, record.term = bytes([192, 0, 2, number]) + bytes(12), b"----"
-        record.accept_us = record.request_us = 1_772_323_445_006_000 + number
     texts = Texts()
     texts.base, texts.buffer = int(ffi.cast("uintptr_t", text)), ffi.buffer(text)
-    log = TxnLog(proxy, FakeNames(), ffi.buffer, 1)
-    quick = log.tuple_text(places, texts)
-    assert quick is not None
-    unpacked = layout.iter_unpack(ffi.buffer(records))
-    assert [(6, quick(row)) for row in unpacked] == [log.line(records[number]) for number in range(3)]
+    assert texts(texts.base + 4, 4) == b"/a b"
+
+
+def test_a_format_with_expressions_sees_what_rules_did(sink: UdpSink, server: Chaos) -> None:
+    front = [
+        f"log {HOST}:{sink.port} format raw local0",
+        'log-format "%[var(txn.a)] %hr %ID %si:%sp %fi:%fp %lc"',
+        'unique-id-format "%rt-%[var(txn.a)]"',
+        "declare capture request len 10",
+        "http-request set-var(txn.a) str(x)",
+        "http-request capture path id 0",
+    ]
+    with balancer(config(server.port, front=front)) as lb:
+        ask(lb)
+        ask(lb)
+        lines = stream_lines(sink, 2)
+        where = lb.address("fe").port
+    ends = f"{HOST}:{server.port} {HOST}:{where}"
+    assert lines == [f"x {{/}} 0-x {ends} 0\n", f"x {{/}} 1-x {ends} 1\n"]
+
+
+def test_requests_that_nobody_kept_are_logged_by_their_records(sink: UdpSink, server: Chaos) -> None:
+    front = [f"log {HOST}:{sink.port} format raw local0", 'log-format "%[src] %[var(txn.a)] %hr %ST"',
+             "declare capture request len 10"]  # fmt: skip
+    with balancer(config(server.port, front=front)) as lb, Client(lb) as client:
+        client.send(b"no request\r\n\r\n")
+        assert client.status() == 400
+        assert stream_lines(sink, 1) == [f"{HOST} - 400\n"]
+
+
+def test_a_level_set_by_a_rule_and_silence(sink: UdpSink, server: Chaos) -> None:
+    front = [
+        f"log {HOST}:{sink.port} format short local0",
+        "option httplog",
+        "http-request set-log-level silent if { path /silent }",
+        "http-request set-log-level alert if { path /alert }",
+    ]
+    with balancer(config(server.port, front=front)) as lb, Client(lb) as client:
+        for target in ("silent", "alert", "plain"):
+            client.ask(f"GET /{target} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+        lines = stream_lines(sink, 2)
+    assert [(line[:3], line.split('"')[1]) for line in lines] == [
+        ("<1>", "GET /alert HTTP/1.1"),
+        ("<6>", "GET /plain HTTP/1.1"),
+    ]
+
+
+def test_structured_data_is_for_targets_that_have_it(sink: UdpSink, server: Chaos) -> None:
+    front = [
+        f"log {HOST}:{sink.port} format rfc5424 local0",
+        f"log {HOST}:{sink.port} format raw local0",
+        'log-format "%ST"',
+        'log-format-sd "[x@1 status=\\"%ST\\"]"',
+    ]
+    with balancer(config(server.port, front=front)) as lb:
+        ask(lb)
+        lines = stream_lines(sink, 2)
+    assert re.fullmatch(r'<134>1 \S+ - haproxy \d+ - \[x@1 status="200"\] 200\n', lines[0]), lines
+    assert lines[1] == "200\n"
+
+
+PROFILES = """
+log-profile steps
+    log-tag mine
+    on accept format "accept %ci"
+    on request format "request %HM"
+    on response format "response %ST"
+    on connect drop
+    on close format "close %ST"
+    on any format "any %ci"
+log-profile json
+    on any format "%{+json}o %(ip)ci %(status:sint)ST %(method)HM"
+"""
+
+
+def test_steps_of_a_stream_have_lines_of_their_own(sink: UdpSink, server: Chaos) -> None:
+    front = [f"log {HOST}:{sink.port} profile steps local0", "option httplog", "log-steps all"]
+    with balancer(PROFILES + config(server.port, front=front)) as lb:
+        ask(lb)
+        lines = stream_lines(sink, 4)
+    assert [line.partition(" mine[")[2].partition("]: ")[2] for line in lines] == [
+        f"accept {HOST}\n",
+        "request GET\n",
+        "response 200\n",
+        "close 200\n",
+    ]
+
+
+def test_without_the_last_step_there_is_no_line_at_the_end(sink: UdpSink, server: Chaos) -> None:
+    front = [f"log {HOST}:{sink.port} format raw local0", 'log-format "%HU %ST"', "log-steps request"]
+    with balancer(config(server.port, front=front)) as lb, Client(lb) as client:
+        for target in ("a", "b"):
+            client.ask(f"GET /{target} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+        assert stream_lines(sink, 2) == ["/a -1\n", "/b -1\n"]
+
+
+def test_targets_with_different_profiles_get_different_lines(sink: UdpSink, server: Chaos) -> None:
+    front = [
+        f"log {HOST}:{sink.port} format raw profile json local0",
+        f"log {HOST}:{sink.port} format raw local0",
+        'log-format "plain %ST"',
+    ]
+    with balancer(PROFILES + config(server.port, front=front)) as lb:
+        ask(lb)
+        lines = stream_lines(sink, 2)
+    assert sorted(lines) == ["plain 200\n", f'{{"ip": "{HOST}", "status": 200, "method": "GET"}}\n']
+
+
+def test_a_rule_writes_a_line_at_once(sink: UdpSink, server: Chaos) -> None:
+    front = [
+        f"log {HOST}:{sink.port} format raw local0",
+        'log-format "end %ST"',
+        "http-request set-var(txn.a) str(x)",
+        "http-request do-log profile steps",
+        "http-response do-log profile json",
+    ]
+    with balancer(PROFILES + config(server.port, front=front)) as lb:
+        ask(lb)
+        lines = stream_lines(sink, 3)
+    assert lines == [f"any {HOST}\n", f'{{"ip": "{HOST}", "status": 200, "method": "GET"}}\n', "end 200\n"]
+
+
+def test_many_threads_count_their_lines_together(sink: UdpSink) -> None:
+    front = [f"log {HOST}:{sink.port} format raw local0", 'log-format "%lc"']
+    with Chaos(good) as server, balancer(config(server.port, nbthread=4, front=front)) as lb:
+        ask_all(lb.address("fe").port, Crowd(8, requests=25))
+        lines = stream_lines(sink, 200)
+        ask(lb)
+        assert stream_lines(sink, 201)[-1] == "200\n"
+    assert {int(line) for line in lines} <= set(range(200))

@@ -3,12 +3,20 @@
 import socket
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from lbcore.proxy.settings import ProxySettings
-from lbcore.stream.txnlog import ALIASES, LOG_ERR, LOG_INFO, Alias, LogFormatError, TxnLog, compile_format
-from tests.stream.records import FakeNames, Record, view
+import lbcore.fetch
+from lbcore.log.settings import LogProfile, LogTarget, ProfileStep
+from lbcore.proxy.settings import CaptureSlot, CookieCapture, ProxySettings
+from lbcore.stream.aliases import Helpers
+from lbcore.stream.txn import Txn
+from lbcore.stream.txnlog import LOG_ERR, LOG_INFO, TxnLog, wants_txn
+from tests.fetch.transactions import FakeBuild, request
+from tests.stream.records import TARGET, FakeNames, Record, view
+
+assert lbcore.fetch, "fills the table that expressions are read by"
 
 
 @pytest.fixture(autouse=True)
@@ -20,20 +28,17 @@ def an_hour_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def log_of(kind: str | None, *options: str, mode: str = "http") -> TxnLog:
-    proxy = ProxySettings("front", "frontend", mode=mode, log_kind=kind, options=set(options))
-    return TxnLog(proxy, FakeNames(), view, pid=77)
+def log_of(
+    kind: str | None, *options: str, mode: str = "http", profile: LogProfile | None = None, **settings: Any
+) -> TxnLog:
+    proxy = ProxySettings("front", "frontend", mode=mode, log_kind=kind, options=set(options), **settings)
+    return TxnLog(proxy, Helpers(proxy, FakeNames(), view, pid=77), FakeBuild(), profile)
 
 
-def text_of(log: TxnLog, record: Record) -> str:
-    line = log.line(record)
+def text_of(log: TxnLog, record: Record, t: Txn | None = None) -> str:
+    line = log.line(record.row(), t)
     assert line is not None
     return line[1]
-
-
-def custom(log_format: str, record: Record | None = None, *, http: bool = True, asap: bool = False) -> str:
-    names = log_of("httplog")._helpers.names()
-    return compile_format(log_format, names, http=http, asap=asap)(record or Record())
 
 
 def test_httplog() -> None:
@@ -67,7 +72,7 @@ def test_the_default_line_in_mode_http() -> None:
 
 
 def test_an_unreadable_request_has_no_default_line() -> None:
-    assert log_of(None).line(Record(uri=None)) is None
+    assert log_of(None).line(Record(uri=None, tr=-1).row()) is None
 
 
 def test_http_formats_fall_back_to_tcplog_in_mode_tcp() -> None:
@@ -119,50 +124,43 @@ def test_a_redispatch_marks_the_retries() -> None:
     assert "/14/+2 " in text_of(log_of("httplog"), Record(retries=2, redispatched=1))
 
 
-def test_dontlognull_skips_connections_that_sent_nothing() -> None:
-    null = Record(bytes_uploaded=0, uri=None, status=408)
-    assert log_of("httplog", "dontlognull").line(null) is None
-    assert log_of("tcplog", "dontlognull", mode="tcp").line(null) is None
-    assert log_of("httplog").line(null) is not None
-    assert log_of("httplog", "dontlognull").line(Record()) is not None
-
-
 ERRORS = [
     Record(term=b"SC--", status=503),
     Record(term=b"cD--"),
     Record(retries=1),
+    Record(term=b"LR--", redispatched=1),
     Record(redispatched=1),
     Record(status=500),
 ]
-NORMAL = [Record(), Record(term=b"LR--"), Record(status=404)]
+NORMAL = [Record(), Record(term=b"LR--"), Record(term=b"LR--", retries=1), Record(status=404)]
 
 
 @pytest.mark.parametrize("record", ERRORS, ids=str)
 def test_errors_are_raised_to_err_and_logged_when_the_rest_is_not(record: Record) -> None:
-    line = log_of("httplog", "log-separate-errors", "dontlog-normal").line(record)
+    line = log_of("httplog", "log-separate-errors", "dontlog-normal").line(record.row())
     assert line is not None
     assert line[0] == LOG_ERR
 
 
 @pytest.mark.parametrize("record", NORMAL, ids=str)
 def test_what_is_normal_is_at_info_or_not_logged(record: Record) -> None:
-    line = log_of("httplog", "log-separate-errors").line(record)
+    line = log_of("httplog", "log-separate-errors").line(record.row())
     assert line is not None
     assert line[0] == LOG_INFO
-    assert log_of("httplog", "dontlog-normal").line(record) is None
+    assert log_of("httplog", "dontlog-normal").line(record.row()) is None
 
 
 @pytest.mark.parametrize("record", ERRORS, ids=str)
 def test_errors_are_at_info_unless_they_are_to_be_separate(record: Record) -> None:
-    line = log_of("httplog").line(record)
+    line = log_of("httplog").line(record.row())
     assert line is not None
     assert line[0] == LOG_INFO
 
 
-def test_lines_keep_the_order_and_leave_out_what_is_not_logged() -> None:
+def test_what_is_normal_has_no_line_if_told_so() -> None:
     log = log_of("httplog", "dontlog-normal")
-    records = [Record(status=500), Record(), Record(status=503)]
-    assert [text.split(" ")[5] for _, text in log.lines(records)] == ["500", "503"]
+    lines = [log.line(record.row()) for record in (Record(status=500), Record(), Record(status=503))]
+    assert [line and line[1].split(" ")[5] for line in lines] == ["500", None, "503"]
 
 
 def test_a_cached_second_is_not_used_for_another() -> None:
@@ -179,52 +177,185 @@ def test_more_clients_than_the_cache_holds_are_told_apart() -> None:
         assert text_of(log, record).startswith(f"10.0.{number >> 8}.{number & 255}:")
 
 
+def test_an_error_format_is_for_requests_that_could_not_be_read() -> None:
+    log = log_of("httplog", error_log_format="%ci %ST")
+    assert text_of(log, Record(tr=-1, uri=None, status=400, term=b"PR--")) == "192.0.2.1 400"
+    assert text_of(log, Record(status=503, term=b"SC--")).endswith('"GET /a?b=c HTTP/1.1"')
+
+
+def test_mode_tcp_has_no_use_for_an_error_format() -> None:
+    assert text_of(log_of("tcplog", mode="tcp", error_log_format="%ci"), Record(tr=-1, term=b"SC")).endswith(" 15/16")
+
+
+def test_a_format_of_its_own_counts_where_it_was_chosen() -> None:
+    assert text_of(log_of("format", log_format="%ci|%ST"), Record()) == "192.0.2.1|200"
+
+
+def test_a_text_of_no_character_is_no_line() -> None:
+    assert log_of("format", log_format="%hs %hr").line(Record().row()) is None
+    assert log_of("format", log_format="%hs %hr").live_line(request(), "http-req") is None
+
+
+def test_the_default_line_is_no_matter_of_errors_and_is_not_written_twice() -> None:
+    log = log_of(None, "log-separate-errors", "dontlog-normal")
+    assert [log.line(record.row()) for record in (Record(), Record(status=500))] == [
+        (LOG_INFO, "Connect from 192.0.2.1:4321 to 198.51.100.2:80 (front/HTTP)", "")
+    ] * 2
+    assert log.live_line(request(), "http-req") is None
+
+
+def test_without_the_last_step_only_what_was_never_read_has_a_line_at_the_end() -> None:
+    log = log_of("httplog", log_steps=("request",))
+    assert log.fast is None
+    assert log.line(Record().row()) is None
+    assert log.line(Record(tr=-1, status=400, term=b"PR--").row()) is not None
+    assert log_of("httplog", log_steps=("request", "close")).fast is not None
+
+
+def test_structured_data_goes_beside_the_text() -> None:
+    line = log_of("tcplog", mode="tcp", log_format_sd='[a@1 b="%ST"]').line(Record().row())
+    assert line is not None
+    assert line[2] == '[a@1 b="200"]'
+
+
+def kept(**fields: Any) -> Txn:
+    """A transaction whose stream has ended."""
+    t = request("GET /x HTTP/1.1", "host: www")
+    for name, value in fields.items():
+        setattr(t, name, value)
+    t.end(Record(server=0, backend=0).row())
+    return t
+
+
+CAPTURES: Any = {"captures_request": [CaptureSlot(20, "host"), CaptureSlot(20)], "captures_response": [CaptureSlot(9)]}
+
+
+def test_captures_stand_in_braces() -> None:
+    t = kept(captures_req=["www", None], captures_res=['{"#|}\t'])
+    line = text_of(log_of("httplog", **CAPTURES), Record(), t)
+    assert line.endswith(' 15/16 {www|} {#7B#22#23#7C#7D#09} "GET /a?b=c HTTP/1.1"')
+
+
+def test_captures_of_a_request_never_read_leave_nothing() -> None:
+    line = text_of(log_of("httplog", **CAPTURES), Record(uri=None, tr=-1))
+    assert line.endswith(' 15/16 "<BADREQ>"')
+
+
+def test_captures_in_common_log_format_stand_by_themselves() -> None:
+    t = kept(captures_req=["www", None], captures_res=[None])
+    assert text_of(log_of("clf", **CAPTURES), Record(), t).endswith(' "" "" "www" "" ""')
+
+
+class Cookies:
+    """What a persistence cookie leaves behind."""
+
+    request_state, response_state = "V", "N"
+    client_value, server_value = "SID=1", None
+
+
+def test_cookies_are_told_of_by_values_and_states() -> None:
+    assert " 200 1234 SID=1 - --VN 11/" in text_of(log_of("httplog"), Record(), kept(cookies=Cookies()))
+
+
+def test_expressions_see_the_transaction() -> None:
+    log = log_of("format", log_format="%ci %[method] %{+Q}[var(txn.none)] %[var(txn.a)] %ST")
+    assert log.needs_txn
+    assert text_of(log, Record(), kept(vars={"txn.a": "x", "a": "x"})).startswith('192.0.2.1 GET "" ')
+
+
+def test_a_line_without_a_kept_transaction_has_one_of_its_record() -> None:
+    world = request().world
+    t = Txn.of_record(world, request().worker, Record(server=1, backend=0, sport=7).row())
+    assert (str(t.src), t.session.sport, t.server.name, t.status) == ("192.0.2.1", 7, "s2", 200)
+    assert text_of(log_of("format", log_format="%[src]:%[src_port]"), Record(), t) == "192.0.2.1:7"
+
+
+@pytest.mark.parametrize(("level", "expected"), [(None, LOG_INFO), (7, 7), (0, 0)])
+def test_a_rule_sets_the_level(level: int | None, expected: int) -> None:
+    line = log_of("httplog").line(Record().row(), kept(log_level=level))
+    assert line is not None
+    assert line[0] == expected
+
+
+def test_a_level_set_by_a_rule_is_not_raised_by_an_error() -> None:
+    line = log_of("httplog", "log-separate-errors").line(Record(status=500).row(), kept(log_level=7))
+    assert line is not None
+    assert line[0] == 7
+
+
+def test_silent_streams_have_no_line() -> None:
+    assert log_of("httplog").line(Record().row(), kept(log_level=-1)) is None
+    assert log_of("httplog").live_line(kept(log_level=-1), "http-req") is None
+
+
+@pytest.mark.parametrize("kind", ["httplog", "clf", "httpslog"])
+def test_the_quick_way_gives_the_line_that_looking_closer_gives(kind: str) -> None:
+    quick, slow = log_of(kind), log_of(kind, "log-separate-errors")
+    if kind == "httpslog":
+        assert quick.fast is None, "an expression takes a transaction"
+        return
+    assert quick.fast is not None
+    assert slow.fast is None
+    assert quick.fast(Record().row()) == text_of(slow, Record())
+
+
+# --- profiles ---
+
+
+PROFILE = LogProfile(
+    "p",
+    steps={
+        "any": ProfileStep(format="any %ci"),
+        "close": ProfileStep(format="close %ST", sd="[c]"),
+        "http-res": ProfileStep(drop=True),
+        "error": ProfileStep(sd="[e]"),
+    },
+)
+
+
+def test_a_profile_has_a_format_for_each_origin() -> None:
+    log = log_of("httplog", profile=PROFILE)
+    assert log.line(Record().row()) == (LOG_INFO, "close 200", "[c]")
+    assert log.live_line(request(), "http-req") == (LOG_INFO, "any 192.0.2.1", "")
+    assert log.live_line(request(), "http-res") is None
+
+
+def test_a_profile_without_a_format_takes_that_of_the_proxy() -> None:
+    line = log_of("format", profile=PROFILE, log_format="own %ST").line(Record(status=500).row())
+    assert line == (LOG_INFO, "own 500", "[e]")
+
+
+# --- what must be kept ---
+
+
 @pytest.mark.parametrize(
-    ("log_format", "expected"),
+    ("settings", "wanted"),
     [
-        ("%HM|%HU|%HV", "GET|/a?b=c|HTTP/1.1"),
-        ("%Tq %Th %Ti %Td", "6 1 2 7"),
-        ("%U %rt %pid", "99 2 77"),
-        ("%T", "01/Mar/2026:00:04:05 +0000"),
-        ("%Tl", "01/Mar/2026:01:04:05 +0100"),
-        ("%trl", "01/Mar/2026:01:04:06 +0100"),
-        ("%Ts %ms", "1772323445 006"),
-        ("%fi:%fp %f", "198.51.100.2:80 front"),
-        ("100%% {x} \\n \"q\" '''", "100% {x} \\n \"q\" '''"),
-        ("%hr %hs %B  %hrl", "1234 "),
-        ("%{+Q}b %b", '"be0" be0'),
-        ("%{+Q}o %b %{-Q}s %f %CC %ST", '"be0" srv0 "front" "" 200'),
-        ('"""%b', '"""be0'),
+        ({"log_kind": "httplog"}, False),
+        ({"log_kind": None}, False),
+        ({"log_kind": "httplog", "captures_request": [CaptureSlot(1)]}, True),
+        ({"log_kind": "tcplog", "captures_request": [CaptureSlot(1)]}, False),
+        ({"log_kind": "clf", "capture_cookie": CookieCapture("SID=", 9)}, True),
+        ({"log_kind": "tcplog", "capture_cookie": CookieCapture("SID=", 9)}, False),
+        ({"log_kind": "format", "log_format": "%hs"}, False),
+        ({"log_kind": "format", "log_format": "%hsl", "captures_response": [CaptureSlot(1)]}, True),
+        ({"log_kind": "format", "log_format": "%[src]"}, True),
+        ({"log_kind": "format", "log_format": "%ID"}, False),
+        ({"log_kind": "format", "log_format": "%ID", "unique_id_format": "%rt"}, True),
+        ({"log_kind": "tcplog", "error_log_format": "%[src]"}, True),
     ],
+    ids=str,
 )
-def test_log_format_strings(log_format: str, expected: str) -> None:
-    assert custom(log_format) == expected
+def test_transactions_are_kept_if_a_record_is_not_enough(settings: dict[str, Any], wanted: bool) -> None:
+    proxy = ProxySettings("front", "frontend", mode="http", log_targets=[TARGET], **settings)
+    assert wants_txn(proxy, {}) is wanted
+    proxy.log_targets = []
+    assert not wants_txn(proxy, {})
 
 
-def test_timers_add_up_only_if_all_were_reached() -> None:
-    assert custom("%Tq", Record(tr=-1)) == "-1"
-
-
-@pytest.mark.parametrize(
-    ("log_format", "said"),
-    [("%foo", "'%foo'"), ("%[src]", "'%' without a name"), ("%{+X}B", "'\\+X'"), ("50 %", "'%' without a name")],
-)
-def test_formats_that_cannot_be_used_are_refused_by_name(log_format: str, said: str) -> None:
-    with pytest.raises(LogFormatError, match=said):
-        custom(log_format)
-
-
-def test_http_aliases_are_refused_in_mode_tcp() -> None:
-    with pytest.raises(LogFormatError, match="'%HM' needs 'mode http'"):
-        custom("%HM", http=False)
-
-
-@pytest.mark.parametrize("alias", ALIASES, ids=lambda alias: alias.name)
-def test_every_alias_compiles_and_names_its_section(alias: Alias) -> None:
-    assert alias.section[:2] == "8."
-    assert isinstance(custom(f"%{alias.name}"), str)
-
-
-def test_aliases_stand_in_order_and_once() -> None:
-    names = [alias.name for alias in ALIASES]
-    assert names == sorted(set(names))
+def test_transactions_are_kept_for_the_profile_of_a_target() -> None:
+    proxy = ProxySettings("front", "frontend", mode="http", log_kind="httplog")
+    proxy.log_targets = [LogTarget(TARGET.address, 16, profile="p")]
+    profile = LogProfile("p", steps={"close": ProfileStep(format="%[src]")})
+    assert wants_txn(proxy, {"p": profile})
+    assert not wants_txn(proxy, {"q": profile})

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from lbcore.proxy.settings import ProxySettings
+from lbcore.stream.aliases import Helpers
 from lbcore.stream.txnlog import TxnLog
 from tests.peers.haproxy import Balancer, debian_haproxy
 from tests.peers.ports import free_port, release_port
@@ -171,6 +172,9 @@ class OneLine:
     def server(self, index: int) -> str:
         return self._groups["srv"]
 
+    def server_address(self, index: int) -> tuple[str, int]:
+        raise AssertionError("none of these lines tells of it")
+
     def listener_id(self, index: int) -> int:
         return int(self._groups["sport"])
 
@@ -185,7 +189,7 @@ def record_of(match: re.Match[str]) -> Record:
     record.redispatched = int(groups.get("retries", "").startswith("+"))
     record.term = groups.get("term", "").encode()
     if groups.get("uri") == "<BADREQ>":
-        record.uri = None
+        record.uri, record.uri_len, record.tr = None, 0, -1
     elif "uri" in groups:
         record.uri = unescaped(groups["uri"])
         record.uri_len = len(record.uri)
@@ -243,7 +247,8 @@ def test_our_line_is_haproxys(
         match = re.fullmatch(SHAPES[kind or "plain"], line)
         assert match is not None, line
         proxy = ProxySettings(frontend, "frontend", mode=mode, log_kind=kind, options=options)
-        made = TxnLog(proxy, OneLine(match), view, pid=1).line(record_of(match))
+        helpers = Helpers(proxy, OneLine(match), view, pid=1)
+        made = TxnLog(proxy, helpers).line(record_of(match).row())
         assert made is not None
         ours.append(made[1])
     assert ours == theirs

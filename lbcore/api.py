@@ -35,7 +35,11 @@ from lbcore.proxy.settings import GlobalSettings, ProxySettings, Settings, Timeo
 from lbcore.proxy.states import proxy_state, server_states, stopped_line
 from lbcore.shim import lib
 from lbcore.stream.applet import Applets
+from lbcore.stream.decide import Decider
 from lbcore.stream.logs import StreamLogs, names
+from lbcore.stream.pages import install_pages
+from lbcore.stream.planning import Planner
+from lbcore.stream.world import World
 from lbcore.thread.masks import cpu_count
 
 CONFIG_NAME = "<config>"  # the file name of a configuration given as text
@@ -134,6 +138,7 @@ class LoadBalancer:
         if failed.errors:
             raise ConfigError(failed)
         self._set_logs()
+        self._set_rules()
         lib.eng_ready(self.engine.handle)
         self.crew.opened = self._enable_listeners
 
@@ -345,10 +350,28 @@ class LoadBalancer:
         backends = {p.backend.index: p.name for p in self.proxies if p.backend is not None}
         servers = {s.index: s.name for p in self.proxies if p.backend is not None for s in p.backend.servers}
         listeners = {listener.index: listener.sid for listener in self.all_listeners()}
-        self.logs = StreamLogs(self.crew, self.settings.globals, names(backends, servers, listeners))
+        self.logs = StreamLogs(
+            self.crew, self.settings.globals, names(backends, servers, listeners), self.settings.log_profiles
+        )
         for proxy in self.proxies:
-            if proxy.frontend is not None and proxy.settings.log_targets:
+            if proxy.frontend is not None:
                 self.logs.add(proxy.frontend.index, proxy.settings)
+
+    def _set_rules(self) -> None:
+        """Compiles what rules decide, and has the shim ask where there are any."""
+        self.world = World(self.proxies, self.settings.userlists, self.facts, self.engine.locks)
+        for proxy in self.proxies:
+            for side, part in (("frontend", proxy.frontend), ("backend", proxy.backend)):
+                if part is not None:
+                    install_pages(self.engine, side, part.index, proxy.settings)
+        planner = Planner(self.world, self.proxies)
+        self.logs.resolve(self.world, planner.builders)
+        plans = planner.plans(self.logs.wants_txn)
+        for plan in plans.values():
+            plan.frontend.set_asks(plan.asks)
+            for backend in plan.backends.values():
+                backend.backend.set_asks(backend.asks)
+        self.decider = Decider(self.crew, self.world, plans)
 
     def _enable_listeners(self, worker: Worker) -> None:
         for listener in self.all_listeners():

@@ -14,8 +14,22 @@ from lbcore.base.address import Address
 from lbcore.base.diag import Diagnostic, Severity
 from lbcore.cfg.address import numeric_family, resolve
 from lbcore.cfg.arguments import kind_word
+from lbcore.cfg.check_rules import (
+    check_actions,
+    check_contents,
+    check_mode,
+    check_use_backend,
+    check_use_server,
+    join_hints,
+    settle_conditions,
+)
 from lbcore.cfg.context import Context
 from lbcore.cfg.diagnostics import readable
+from lbcore.cfg.kw_cookie import check_cookies
+from lbcore.cfg.kw_error import check_errors
+from lbcore.cfg.kw_http_option import check_http_options
+from lbcore.cfg.kw_log_format import check_logs
+from lbcore.cfg.sec_log_profile import check_profiles
 from lbcore.cfg.sec_userlist import check_members
 from lbcore.proxy.settings import GlobalSettings, ProxySettings, ServerSettings, Settings
 
@@ -41,9 +55,13 @@ def check(ctx: Context, resolver: Resolver = resolve) -> None:
     for proxy in proxies:
         if not proxy.disabled:
             _check_proxy(_Checked(ctx, proxy, backends))
+    check_errors(ctx)
+    check_http_options(ctx)
+    check_profiles(ctx)
     number_proxies(proxies)
     if not ctx.reporter.alerts:
         _resolve_servers(ctx, resolver)
+        check_cookies(ctx)  # some are made of addresses
 
 
 def _buffers(settings: GlobalSettings) -> None:
@@ -106,18 +124,14 @@ def _default_backend(checked: _Checked) -> None:
         )
 
 
-def _log_kind(checked: _Checked) -> None:
-    proxy = checked.proxy
-    if proxy.log_kind is None or not proxy.has_frontend:
-        return
-    if proxy.mode != "http" and proxy.log_kind != "tcplog":
-        checked.warn(
-            f"'option httplog' not usable with {checked.label} (needs 'mode http'). Falling back to 'option tcplog'.",
-            proxy.places.get("log_kind", proxy.where),
-        )
-        proxy.log_kind = "tcplog"
-    if not proxy.log_targets:
-        checked.warn(f"log format ignored for {checked.label} since it has no log address.")
+def _rules(checked: _Checked) -> None:
+    """References of rules: backends, servers, captures."""
+    check_use_backend(checked.proxy, checked.backends, checked.alert)
+    check_use_server(checked.proxy, checked.alert)
+    check_actions(checked.proxy, checked.ctx.settings, checked.alert)
+    check_contents(checked.proxy, checked.warn)
+    join_hints(checked.proxy)
+    settle_conditions(checked.proxy)
 
 
 def _bind(checked: _Checked) -> None:
@@ -161,6 +175,7 @@ def _server_limits(checked: _Checked) -> None:
 
 def _http_only(checked: _Checked) -> None:
     proxy = checked.proxy
+    check_mode(proxy, checked.warn)
     if proxy.mode == "http" or proxy.forwardfor is None:
         return
     checked.warn(f"'option forwardfor' ignored for {checked.label} as it requires HTTP mode.")
@@ -178,7 +193,8 @@ def _numbers(checked: _Checked) -> None:
 
 _STEPS: tuple[Callable[[_Checked], None], ...] = (
     _default_backend,
-    _log_kind,
+    _rules,
+    check_logs,
     _bind,
     _timeouts,
     _server_names,

@@ -72,10 +72,10 @@ WORDS: dict[str, str] = {
     """,
     "proxy": """
         acl backlog balance bind capture clitcpka-cnt clitcpka-idle clitcpka-intvl compression cookie declare
-        default-server default_backend description disabled dispatch email-alert enabled error-log-format
-        errorfile errorfiles errorloc errorloc302 errorloc303 external-check filter force-persist fullconn guid
-        hash-preserve-affinity hash-type http-after-response http-check http-error http-request http-response
-        http-reuse http-send-name-header id ignore-persist load-server-state-from-file log log-format
+        default-server default_backend description disabled dispatch dynamic-cookie-key email-alert enabled
+        error-log-format errorfile errorfiles errorloc errorloc302 errorloc303 external-check filter force-persist
+        fullconn guid hash-preserve-affinity hash-type http-after-response http-check http-error http-request
+        http-response http-reuse http-send-name-header id ignore-persist load-server-state-from-file log log-format
         log-format-sd log-steps log-tag max-keep-alive-queue maxconn mode monitor monitor-uri option persist
         quic-initial rate-limit redirect retries retry-on server server-state-file-name server-template source
         srvtcpka-cnt srvtcpka-idle srvtcpka-intvl ssl-f-use stats stick stick-table tcp-check tcp-request
@@ -133,46 +133,51 @@ WORDS: dict[str, str] = {
     "mode": """
         http log spop tcp
     """,
+    "http-errors": """errorfile""",
+    "log-profile": """log-tag on""",
     "userlist": """
         group user
     """,
     "tcp-request connection": """
-        do-log sc-add-gpc* sc-inc-gpc* sc-inc-gpc0* sc-inc-gpc1* sc-set-gpt* sc-set-gpt0* set-dst set-dst-port
-        set-fc-mark set-fc-tos set-mark set-src set-src-port set-tos set-var* set-var-fmt* silent-drop
+        accept do-log expect-netscaler-cip expect-proxy reject sc-add-gpc* sc-inc-gpc* sc-inc-gpc0*
+        sc-inc-gpc1* sc-set-gpt* sc-set-gpt0* set-dst set-dst-port set-fc-mark set-fc-tos set-mark
+        set-src set-src-port set-tos set-var* set-var-fmt* silent-drop track-sc0 track-sc1 track-sc2
         unset-var*
     """,
     "tcp-request session": """
-        attach-srv do-log sc-add-gpc* sc-inc-gpc* sc-inc-gpc0* sc-inc-gpc1* sc-set-gpt* sc-set-gpt0* set-dst
-        set-dst-port set-fc-mark set-fc-tos set-mark set-src set-src-port set-tos set-var* set-var-fmt*
-        silent-drop unset-var*
+        accept attach-srv do-log reject sc-add-gpc* sc-inc-gpc* sc-inc-gpc0* sc-inc-gpc1* sc-set-gpt*
+        sc-set-gpt0* set-dst set-dst-port set-fc-mark set-fc-tos set-mark set-src set-src-port set-tos
+        set-var* set-var-fmt* silent-drop track-sc0 track-sc1 track-sc2 unset-var*
     """,
     "tcp-request content": """
-        do-log do-resolve* sc-add-gpc* sc-inc-gpc* sc-inc-gpc0* sc-inc-gpc1* sc-set-gpt* sc-set-gpt0*
-        send-spoe-group set-bandwidth-limit set-bc-mark set-bc-tos set-dst set-dst-port set-fc-mark set-fc-tos
-        set-log-level set-mark set-nice set-priority-class set-priority-offset set-retries set-src set-src-port
-        set-tos set-var* set-var-fmt* silent-drop switch-mode unset-var* use-service
+        accept capture do-log do-resolve* reject sc-add-gpc* sc-inc-gpc* sc-inc-gpc0* sc-inc-gpc1*
+        sc-set-gpt* sc-set-gpt0* send-spoe-group set-bandwidth-limit set-bc-mark set-bc-tos set-dst
+        set-dst-port set-fc-mark set-fc-tos set-log-level set-mark set-nice set-priority-class
+        set-priority-offset set-retries set-src set-src-port set-tos set-var* set-var-fmt* silent-drop
+        switch-mode track-sc0 track-sc1 track-sc2 unset-var* use-service
     """,
     "tcp-response content": """
-        do-log sc-add-gpc* sc-inc-gpc* sc-inc-gpc0* sc-inc-gpc1* sc-set-gpt* sc-set-gpt0* send-spoe-group
-        set-bandwidth-limit set-fc-mark set-fc-tos set-log-level set-mark set-nice set-tos set-var* set-var-fmt*
-        silent-drop unset-var*
+        accept close do-log reject sc-add-gpc* sc-inc-gpc* sc-inc-gpc0* sc-inc-gpc1* sc-set-gpt*
+        sc-set-gpt0* send-spoe-group set-bandwidth-limit set-fc-mark set-fc-tos set-log-level set-mark
+        set-nice set-tos set-var* set-var-fmt* silent-drop unset-var*
     """,
     "http-request": """
-        add-acl* add-header allow auth cache-use capture del-acl* del-header del-map* deny disable-l7-retry
-        do-log do-resolve* early-hint normalize-uri pause redirect reject replace-header replace-path
-        replace-pathq replace-uri replace-value return sc-add-gpc* sc-inc-gpc* sc-inc-gpc0* sc-inc-gpc1*
-        sc-set-gpt* sc-set-gpt0* send-spoe-group set-bandwidth-limit set-bc-mark set-bc-tos set-dst set-dst-port
-        set-fc-mark set-fc-tos set-header set-log-level set-map* set-mark set-method set-nice set-path set-pathq
-        set-priority-class set-priority-offset set-query set-retries set-src set-src-port set-timeout set-tos
-        set-uri set-var* set-var-fmt* silent-drop strict-mode tarpit track-sc* unset-var* use-service
-        wait-for-body wait-for-handshake
+        add-acl* add-header allow auth cache-use capture del-acl* del-header del-map* deny
+        disable-l7-retry do-log do-resolve* early-hint normalize-uri pause redirect reject
+        replace-header replace-path replace-pathq replace-uri replace-value return sc-add-gpc*
+        sc-inc-gpc* sc-inc-gpc0* sc-inc-gpc1* sc-set-gpt* sc-set-gpt0* send-spoe-group
+        set-bandwidth-limit set-bc-mark set-bc-tos set-dst set-dst-port set-fc-mark set-fc-tos
+        set-header set-log-level set-map* set-mark set-method set-nice set-path set-pathq
+        set-priority-class set-priority-offset set-query set-retries set-src set-src-port set-timeout
+        set-tos set-uri set-var* set-var-fmt* silent-drop strict-mode tarpit track-sc* track-sc0
+        track-sc1 track-sc2 unset-var* use-service wait-for-body wait-for-handshake
     """,
     "http-response": """
-        add-acl* add-header allow cache-store capture del-acl* del-header del-map* deny do-log pause redirect
-        replace-header replace-value return sc-add-gpc* sc-inc-gpc* sc-inc-gpc0* sc-inc-gpc1* sc-set-gpt*
-        sc-set-gpt0* send-spoe-group set-bandwidth-limit set-fc-mark set-fc-tos set-header set-log-level
-        set-map* set-mark set-nice set-status set-timeout set-tos set-var* set-var-fmt* silent-drop strict-mode
-        track-sc* unset-var* wait-for-body
+        add-acl* add-header allow cache-store capture del-acl* del-header del-map* deny do-log pause
+        redirect replace-header replace-value return sc-add-gpc* sc-inc-gpc* sc-inc-gpc0* sc-inc-gpc1*
+        sc-set-gpt* sc-set-gpt0* send-spoe-group set-bandwidth-limit set-fc-mark set-fc-tos set-header
+        set-log-level set-map* set-mark set-nice set-status set-timeout set-tos set-var* set-var-fmt*
+        silent-drop strict-mode track-sc* track-sc0 track-sc1 track-sc2 unset-var* wait-for-body
     """,
     "http-after-response": """
         add-header allow capture del-acl* del-header del-map* do-log replace-header replace-value sc-add-gpc*

@@ -18,12 +18,15 @@ BOTH = ("frontend", "backend")
 SWITCHES: dict[str, tuple[tuple[str, ...], str]] = {
     "abortonclose": (BACKEND, "Gives up a request whose client has gone while it waits."),
     "allbackups": (BACKEND, "Balances over all backup servers rather than using the first."),
+    "checkcache": (BACKEND, "Blocks responses that caches would keep with their cookies."),
     "clitcpka": (FRONTEND, "Sends TCP keep-alive probes to clients."),
     "dontlog-normal": (FRONTEND, "Logs nothing about what went well."),
     "dontlognull": (FRONTEND, "Logs nothing about connections without data."),
+    "http-buffer-request": (BOTH, "Has rules wait until the body of a request is here."),
     "log-separate-errors": (FRONTEND, "Raises the level of log lines about errors."),
     "logasap": (FRONTEND, "Logs as soon as the response begins."),
     "nolinger": (BOTH, "Resets connections rather than letting them linger."),
+    "persist": (BACKEND, "Sends requests to the server that their cookie names, also when it is down."),
     "socket-stats": (FRONTEND, "Keeps counters for each listener."),
     "splice-auto": (BOTH, "Splices in both directions where it pays."),
     "splice-request": (BOTH, "Splices towards servers."),
@@ -149,37 +152,6 @@ _FORWARDFOR: dict[str, Callable[[Args, ForwardFor], None]] = {
 }
 
 
-_LOG_NAMES = {"clf": "option httplog clf", "httplog": "option httplog", "tcplog": "option tcplog"}
-
-
-def httplog(args: Args) -> None:
-    """`option httplog [clf]`."""
-    kind = "httplog"
-    if args.more:
-        if args.take() != "clf":
-            raise KeywordError("keyword 'httplog' only supports option 'clf'.")
-        kind = "clf"
-    _log_kind(args, kind)
-
-
-def tcplog(args: Args) -> None:
-    _log_kind(args, "tcplog")
-
-
-def _log_kind(args: Args, kind: str) -> None:
-    proxy = args.proxy
-    if proxy.kind == "backend":
-        args.warn(f"backend '{proxy.name}' : '{args.name}' directive is ignored in backends.", at=1)
-        return
-    before = proxy.log_kind
-    if args.in_defaults and before not in (None, kind):
-        assert before is not None
-        overridden = f"'{_LOG_NAMES[kind]}' overrides previous '{_LOG_NAMES[before]}' in 'defaults' section."
-        args.warn(overridden, lead=TIGHT, at=1)
-    proxy.log_kind = kind
-    proxy.places["log_kind"] = args.line.where
-
-
 def usable(options: set[str], kind: str) -> set[str]:
     """The switches of a `defaults` section that a proxy of a kind has a use for."""
     if kind not in ("frontend", "backend"):
@@ -200,11 +172,9 @@ KEYWORDS.register(
             ("httpclose", "Closes both connections after each response."),
         )
     ),
-    Keyword(("option", "httplog"), PROXIES, httplog, "[clf]", "Logs HTTP requests in HAProxy's format or in CLF."),
     Keyword(("option", "redispatch"), PROXIES, redispatch, "[<interval>]", "Retries on another server.",
             negatable=True),
     Keyword(("option", "tcpka"), PROXIES, tcpka, "", "Sends TCP keep-alive probes on both sides."),
-    Keyword(("option", "tcplog"), PROXIES, tcplog, "", "Logs TCP connections with timers and counts."),
     *(
         Keyword(("option", name), PROXIES, switch(name), "", doc, negatable=True)
         for name, (_sides, doc) in SWITCHES.items()

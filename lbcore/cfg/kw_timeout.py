@@ -18,9 +18,10 @@ EVENTS = {
     "queue": ("queue", "backend", "the wait for a server's free connection"),
     "server": ("server", "backend", "the server's silence"),
     "server-fin": ("server_fin", "backend", "the server's silence once one side has closed"),
+    "tarpit": ("tarpit", "", "how long a tarpitted client is kept waiting"),
     "tunnel": ("tunnel", "backend", "the silence of both sides of a tunnel"),
 }
-_LATER = ("check", "tarpit")  # they bound what lbcore does not do yet
+_LATER = ("check",)  # it bounds what lbcore does not do yet
 _REMOVED = {
     "clitimeout": "the 'clitimeout' directive is not supported anymore since HAProxy 2.1. Use 'timeout client'.",
     "contimeout": "the 'contimeout' directive is not supported anymore since HAProxy 2.1. Use 'timeout connect'.",

@@ -10,14 +10,49 @@ from copy import copy
 from dataclasses import dataclass, field
 
 from lbcore.base.diag import Severity
-from lbcore.cfg import kw_balance, kw_bind, kw_log, kw_option, kw_proxy, kw_server, kw_timeout
+from lbcore.cfg import (
+    kw_acl,
+    kw_balance,
+    kw_bind,
+    kw_capture,
+    kw_cookie,
+    kw_error,
+    kw_http_option,
+    kw_log,
+    kw_log_format,
+    kw_option,
+    kw_proxy,
+    kw_rules,
+    kw_server,
+    kw_timeout,
+    kw_unique_id,
+    kw_use,
+)
 from lbcore.cfg.arguments import CAPITAL, Args, KeywordError, kind_word, report
 from lbcore.cfg.context import Context
 from lbcore.cfg.dispatch import dispatch, section_line
+from lbcore.cfg.rulelists import check_heirs, inherit_rules
 from lbcore.cfg.words import Line
 from lbcore.proxy.settings import ProxySettings
 
-KEYWORD_FILES = (kw_balance, kw_bind, kw_log, kw_option, kw_proxy, kw_server, kw_timeout)
+KEYWORD_FILES = (
+    kw_acl,
+    kw_balance,
+    kw_bind,
+    kw_capture,
+    kw_cookie,
+    kw_error,
+    kw_http_option,
+    kw_log,
+    kw_log_format,
+    kw_option,
+    kw_proxy,
+    kw_rules,
+    kw_server,
+    kw_timeout,
+    kw_unique_id,
+    kw_use,
+)
 
 _NAME = re.compile(r"[A-Za-z0-9_:.-]*")
 _OWNERS = {
@@ -47,6 +82,7 @@ class ProxySection:
 
     def open(self, ctx: Context, line: Line) -> None:
         """Creates the proxy. If the line is wrong the section is still read, so that all its errors are shown."""
+        kw_error.install_files(ctx)
         ctx.proxy = ProxySettings(line.text(1), self.kind, line.where)
         section_line(ctx, line, self._open)
 
@@ -55,6 +91,8 @@ class ProxySection:
         if self.kind != "defaults":
             self._check_name(args, name)
         template = self._template(args, name)
+        if template is not None:
+            check_heirs(args, template, self.kind)
         proxy = inherit(template, name, self.kind, args.line.where)
         args.context.proxy = proxy
         if self.kind == "defaults":
@@ -170,6 +208,7 @@ def inherit(template: ProxySettings | None, name: str, kind: str, where: str) ->
     proxy.server_probes = copy(template.server_probes)
     proxy.log_targets = list(template.log_targets)
     proxy.options = kw_option.usable(template.options, kind)
+    inherit_rules(template, proxy)
     proxy.places = {key: template.places[key] for key in _INHERITED_PLACES if key in template.places}
     if kind == "backend":
         proxy.default_backend = None

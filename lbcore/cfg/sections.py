@@ -9,6 +9,8 @@ from lbcore.base.registry import Registry
 from lbcore.cfg.context import SectionParser
 from lbcore.cfg.keywords import KEYWORDS
 from lbcore.cfg.sec_global import GlobalSection
+from lbcore.cfg.sec_http_errors import HttpErrorsSection
+from lbcore.cfg.sec_log_profile import LogProfileSection
 from lbcore.cfg.sec_proxy import ProxySection
 from lbcore.cfg.sec_refused import RefusedSection
 from lbcore.cfg.sec_userlist import UserlistSection
@@ -18,7 +20,9 @@ _PARSERS: dict[str, SectionParser] = {
     "defaults": ProxySection("defaults"),
     "frontend": ProxySection("frontend"),
     "global": GlobalSection(),
+    "http-errors": HttpErrorsSection(),
     "listen": ProxySection("listen"),
+    "log-profile": LogProfileSection(),
     "userlist": UserlistSection(),
 }
 # HAProxy 3.2's other sections, each to move up there with its issue.
@@ -27,9 +31,7 @@ NOT_YET = (
     "cache",
     "crt-store",
     "fcgi-app",
-    "http-errors",
     "log-forward",
-    "log-profile",
     "mailers",
     "peers",
     "program",

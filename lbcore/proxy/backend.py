@@ -21,6 +21,7 @@ class Backend(Serving):
         Raises OSError, ValueError for what can't be used.
         """
         self.settings = settings
+        self._engine = engine
         self.index = check(lib.eng_backend_add(engine.handle))
         flow = find("", settings.mode, Side.BACK).flow
         convert.backend(lib.eng_be_conf(engine.handle, self.index), settings, flow=flow, fullconn=fullconn)
@@ -29,6 +30,11 @@ class Backend(Serving):
         ]
         self._fullconn = settings.fullconn or fullconn
         super().__init__(of_backend(engine, self.index))
+
+    def set_asks(self, asks: int) -> None:
+        """Has the shim ask about its streams: a bit for each ASK_* of native/include/ask.h. Before the threads
+        start."""
+        lib.eng_be_conf(self._engine.handle, self.index).asks = asks
 
     @property
     def status(self) -> str:

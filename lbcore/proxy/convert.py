@@ -30,6 +30,7 @@ FLAGS = {
     "clitcpka": lib.PX_O_KA_CLIENT,
     "dontlognull": lib.PX_O_DONTLOGNULL,
     "logasap": lib.PX_O_LOGASAP,
+    "persist": lib.PX_O_PERSIST,
     "nolinger": lib.PX_O_NOLINGER,
     "socket-stats": lib.PX_O_SOCKET_STATS,
     "splice-auto": lib.PX_O_SPLICE_AUTO,

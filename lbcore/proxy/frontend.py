@@ -147,6 +147,11 @@ class Frontend:
         conf = lib.eng_fe_conf(self._engine.handle, self.index)
         convert.frontend(conf, self.settings, flow=self._flow, maxconn=self.maxconn, backend=index)
 
+    def set_asks(self, asks: int) -> None:
+        """Has the shim ask about its streams: a bit for each ASK_* of native/include/ask.h. Before the threads
+        start."""
+        lib.eng_fe_conf(self._engine.handle, self.index).asks = asks
+
     def listen(self, opened: Callable[[BindSettings, Exception], None], *, reuseport: bool = True) -> None:
         """Opens what the settings ask for. `opened` is told of each address that failed, and why."""
         for sid, bind in enumerate(self.settings.binds, 1):

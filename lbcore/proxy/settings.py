@@ -6,10 +6,11 @@ Times are milliseconds, None where not set. Nothing here knows configuration tex
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from lbcore.base.address import Address
 from lbcore.conn.settings import BindSettings, UnixBind
-from lbcore.log.settings import LogTarget
+from lbcore.log.settings import LogProfile, LogTarget
 
 
 @dataclass(slots=True)
@@ -25,6 +26,7 @@ class Timeouts:
     tunnel: int | None = None
     http_request: int | None = None
     http_keep_alive: int | None = None
+    tarpit: int | None = None
 
 
 @dataclass(slots=True)
@@ -77,6 +79,14 @@ class KeepAliveProbes:
 
 
 @dataclass(slots=True)
+class CaptureSlot:
+    """Where a text is kept for the logs, cut to `length` characters: of the field `header`, or of an action (None)."""
+
+    length: int
+    header: str | None = None
+
+
+@dataclass(slots=True)
 class User:
     """One `user` line. `password` is a crypt(3) hash, or the plain text if `insecure`; None: nobody can log in."""
 
@@ -94,6 +104,50 @@ class Userlist:
     users: dict[str, User] = field(default_factory=dict)
     groups: set[str] = field(default_factory=set)
     where: str = ""
+
+
+@dataclass(slots=True)
+class PersistenceCookie:
+    """The `cookie` line of a backend (manual 4.2): which cookie names the server, and what is done with it."""
+
+    name: str
+    mode: str = ""  # "rewrite", "insert", "prefix"; "": it is only read
+    indirect: bool = False
+    nocache: bool = False
+    postonly: bool = False
+    preserve: bool = False
+    dynamic: bool = False
+    httponly: bool = False
+    secure: bool = False
+    domains: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    maxidle: int = 0  # seconds; 0: no limit
+    maxlife: int = 0
+
+
+@dataclass(slots=True)
+class CookieCapture:
+    """`capture cookie`: the first cookie whose text begins with `prefix` is logged, cut to `length` characters."""
+
+    prefix: str
+    length: int
+
+
+@dataclass(slots=True)
+class OriginalTo:
+    """`option originalto [except <net>] [header <name>]`."""
+
+    header: str = "X-Original-To"
+    except_net: str | None = None
+
+
+@dataclass(slots=True)
+class HttpErrors:
+    """An `http-errors` section: pages by status, for proxies to import (lbcore.http.reply.Message)."""
+
+    name: str
+    where: str = ""
+    pages: dict[int, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -125,7 +179,7 @@ class ProxySettings:
     forwardfor: ForwardFor | None = None
     source: Address | None = None
     log_targets: list[LogTarget] = field(default_factory=list)  # `log global` is already replaced by the globals
-    log_kind: str | None = None  # None: default lines; "tcplog", "httplog", "clf"
+    log_kind: str | None = None  # None: default lines; "tcplog", "httplog", "clf", "httpslog", "format": `log_format`
     log_tag: str | None = None
     # `option` words that are plain switches, by their name in the manual ("dontlognull", "logasap", "tcp-smart-accept",
     # "abortonclose", "splice-auto", "splice-request", "splice-response", "nolinger", "socket-stats", "clitcpka", ...).
@@ -135,6 +189,31 @@ class ProxySettings:
     source_interface: str | None = None  # `source ... interface <name>`
     default_server: ServerSettings | None = None  # what `server` lines of this section start from
     places: dict[str, str] = field(default_factory=dict)  # file:line of words that are checked late, for messages
+    cookie: PersistenceCookie | None = None  # backends
+    dynamic_cookie_key: str | None = None
+    ignore_persist: tuple[Any, ...] = ()  # lbcore.sample.acl.Condition: any of them has the cookie ignored
+    capture_cookie: CookieCapture | None = None  # frontends
+    originalto: OriginalTo | None = None
+    forwarded: Any = None  # lbcore.stream.forwarded.Forwarded; backends
+    monitor_uri: str | None = None  # frontends
+    restrict_names: str = "preserve"  # option http-restrict-req-hdr-names: "preserve", "delete", "reject"
+    # What `errorfile`, `errorfiles`, `errorloc` and `http-error` lines said, in their order (lbcore.cfg.kw_error), and
+    # the pages that the check of the configuration makes of them, by status: a lbcore.http.reply.Message, or a
+    # lbcore.action.reply.ReplySpec where formats make the page.
+    error_lines: tuple[Any, ...] = ()
+    error_pages: dict[int, Any] = field(default_factory=dict)
+    rules: Any = None  # lbcore.stream.rules.RuleLists, which lives above this floor; None: no rules
+    acls: dict[str, Any] = field(default_factory=dict)  # named ACLs, by name: lbcore.sample.acl.Acl
+    # Logs. Formats are a text, or a `lbcore.sample.format.Format` once the check of the configuration has read it.
+    # `log_format` counts if `log_kind` is "format".
+    log_format: Any = None
+    log_format_sd: Any = None
+    error_log_format: Any = None
+    unique_id_format: Any = None
+    unique_id_header: str | None = None
+    log_steps: tuple[str, ...] = ()  # of `lbcore.log.settings.STEPS`; empty: one line, when a stream is over
+    captures_request: list[CaptureSlot] = field(default_factory=list)  # in the order of their numbers
+    captures_response: list[CaptureSlot] = field(default_factory=list)
 
     @property
     def has_frontend(self) -> bool:
@@ -207,3 +286,5 @@ class Settings:
     globals: GlobalSettings = field(default_factory=GlobalSettings)
     proxies: list[ProxySettings] = field(default_factory=list)
     userlists: dict[str, Userlist] = field(default_factory=dict)
+    http_errors: dict[str, HttpErrors] = field(default_factory=dict)
+    log_profiles: dict[str, LogProfile] = field(default_factory=dict)

@@ -1,12 +1,20 @@
 """Streams: what becomes of a connection once it is accepted.
 
-    applet.py   Python-owned endpoints: the other side of a connection is an object of ours
-    txnlog.py   the record of a finished stream -> its log line
+    decide.py     questions of the shim -> rules -> verdicts
+    txn.py        what rules look at: a session, a request and its response; message.py: heads and bodies
+    rules.py      what an action is and what it may come to; rulelist.py: a list of rules -> one Python function
+    planning.py   settings -> plans; plan.py: what is decided for a frontend and a backend, in which order
+    world.py      the balancer around it all: live objects by number and name
+    captures.py, monitor.py, buffering.py, restrict.py, forwarded.py, cookies.py, caching.py, unique_id.py, pages.py
+                  the steps of a plan that options ask for
+    aliases.py    what the aliases of log-format yield; txnlog.py: a stream -> its log line; logs.py: where lines go
+    applet.py     Python-owned endpoints: the other side of a connection is an object of ours
 
 Streams without decisions are the shim's (native/include/flow.h): it tells Python of those that ended, in batches, and
-of what an applet receives. To the shim an applet is a connection like any server's, so that the same flow moves its
-bytes, keeps its timeouts and counts it.
+of what an applet receives. Where there are rules it asks (native/include/ask.h), a batch of questions a turn, and goes
+on by the verdicts. To the shim an applet is a connection like any server's, so that the same flow moves its bytes,
+keeps its timeouts and counts it.
 
-Called by: `event` workers, through the handlers registered here; `api` registers them. Ownership: an applet and its log
-belong to the worker that owns the connection. No locks.
+Called by: `event` workers, through the handlers registered here; `api` registers them. Ownership: transactions,
+applets and logs belong to the worker that owns the connection. What is compiled is shared by all and never changes.
 """

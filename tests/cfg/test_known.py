@@ -27,7 +27,8 @@ def test_every_list_has_words_once(kind: str) -> None:
 
 def test_finds_words_that_go_on() -> None:
     assert knows("http-request", "set-var(txn.a)")
-    assert knows("http-request", "track-sc0") is False
+    assert knows("http-request", "track-sc0")
+    assert knows("http-request", "track-sc9") is False
     assert knows("converter", "lower")
     assert knows("fetch", "req.hdr")
     assert not knows("fetch", "req.hdrx")
@@ -69,11 +70,11 @@ def test_every_server_option_is_done_or_refused_by_name(word: str) -> None:
 @pytest.mark.parametrize(
     ("line", "name"),
     [
-        ("http-request set-header a b", "http-request set-header"),
-        ("http-request set-var(txn.a) src", "http-request set-var(txn.a)"),
-        ("http-response set-header a b", "http-response set-header"),
-        ("tcp-request content accept", "tcp-request content"),
-        ("tcp-request foo", "tcp-request"),
+        ("http-request set-nice 3", "http-request set-nice"),
+        ("http-request sc-inc-gpc0(0)", "http-request sc-inc-gpc0(0)"),
+        ("http-response cache-store c", "http-response cache-store"),
+        ("tcp-request content track-sc0 src", "tcp-request content track-sc0"),
+        ("tcp-request connection expect-proxy layer4", "tcp-request connection expect-proxy"),
         ("balance leastconn", "balance leastconn"),
         ("balance hdr(host)", "balance hdr"),
         ("mode log", "mode log"),

@@ -1,0 +1,89 @@
+"""What `capture` lines keep of a stream for its logs (manual 4.2): fields of the request and of the response, a cookie.
+
+A step each for a frontend's requests and responses. The slots are those of the frontend, also while a backend's rules
+run, which may fill others of them (`http-request capture`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from lbcore.proxy.settings import CaptureSlot, CookieCapture, ProxySettings
+from lbcore.stream.cookies import Cookies, pairs
+from lbcore.stream.message import Fields
+from lbcore.stream.txn import Txn
+
+Capture = Callable[[Txn], None]
+
+
+def make_request_captures(settings: ProxySettings) -> Capture | None:
+    """The step that captures of requests what a frontend's settings ask for, None if that is nothing."""
+    fields = _fields_of(settings.captures_request)
+    cookie = settings.capture_cookie
+    if not fields and cookie is None:
+        return None
+    size = len(settings.captures_request)
+
+    def run(t: Txn) -> None:
+        request = t.req
+        assert request is not None, "a step of requests"
+        if fields:
+            t.captures_req = _captured(request, t.captures_req, fields, size)
+        if cookie is not None:
+            cookies_of(t).client_value = _cookie(request.all("cookie"), cookie)
+
+    return run
+
+
+def make_response_captures(settings: ProxySettings) -> Capture | None:
+    """The same for responses."""
+    fields = _fields_of(settings.captures_response)
+    cookie = settings.capture_cookie
+    if not fields and cookie is None:
+        return None
+    size = len(settings.captures_response)
+
+    def run(t: Txn) -> None:
+        response = t.res
+        assert response is not None, "a step of responses"
+        if fields:
+            t.captures_res = _captured(response, t.captures_res, fields, size)
+        if cookie is not None:
+            set_by_server = (value.partition(";")[0] for value in response.all("set-cookie"))
+            cookies_of(t).server_value = _cookie(set_by_server, cookie)
+
+    return run
+
+
+def cookies_of(t: Txn) -> Cookies:
+    """What is known of a stream's cookies, so far nothing perhaps."""
+    if t.cookies is None:
+        t.cookies = Cookies()
+    found: Cookies = t.cookies
+    return found
+
+
+def _fields_of(slots: Sequence[CaptureSlot]) -> list[tuple[int, str, int]]:
+    """(number, name, length) of the slots that fields go into."""
+    return [(number, slot.header.lower(), slot.length) for number, slot in enumerate(slots) if slot.header is not None]
+
+
+def _captured(
+    message: Fields, before: list[str | None] | None, fields: Sequence[tuple[int, str, int]], size: int
+) -> list[str | None]:
+    """The slots with the last field of each name in its place."""
+    slots: list[str | None] = before if before is not None else [None] * size
+    for number, name, length in fields:
+        value = message.last(name)
+        if value is not None:
+            slots[number] = value[:length]
+    return slots
+
+
+def _cookie(values: Iterable[str], wanted: CookieCapture) -> str | None:
+    """The first cookie of the fields whose text, `name=value`, begins as wanted."""
+    for value in values:
+        for text in pairs(value):
+            if text.startswith(wanted.prefix):
+                return text[: wanted.length]
+    return None

@@ -1,0 +1,403 @@
+"""Questions of the shim -> transactions -> rules -> verdicts (native/include/ask.h).
+
+A worker gets the questions of a turn in one batch, and gives all verdicts back with its next poll. What a transaction
+must remember between questions stays in the worker's own tables: streams by their number until their record comes,
+sessions by theirs until the connection ends, but only those whose configuration needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lbcore.event.crew import Crew
+from lbcore.event.worker import Worker
+from lbcore.http.pages import PAGES, message
+from lbcore.sample.points import Point
+from lbcore.shim import ffi, lib
+from lbcore.stream.message import END, Request, Response
+from lbcore.stream.plan import BackendPlan, FrontendPlan, Step, chain, waits
+from lbcore.stream.records import record_layout
+from lbcore.stream.rulelist import failed_rule
+from lbcore.stream.rules import ACCEPT, Accept, Close, Outcome, Reply, SwitchMode, Wait
+from lbcore.stream.txn import ASK, AT, SESSIONS, Txn, World
+
+STREAMS = "streams"  # worker.local: number of a stream -> Txn
+
+KIND, FLAGS, FLOW, GEN, UNIQ = AT["kind"], AT["flags"], AT["flow"], AT["gen"], AT["uniq"]
+SESSION, FRONTEND, BACKEND, SERVER = AT["session"], AT["frontend"], AT["backend"], AT["server"]
+TEXT, LEN, BODY, BODY_LEN, BODY_SIZE = AT["text"], AT["len"], AT["body"], AT["body_len"], AT["body_size"]
+METHOD_LEN, TARGET_LEN = AT["method_len"], AT["target_len"]
+
+AGAIN, TIMEOUT, EOF, FULL = lib.ASK_F_AGAIN, lib.ASK_F_TIMEOUT, lib.ASK_F_EOF, lib.ASK_F_FULL
+HAS_BODY, BODY_END, EARLY = lib.ASK_F_BODY, lib.ASK_F_BODY_END, lib.ASK_F_EARLY
+
+VERDICT, _PLACES = record_layout("lb_verdict")
+assert list(_PLACES) == [
+    "flow", "gen", "action", "flags", "backend", "server", "ms", "bytes", "len", "status", "term",
+], _PLACES  # fmt: skip
+_pack = VERDICT.pack
+
+FE_REQ_HDR = int(Point.FE_REQ_HDR)
+ASK_RESPONSE, STICKY = lib.V_F_ASK_RESPONSE, lib.V_F_STICKY
+FORWARD, TELL, TELL_CONN = lib.V_FORWARD, lib.V_F_TELL, lib.V_F_TELL_CONN
+NO_TERM = b"\0\0"
+_PAGE_500 = next(message(page) for page in PAGES if page.status == 500)
+_CLOSES = {"close": lib.V_CLOSE, "reset": lib.V_RESET, "drop": lib.V_DROP}
+_WAITS = {"pause": lib.V_PAUSE, "body": lib.V_BODY, "data": lib.V_WAIT}
+
+
+class Decider:
+    """Answers the questions of all workers. Built before they start; afterwards only read."""
+
+    def __init__(self, crew: Crew, world: World, plans: Mapping[int, FrontendPlan]) -> None:
+        self._world = world
+        self._plans = dict(plans)
+        self._report = crew.report
+        self._engine = crew.engine
+        self._answers: dict[int, Callable[[Worker, tuple[Any, ...], str], bytes]] = {
+            lib.ASK_CONN: self._connection,
+            lib.ASK_CONTENT: self._content,
+            lib.ASK_REQUEST: self._request,
+            lib.ASK_RESPONSE: self._response,
+            lib.ASK_RES_CONTENT: self._res_content,
+            lib.ASK_LOCAL: self._local,
+        }
+        self._responses: dict[tuple[int, int], tuple[Step | None, Step | None]] = {}
+        crew.hooks.add(self._begin, self._end)
+        crew.handlers[lib.EV_ASK] = self._asked
+        crew.handlers[lib.EV_SESSION_END] = self._session_end
+        for plan in self._plans.values():
+            for number, backend in [(-1, None), *plan.backends.items()]:
+                steps = self._responses[plan.frontend.index, number] = _response_steps(plan, backend)
+                if steps != (None, None):
+                    plan.answered.add(number)
+
+    @staticmethod
+    def _begin(worker: Worker) -> None:
+        worker.local[STREAMS] = {}
+        worker.local[SESSIONS] = {}
+
+    @staticmethod
+    def _end(worker: Worker) -> None:
+        del worker.local[STREAMS], worker.local[SESSIONS]
+
+    @staticmethod
+    def _session_end(worker: Worker, event: Any) -> None:
+        worker.local[SESSIONS].pop(event.handle, None)
+
+    def _asked(self, worker: Worker, event: Any) -> None:
+        text = str(ffi.buffer(ffi.cast("char *", event.handle), event.arg), "latin-1") if event.arg else ""
+        answers, out = self._answers, worker.verdicts
+        for ask in ASK.iter_unpack(ffi.buffer(event.data, event.len * ASK.size)):
+            try:
+                out.append(answers[ask[KIND]](worker, ask, text))
+            except Exception as error:  # noqa: BLE001 - a rule that fails must not take others along
+                out.append(self._failed(worker, ask, error))
+
+    def _failed(self, worker: Worker, ask: tuple[Any, ...], error: Exception) -> bytes:
+        """A mistake of ours: told, counted, and the stream ends with 500."""
+        rule = failed_rule(error)
+        if rule is not None:
+            error.add_note(f"in the rule at {rule.file}:{rule.line}")
+        self._report(error)
+        lib.eng_count(self._engine.handle, worker.tid, 0, ask[FRONTEND], lib.CNT_INTERNAL_ERRORS)
+        t = worker.local[STREAMS].get(ask[UNIQ])
+        flags = TELL if t is not None else 0
+        if ask[KIND] in (lib.ASK_REQUEST, lib.ASK_RESPONSE):
+            return _verdict(ask, lib.V_REPLY, flags, _PAGE_500, status=500, term=b"IR")
+        return _verdict(ask, FORWARD if ask[KIND] == lib.ASK_LOCAL else lib.V_CLOSE, flags, term=b"IR")
+
+    # --- sessions and transactions ---
+
+    def _keep(self, worker: Worker, t: Txn) -> int:
+        """Has the transaction, and what its session remembers, found again; the flags that a verdict needs for it."""
+        flags = 0
+        if t.kept:
+            worker.local[STREAMS][t.uniq] = t
+            flags = TELL
+        if t.remembers:
+            session = t.session.origin or t.session
+            worker.local[SESSIONS][session.number] = session
+            flags |= TELL_CONN
+        return flags
+
+    # --- connections ---
+
+    def _connection(self, worker: Worker, ask: tuple[Any, ...], text: str) -> bytes:
+        plan = self._plans[ask[FRONTEND]]
+        t = Txn(self._world, worker, ask)
+        t.point = Point.FE_CONN
+        outcome = plan.connection(t) if plan.connection is not None else None
+        flags = self._keep(worker, t)
+        if isinstance(outcome, Close):
+            self._count(worker, outcome.counted, t)
+            return _verdict(ask, _CLOSES[outcome.how], flags, term=outcome.term.encode())
+        return _verdict(ask, FORWARD, flags)
+
+    # --- mode http ---
+
+    def _request(self, worker: Worker, ask: tuple[Any, ...], text: str) -> bytes:
+        plan = self._plans[ask[FRONTEND]]
+        step = plan.decide
+        assert step is not None, "no frontend asks without a plan"
+        flags = ask[FLAGS]
+        if flags & AGAIN:
+            t = worker.local[STREAMS][ask[UNIQ]]
+            t.ask = ask
+            _take_body(t.req, ask, text)
+            return self._request_verdict(worker, plan, t, self._resume(t))
+        t = Txn(self._world, worker, ask)
+        at = ask[TEXT]
+        t.req = req = Request.parse(text[at : at + ask[LEN]], ask[METHOD_LEN], ask[TARGET_LEN])
+        if flags & HAS_BODY:
+            req.has_body = True
+            req.body_size = ask[BODY_SIZE]
+        if plan.keeps:
+            t.kept = True
+        t.point = FE_REQ_HDR
+        outcome = step(t)
+        if outcome is not None and not isinstance(outcome, Outcome):
+            t.resume = outcome
+            outcome = self._resume(t)
+        return self._request_verdict(worker, plan, t, outcome)
+
+    def _request_verdict(self, worker: Worker, plan: FrontendPlan, t: Txn, outcome: Outcome | None) -> bytes:
+        if outcome is not None and not isinstance(outcome, Accept):
+            return self._finish(worker, t, outcome)
+        backend, server, req = t.backend, t.server, t.req
+        assert req is not None
+        number = backend.index if backend is not None else -1
+        flags = 0
+        if number in plan.answered:
+            t.kept = True
+            flags = ASK_RESPONSE
+        if t.kept or "session" in t.__dict__:
+            flags |= self._keep(worker, t)
+        if server is not None and t.cookies is not None and t.cookies.server is server:
+            flags |= STICKY
+        if t.no_retry:
+            flags |= lib.V_F_NO_RETRY
+        ask = t.ask
+        head = req.head().encode("latin-1") if req.changed else b""
+        chosen = server.index if server is not None else -1
+        return _pack(ask[FLOW], ask[GEN], FORWARD, flags, number, chosen, 0, 0, len(head), 0, NO_TERM) + head
+
+    def _response(self, worker: Worker, ask: tuple[Any, ...], text: str) -> bytes:
+        t: Txn | None = worker.local[STREAMS].get(ask[UNIQ])
+        if t is None:  # nobody kept it: only log or rules of this response need one
+            t = Txn(self._world, worker, ask)
+        t.ask = ask
+        if ask[FLAGS] & AGAIN:
+            _take_body(t.res, ask, text)
+            return self._response_verdict(worker, t, self._resume(t))
+        at = ask[TEXT]
+        t.res = res = Response.parse(text[at : at + ask[LEN]])
+        res.has_body = bool(ask[FLAGS] & HAS_BODY)
+        res.body_size = ask[BODY_SIZE]
+        t.status = res.status
+        t.strict = True
+        world = self._world
+        t.backend = world.backends.get(ask[BACKEND])
+        t.server = world.servers.get(ask[SERVER])
+        t.point = Point.BE_RES_HDR
+        step = self._responses[ask[FRONTEND], ask[BACKEND]][0]
+        outcome: Any = None
+        if step is not None:
+            outcome = step(t)
+            if outcome is not None and not isinstance(outcome, Outcome):
+                t.resume = outcome
+                outcome = self._resume(t)
+        return self._response_verdict(worker, t, outcome)
+
+    def _response_verdict(self, worker: Worker, t: Txn, outcome: Outcome | None) -> bytes:
+        if outcome is not None and not isinstance(outcome, Accept):
+            return self._finish(worker, t, outcome)
+        ask, res = t.ask, t.res
+        assert res is not None
+        after = self._responses[ask[FRONTEND], ask[BACKEND]][1]
+        if after is not None:
+            after(t)
+        head = res.head().encode("latin-1") if res.changed else b""
+        return _verdict(ask, FORWARD, self._keep(worker, t), head)
+
+    def _local(self, worker: Worker, ask: tuple[Any, ...], text: str) -> bytes:
+        """A page of the shim's own goes through http-after-response."""
+        number = ask[BACKEND]
+        after = self._responses[ask[FRONTEND], number][1]
+        if after is None or ask[FLAGS] & EARLY or not ask[LEN]:
+            return _verdict(ask, FORWARD, 0)
+        t = worker.local[STREAMS].get(ask[UNIQ]) or Txn(self._world, worker, ask)
+        t.ask = ask
+        page = text[ask[TEXT] : ask[TEXT] + ask[LEN]]
+        cut = page.find(END + END) + 4
+        t.res = Response.parse(page[:cut])
+        t.backend = self._world.backends.get(number)
+        t.status = t.res.status
+        after(t)
+        if not t.res.changed:
+            return _verdict(ask, FORWARD, self._keep(worker, t))
+        whole = (t.res.head() + page[cut:]).encode("latin-1")
+        return _verdict(ask, lib.V_REPLY, self._keep(worker, t), whole, status=t.res.status)
+
+    def _resume(self, t: Txn) -> Outcome | None:
+        """Lets rules that waited go on: what they wait for now, or what they came to."""
+        try:
+            outcome: Outcome = next(t.resume)
+        except StopIteration as end:
+            t.resume = None
+            return end.value  # type: ignore[no-any-return]
+        t.kept = True
+        return outcome
+
+    # --- mode tcp ---
+
+    def _content(self, worker: Worker, ask: tuple[Any, ...], text: str) -> bytes:
+        plan = self._plans[ask[FRONTEND]]
+        t = worker.local[STREAMS].get(ask[UNIQ]) or Txn(self._world, worker, ask)
+        t.ask = ask
+        t.kept = True
+        t.point = Point.FE_CONTENT
+        delay = plan.inspect_delay
+        _take_data(t, ask, text, delay)
+        outcome = plan.content(t) if plan.content is not None else None
+        if isinstance(outcome, Wait):
+            return self._wait(worker, t, outcome, delay)
+        if outcome is None or outcome is ACCEPT:
+            found = plan.chosen(t)
+            if found is not None:
+                t.backend = found.backend
+                t.point = Point.BE_CONTENT
+                _take_data(t, ask, text, found.inspect_delay)
+                mine = found.content is not None and found.backend.index != plan.own
+                outcome = found.content(t) if mine and found.content is not None else None
+                if isinstance(outcome, Wait):
+                    return self._wait(worker, t, outcome, found.inspect_delay)
+        if isinstance(outcome, SwitchMode):
+            return _verdict(ask, lib.V_HTTP, self._keep(worker, t))
+        if outcome is not None and outcome is not ACCEPT:
+            return self._finish(worker, t, outcome)
+        if found is not None and found.choose_server is not None and t.server is None:
+            t.server = found.choose_server(t)
+        number = t.backend.index if t.backend is not None else -1
+        server = t.server.index if t.server is not None else -1
+        flags = self._keep(worker, t)
+        if plan.res_content is not None or (found is not None and found.res_content is not None):
+            flags |= lib.V_F_ASK_RESPONSE
+        return _pack(ask[FLOW], ask[GEN], FORWARD, flags, number, server, 0, 0, 0, 0, NO_TERM)
+
+    def _res_content(self, worker: Worker, ask: tuple[Any, ...], text: str) -> bytes:
+        plan = self._plans[ask[FRONTEND]]
+        t = worker.local[STREAMS].get(ask[UNIQ]) or Txn(self._world, worker, ask)
+        t.ask = ask
+        t.kept = True
+        t.point = Point.BE_RES_CONTENT
+        backend = plan.backends.get(ask[BACKEND])
+        t.backend = self._world.backends.get(ask[BACKEND])
+        t.server = self._world.servers.get(ask[SERVER])
+        for side in (backend, plan):
+            if side is None or side.res_content is None or (side is plan and ask[BACKEND] == plan.own):
+                continue
+            _take_data(t, ask, text, side.res_inspect_delay)
+            outcome = side.res_content(t)
+            if isinstance(outcome, Wait):
+                return self._wait(worker, t, outcome, side.res_inspect_delay)
+            if outcome is not None and outcome is not ACCEPT:
+                return self._finish(worker, t, outcome)
+        return _verdict(ask, FORWARD, self._keep(worker, t))
+
+    def _wait(self, worker: Worker, t: Txn, outcome: Wait, delay: int) -> bytes:
+        t.kept = True
+        ms = outcome.ms
+        if outcome.what == "data":
+            since = (t.ask[AT["now_us"]] - t.session.accept_us) // 1000
+            ms = max(1, delay - since) if delay else 0
+        return _verdict(t.ask, _WAITS[outcome.what], self._keep(worker, t), ms=ms)
+
+    # --- ends ---
+
+    def _finish(self, worker: Worker, t: Txn, outcome: Outcome) -> bytes:
+        """The verdict of an outcome that is not simply to go on."""
+        ask = t.ask
+        if isinstance(outcome, Wait):
+            flags = self._keep(worker, t)
+            return _verdict(ask, _WAITS[outcome.what], flags, ms=outcome.ms, size=outcome.bytes)
+        if isinstance(outcome, Close):
+            self._count(worker, outcome.counted, t)
+            return _verdict(ask, _CLOSES[outcome.how], self._keep(worker, t), term=outcome.term.encode())
+        assert isinstance(outcome, Reply), outcome
+        self._count(worker, outcome.counted, t)
+        head = self._after_reply(t, outcome) if outcome.after else outcome.head
+        whole = head.encode("latin-1") + outcome.body
+        flags = self._keep(worker, t) | (lib.V_F_CLOSE if outcome.close else 0)
+        action = lib.V_TARPIT if outcome.tarpit else lib.V_REPLY
+        t.status = outcome.status
+        return _verdict(ask, action, flags, whole, status=outcome.status, term=outcome.term.encode(), ms=outcome.tarpit)
+
+    def _after_reply(self, t: Txn, outcome: Reply) -> str:
+        number = t.backend.index if t.backend is not None else -1
+        after = self._responses[t.frontend.index, number][1]
+        if after is None:
+            return outcome.head
+        t.res = Response.parse(outcome.head)
+        after(t)
+        return t.res.head() if t.res.changed else outcome.head
+
+    def _count(self, worker: Worker, what: str, t: Txn) -> None:
+        """Counts a denial on the frontend, and on the backend if one was chosen."""
+        number = _COUNTS.get(what)
+        if number is None:
+            return
+        lib.eng_count(self._engine.handle, worker.tid, 0, t.frontend.index, number)
+        if t.backend is not None:
+            lib.eng_count(self._engine.handle, worker.tid, 1, t.backend.index, number)
+
+
+_COUNTS = {
+    "denied_req": lib.CNT_DENIED_REQ,
+    "denied_resp": lib.CNT_DENIED_RESP,
+    "denied_conn": lib.CNT_DENIED_CONN,
+    "denied_sess": lib.CNT_DENIED_SESS,
+}
+
+
+def _response_steps(plan: FrontendPlan, backend: BackendPlan | None) -> tuple[Step | None, Step | None]:
+    """The rules of a response, and those of any response, http-after-response."""
+    if backend is None:
+        return plan.response, plan.after
+    own = backend.backend.index == plan.own
+    response = chain([plan.captures, backend.response, None if own else plan.response, backend.cookie])
+    after = chain([backend.after, None if own else plan.after])
+    assert not waits(after), "no action of http-after-response waits"
+    return response, after
+
+
+def _take_body(message: Request | Response | None, ask: tuple[Any, ...], text: str) -> None:
+    """Gives the message what has come of its body."""
+    assert message is not None, "a body comes after its head"
+    at = ask[BODY]
+    message.body = text[at : at + ask[BODY_LEN]].encode("latin-1")
+    message.whole_body = bool(ask[FLAGS] & BODY_END)
+    message.body_size = max(message.body_size, ask[BODY_SIZE])
+
+
+def _take_data(t: Txn, ask: tuple[Any, ...], text: str, delay: int) -> None:
+    """Gives the transaction the bytes at hand; without time to wait they are all that there is."""
+    at = ask[TEXT]
+    t.data = text[at : at + ask[LEN]].encode("latin-1")
+    over = ask[AT["now_us"]] - t.session.accept_us >= delay * 1000
+    t.data_end = bool(ask[FLAGS] & (TIMEOUT | EOF | FULL)) or not delay or over
+
+
+def _verdict(
+    ask: tuple[Any, ...],
+    action: int,
+    flags: int,
+    text: bytes = b"",
+    *,
+    status: int = 0,
+    term: bytes = NO_TERM,
+    ms: int = 0,
+    size: int = 0,
+) -> bytes:
+    return _pack(ask[FLOW], ask[GEN], action, flags, ask[BACKEND], -1, ms, size, len(text), status, term) + text

@@ -1,0 +1,179 @@
+"""Settings of proxies -> their plans: everything that rules decide is compiled here, once, when a balancer is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from lbcore.proxy.proxy import Proxy
+from lbcore.proxy.settings import ProxySettings
+from lbcore.sample.build import Build
+from lbcore.sample.points import Point
+from lbcore.shim import lib
+from lbcore.stream.buffering import make_buffering
+from lbcore.stream.captures import make_request_captures, make_response_captures
+from lbcore.stream.cookies import make_request_cookie, make_response_cookie
+from lbcore.stream.forwarded import make_forwarded, make_originalto
+from lbcore.stream.monitor import make_monitor
+from lbcore.stream.plan import BackendPlan, FrontendPlan, Step, chain, way
+from lbcore.stream.restrict import make_restrict
+from lbcore.stream.rulelist import compile_rules, compile_use_backend, compile_use_server
+from lbcore.stream.rules import RuleLists, Ruleset
+from lbcore.stream.unique_id import make_unique_id_header
+from lbcore.stream.world import Builder, World
+
+CONN, CONTENT, REQUEST = 1 << lib.ASK_CONN, 1 << lib.ASK_CONTENT, 1 << lib.ASK_REQUEST
+RESPONSE, RES_CONTENT, LOCAL = 1 << lib.ASK_RESPONSE, 1 << lib.ASK_RES_CONTENT, 1 << lib.ASK_LOCAL
+
+NO_RULES = RuleLists()
+
+
+class Planner:
+    """Compiles the plans of one balancer. Raises BuildError where a name can't be resolved, which the check of the
+    configuration finds before."""
+
+    def __init__(self, world: World, proxies: Iterable[Proxy]) -> None:
+        self._world = world
+        self._proxies = list(proxies)
+        self.builders = {proxy.name: Builder(world, proxy.name, proxy.settings.acls) for proxy in self._proxies}
+        self.backends: dict[int, BackendPlan] = {}
+
+    def plans(self, wants_txn: Callable[[ProxySettings], bool]) -> Mapping[int, FrontendPlan]:
+        """The plans of all frontends by their numbers. `wants_txn` says of which the log needs the transaction."""
+        for proxy in self._proxies:
+            if proxy.backend is not None:
+                self.backends[proxy.backend.index] = self._backend(proxy)
+        found = {}
+        for proxy in self._proxies:
+            if proxy.frontend is not None:
+                found[proxy.frontend.index] = self._frontend(proxy, keeps=wants_txn(proxy.settings))
+        return found
+
+    def _backend(self, proxy: Proxy) -> BackendPlan:
+        settings, build = proxy.settings, self.builders[proxy.name]
+        rules: RuleLists = settings.rules or NO_RULES
+        plan = BackendPlan(proxy.backend)
+        plan.inspect_delay = rules.inspect_delay or 0
+        plan.res_inspect_delay = rules.response_inspect_delay or 0
+        if rules.use_server:
+            plan.choose_server = compile_use_server(rules.use_server, build)
+        content = _list(rules, Ruleset.TCP_CONTENT, build, Point.BE_CONTENT)
+        if settings.mode == "http":
+            requests = _requests(rules, build, Point.BE_REQ_HDR)
+            plan.request = chain([content, make_buffering(settings), *requests, make_restrict(settings)])
+            plan.cookie = make_response_cookie(settings)
+            plan.response = _list(rules, Ruleset.HTTP_RESPONSE, build, Point.BE_RES_HDR)
+            plan.after = _list(rules, Ruleset.HTTP_AFTER, build, Point.BE_RES_HDR)
+        else:
+            plan.content = content
+            plan.res_content = _list(rules, Ruleset.TCP_RESPONSE, build, Point.BE_RES_CONTENT)
+        plan.asks = _backend_asks(plan)
+        return plan
+
+    def _frontend(self, proxy: Proxy, *, keeps: bool) -> FrontendPlan:
+        settings, build = proxy.settings, self.builders[proxy.name]
+        assert proxy.frontend is not None, "only those with a frontend are asked for"
+        rules: RuleLists = settings.rules or NO_RULES
+        plan = FrontendPlan(proxy.frontend, settings.mode == "http", keeps=keeps, backends=self.backends)
+        plan.inspect_delay = rules.inspect_delay or 0
+        plan.default = self._default(proxy)
+        plan.connection = chain(
+            [
+                _list(rules, Ruleset.TCP_CONNECTION, build, Point.FE_CONN),
+                _list(rules, Ruleset.TCP_SESSION, build, Point.FE_SESS),
+            ]
+        )
+        if rules.use_backend:
+            plan.choose = compile_use_backend(rules.use_backend, build)
+        content = _list(rules, Ruleset.TCP_CONTENT, build, Point.FE_CONTENT)
+        plan.own = proxy.backend.index if proxy.backend is not None else -1
+        if plan.http:
+            plan.request = chain(
+                [
+                    content,
+                    make_monitor(settings, build),
+                    make_request_captures(settings),
+                    make_buffering(settings),
+                    *_requests(rules, build, Point.FE_REQ_HDR),
+                    make_restrict(settings),
+                ]
+            )
+            plan.captures = make_response_captures(settings)
+            self._set_late(plan, settings, build)
+            plan.response = _list(rules, Ruleset.HTTP_RESPONSE, build, Point.FE_RES_HDR)
+            plan.after = _list(rules, Ruleset.HTTP_AFTER, build, Point.FE_RES_HDR)
+            plan.decide = way(plan)
+        else:
+            plan.content = content
+            plan.res_content = _list(rules, Ruleset.TCP_RESPONSE, build, Point.FE_RES_CONTENT)
+            plan.res_inspect_delay = rules.response_inspect_delay or 0
+        plan.asks = _frontend_asks(plan)
+        return plan
+
+    def _set_late(self, plan: FrontendPlan, settings: ProxySettings, build: Build) -> None:
+        """What is done to a request behind all rules, for each backend that it may come to."""
+        header = make_unique_id_header(settings, build)
+        for index, backend in self.backends.items():
+            other: ProxySettings = backend.backend.settings
+            if other.mode != "http":
+                continue
+            theirs = self.builders[other.name]
+            late = chain(
+                [
+                    header,
+                    make_originalto(settings, other),
+                    make_forwarded(other, theirs),
+                    make_request_cookie(other, theirs),
+                ]
+            )
+            if late is not None:
+                plan.late[index] = late
+
+    def _default(self, proxy: Proxy) -> BackendPlan | None:
+        name = proxy.settings.default_backend
+        if name is not None:
+            return self.backends[self._world.backends_by_name[name].index]
+        return self.backends[proxy.backend.index] if proxy.backend is not None else None
+
+
+def _list(rules: RuleLists, ruleset: Ruleset, build: Build, point: Point) -> Step | None:
+    found = rules.of(ruleset)
+    return compile_rules(found, build, point=point) if found else None
+
+
+def _requests(rules: RuleLists, build: Build, point: Point) -> list[Step | None]:
+    """The rules of a request; lines of `redirect` come after all of `http-request`."""
+    redirects = compile_rules(rules.redirects, build, point=point) if rules.redirects else None
+    return [_list(rules, Ruleset.HTTP_REQUEST, build, point), redirects]
+
+
+def _backend_asks(plan: BackendPlan) -> int:
+    """What a stream of this backend has to be asked about."""
+    asks = 0
+    if plan.request is not None or plan.choose_server is not None or plan.content is not None:
+        asks |= REQUEST | CONTENT
+    if plan.response is not None or plan.after is not None or plan.cookie is not None:
+        asks |= REQUEST | RESPONSE
+    if plan.after is not None:
+        asks |= LOCAL
+    if plan.res_content is not None:
+        asks |= CONTENT | RES_CONTENT
+    return asks
+
+
+def _frontend_asks(plan: FrontendPlan) -> int:
+    """What the frontend has to ask: for itself, and for the backends that its streams may come to."""
+    asks = CONN if plan.connection is not None else 0
+    reachable = plan.backends.values() if plan.choose is not None else [plan.default] if plan.default else []
+    for backend in reachable:
+        asks |= backend.asks & (REQUEST | CONTENT)
+        asks |= REQUEST if backend.backend.index in plan.late else 0
+    if plan.keeps or plan.request is not None or plan.content is not None or plan.choose is not None:
+        asks |= REQUEST | CONTENT
+    if plan.response is not None or plan.after is not None or plan.captures is not None:
+        asks |= REQUEST | RESPONSE
+    if plan.after is not None:
+        asks |= LOCAL
+    if plan.res_content is not None:
+        asks |= CONTENT | RES_CONTENT
+    unasked: int = CONTENT if plan.http else REQUEST | RESPONSE
+    return asks & ~unasked

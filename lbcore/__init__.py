@@ -9,8 +9,9 @@
 
     __main__ main signals process demo   the program          api facts      the library
     cfg    configuration language        cli stats            the stats socket
-    stream applets, logs                 proxy                frontends, backends, servers
-    mux    how streams share connections conn                 listening, addresses
+    fetch conv action                    the words of rules and expressions
+    stream rules, logs, applets          proxy                frontends, backends, servers
+    mux    how streams share connections conn sample          listening, addresses; expressions
     log    syslog                        event                engine, workers, tasks
     thread labels, locks, sync point     http                 pure data
     base   errors, registry, addresses   shim <- native/      the door to C

@@ -35,14 +35,19 @@ SCENARIOS: tuple[Scenario, ...] = (
         "the same with 20 ACL rules, set-header, capture",
         FullLoad("rules20", Load("/small")),
         {"rate": 1.0},
-        needs="rules",
+    ),
+    Scenario(
+        "rules20log",
+        "20 ACL rules, set-header, capture, httplog to UDP",
+        FullLoad("rules20log", Load("/small"), logged=True),
+        {"rate": 1.0},
     ),
     Scenario(
         "track",
         "the same with a tracked counter and a deny rule",
         FullLoad("track", Load("/small")),
         {"rate": 1.0},
-        needs="rules",
+        needs="stick tables",
     ),
     Scenario(
         "httplog", "the same with httplog to UDP", FullLoad("httplog", Load("/small"), logged=True), {"rate": 1.0}

@@ -1,8 +1,8 @@
-"""The error replies' exact bytes, where a row must spell them out because HAProxy does not send one there."""
+"""What several rows say: error replies that HAProxy does not send there, and where its versions differ."""
 
 from __future__ import annotations
 
-from tests.oracle.row import Departure
+from tests.oracle.row import Departure, Differ
 
 # Written by the connection's parser, before there is a stream: as the manual's error files have it.
 BAD_REQUEST = (
@@ -16,6 +16,9 @@ BAD_GATEWAY = (
     b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 107\r\ncache-control: no-cache\r\ncontent-type: text/html\r\n\r\n"
     b"<html><body><h1>502 Bad Gateway</h1>\nThe server returned an invalid or incomplete response.\n</body></html>\n"
 )
+
+# A rule stops a response whose head has come.
+STOPPED = Differ("2.8", "manual 8.4: Tr is -1 only if the head of the response was never seen")
 
 
 def refused(why: str) -> Departure:

@@ -23,7 +23,7 @@ SOURCES = (
     # the loop
     "fd", "poll", "loop", "ev_epoll", "ev_poll", "ev_select", "ev_kqueue", "tmr", "runq", "waitq", "task",
     # HTTP/1
-    "h1", "h1body", "h1field", "h1host", "h1word", "msg",
+    "h1", "h1body", "h1field", "h1host", "h1word", "casing", "msg",
     # connections, servers, flows
     "conn", "idle", "lb", "listener", "chan", "flow", "flow_srv", "tunnel",
     "exchange", "exch_req", "exch_again", "exch_res", "exch_reply", "applet", "page",

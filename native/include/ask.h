@@ -46,8 +46,8 @@
  * that was 204 or 304 gets an empty one.
  *
  * The text of V_REPLY and V_TARPIT is a whole response in normal form with its body. Its Connection is written by us. It
- * must not be chunked; if it has no Content-Length it gets one, a wrong one makes it a bad text: then 500 is sent in
- * its place, and counted in internal_errors. The server's connection is kept if its response had come whole.
+ * must not be chunked; without Content-Length it ends with the client's connection, a wrong one makes it a bad text: then
+ * 500 is sent in its place, and counted in internal_errors. The server's connection is kept if its response had come whole.
  */
 #pragma once
 #ifndef LB_CFFI
@@ -103,34 +103,38 @@ typedef struct lb_ask {
 } lb_ask;
 
 #define V_FORWARD 1 /* go on: a request to <backend> (and <server>, if >= 0); with the text as its new head, if any */
-#define V_REPLY 2   /* answer with the text, a whole response whose body is framed by Content-Length */
-#define V_TARPIT 3  /* as V_REPLY, after <ms>; a client that leaves before is done with */
+#define V_REPLY 2   /* answer with the text, a whole response */
+#define V_TARPIT 3  /* as V_REPLY, after <ms>, or when the client leaves */
 #define V_CLOSE 4   /* close without a word */
 #define V_RESET 5   /* reset the connection */
-#define V_DROP 6    /* silent-drop: the client's connection is forgotten, no packet tells the client: see sock_forget() */
+#define V_DROP 6    /* silent-drop: the client's connection is forgotten; the client is not told: see sock_forget() */
 #define V_PAUSE 7   /* ask again after <ms> */
 #define V_BODY 8    /* ask again when the body is whole, <bytes> of it are here, no more fits, or <ms> have passed */
 #define V_WAIT 9    /* ask again when more has come, or after <ms> (0: no limit) */
 #define V_HTTP 10   /* tcp-request content switch-mode http: what came is the beginning of an exchange */
 
-#define V_F_CLOSE 0x1    /* replies: close the client's connection afterwards */
+#define V_F_CLOSE 0x1    /* close the client's connection afterwards: after a reply, a response, what a server said so far */
 #define V_F_TELL 0x2     /* tell when the stream ends (a record in EV_DONE, REC_TELL), whether it is logged or not */
 #define V_F_TELL_CONN 0x4 /* tell when the client's connection ends (EV_SESSION_END, <handle>: its number) */
 #define V_F_ASK_RESPONSE 0x8 /* ask about the response, whatever `asks` says */
 #define V_F_STICKY 0x10  /* <server> is the client's own (cookie): PX_O_PERSIST has it tried though it is down */
 #define V_F_NO_RETRY 0x20 /* disable-l7-retry */
+#define V_F_FORCE 0x40    /* force-persist: <server> is tried though it is down, and never left for another */
+#define V_F_NO_TR 0x80    /* what ends a stream at its request: its record has no time of the request (tr is -1) */
 
 typedef struct lb_verdict {
     uint64_t flow, gen; /* of the question */
     uint32_t action;    /* V_* */
     uint32_t flags;     /* V_F_* */
-    int32_t backend;    /* V_FORWARD: index, -1: none (ASK_REQUEST: 503; ASK_CONTENT: the frontend's default) */
+    int32_t backend;    /* index, -1: none (V_FORWARD of ASK_REQUEST: 503; of ASK_CONTENT: the frontend's default). ASK_REQUEST,
+                         * and the ends of ASK_CONTENT: whose rules said so, if those of a backend did; it stays this one */
     int32_t server;     /* V_FORWARD: index in the engine, -1: any. One that is of another backend, is down, or has failed
                          * this stream is not taken; one that is full is waited for */
-    uint32_t ms;
+    uint32_t ms;        /* V_DROP: the time to live of a reset that leaves all the same, 0: none shall */
     uint32_t bytes;     /* V_BODY: that are enough, 0: all */
     uint32_t len;       /* bytes of text that follow */
-    uint16_t status;    /* replies: as it will be logged; 0: that of the text */
+    uint16_t status;    /* replies: as it will be logged; 0: that of the text. V_CLOSE, V_RESET, V_DROP: as it will be logged;
+                         * 0: none */
     char term[2];       /* replies, V_CLOSE, V_RESET, V_DROP: termination state, e.g. "PR" */
 } lb_verdict;
 

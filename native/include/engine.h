@@ -45,6 +45,7 @@ typedef struct eng_live {
     uint64_t requests;  /* streams ever */
     uint64_t dropped;   /* connections that could not be served for lack of memory or descriptors */
     uint64_t limited_n; /* times a listener had to wait for the process's limit */
+    uint64_t snapshots; /* messages refused of which a px_snapshot was taken */
     uint32_t conn_rate_max, sess_rate_max;
 } eng_live;
 
@@ -73,6 +74,11 @@ void eng_free(engine *e);
 int eng_frontend_add(engine *e);
 int eng_backend_add(engine *e);
 int eng_server_add(engine *e, int backend);
+/* What http-send-name-header says of server <i>: <len> bytes, copied, none of them a control character. 0, -EINVAL, -ENOMEM. */
+int eng_srv_name(engine *e, int i, const char *name, int len);
+/* h1-case-adjust: a header's name of <len> bytes as PX_O_CASE writes it. 0, -EINVAL if it is no token, -EEXIST if it was
+ * told already, -ENOMEM. */
+int eng_case_add(engine *e, const char *name, int len);
 /* A listener on <fd>, which is bound and listens already; the engine closes it unless <inherited>. <maxconn>: 0 for no limit of
  * its own; <mask>: threads that accept on it (0: all). */
 int eng_listener_add(engine *e, int frontend, int fd, int inherited, uint32_t maxconn, uint64_t mask);
@@ -183,6 +189,7 @@ int eng_applet_patience(engine *e, int tid, uint64_t handle, uint32_t ms);
 int eng_applet_peer(engine *e, int tid, uint64_t handle, uint32_t *family, uint32_t *port, uint8_t *addr16);
 
 #ifndef LB_CFFI
+#include "casing.h"
 #include "lb.h"
 #include "listener.h"
 #include "thr.h"
@@ -200,6 +207,7 @@ struct engine {
     listener **lsn;
     uint32_t nfe, nbe, nsrv, nlsn;
     err_pages errors;
+    case_map cases;
     freq_ctr conn_rate, sess_rate;
     spinlock lqueue; /* LBL_LQUEUE: guards which listeners are limited, and <pipes> */
     uint32_t limited;   /* listeners that wait for room; changed under <lqueue>, read by anyone */

@@ -10,6 +10,31 @@ static inline int exch_dead(const flow *f)
     return f->flags & FL_DEAD;
 }
 
+/* Ready a head of the exchange for the scanner: "accept-unsafe-violations-in-http-request", "-response". What verdicts made
+ * has no bare LF: no option may have it read as the end of a line. */
+static inline uint8_t exch_unsafe(uint32_t options, int verdict)
+{
+    if (likely(!(options & PX_O_UNSAFE)))
+        return 0;
+    return verdict ? H1_OPT_UNSAFE : H1_OPT_UNSAFE | H1_OPT_LF;
+}
+static inline void exch_request_init(const flow *f, h1_head *h, unsigned maxhdr, int verdict)
+{
+    h1_request_init(h, maxhdr);
+    h->opts = exch_unsafe(f->fe->conf.options, verdict);
+}
+static inline void exch_response_init(const flow *f, h1_head *h, unsigned maxhdr, int verdict)
+{
+    h1_response_init(h, maxhdr);
+    h->opts = exch_unsafe(f->be->conf.options, verdict);
+}
+
+/* FL_LOGGED if a connection on which nothing came is not to be told of ("option dontlognull"). */
+static inline uint32_t exch_null(const flow *f)
+{
+    return f->fe->conf.options & PX_O_DONTLOGNULL ? FL_LOGGED : 0;
+}
+
 /* Answers with our own page and ends the server's side. <early>: the request was never understood. The termination state is
  * (<who>, <when>) if none is set. */
 void exch_reply(flow *f, int status, int early, char who, char when);

@@ -68,7 +68,7 @@ typedef struct chan {
     uint8_t eof;   /* the end was passed on (shutdown for writing of the destination) */
     uint8_t cork;  /* <out> begins with a head that goes out together with what follows */
     uint8_t pad;
-    uint32_t seen;  /* bytes received of what was refused, for the record */
+    uint32_t seen;  /* bytes received of what was refused or answered by us, for the record */
     uint32_t rsize; /* bytes that the next read of a bulk transfer asks for */
     splice_pipe *pipe; /* NULL: none */
 } chan;
@@ -156,8 +156,14 @@ static inline int chan_holds(const chan *c)
 {
     return c->out.len || (c->pipe && c->pipe->len);
 }
-/* Ends both sides at once, without a word to the client: by a reset, or (<forget>) in a way that it is not told of. */
-void flow_kill(flow *f, int forget);
+/* "http-no-delay": nothing that can be sent waits for what may follow it. */
+static inline int flow_hurries(const flow *f)
+{
+    return (f->fe->conf.options | (f->be ? f->be->conf.options : 0)) & PX_O_NO_DELAY;
+}
+/* Ends both sides at once, without a word to the client: by a reset, or (<forget>) in a way that it is not told of, where a
+ * <ttl> lets a reset leave that lives for so many hops (0: none leaves if that can be). */
+void flow_kill(flow *f, int forget, uint32_t ttl);
 /* Ends the flow once its output is gone: at once, or, if input is left that would make the kernel reset the connection
  * (which may overtake what was sent), after it was read and thrown away for a while (RFC 9112 9.6). */
 void flow_close(flow *f);
@@ -231,8 +237,6 @@ void chan_release(flow *f, chan *c);
 /* Writes the head to be sent to the server; returns its length or -EMSGSIZE. */
 int msg_request(flow *f, const h1_head *h, const char *from, char *to, uint32_t size);
 int msg_response(flow *f, const h1_head *h, const char *from, char *to, uint32_t size);
-/* Writes the head of our own response, whose body has <body> bytes. As msg_response(). */
-int msg_reply(flow *f, const h1_head *h, const char *from, uint32_t body, char *to, uint32_t size);
 /* Writes the error page of <status>; <early>: the verbatim one for requests that were never understood. Its length,
  * 0 if it is empty, -ENOENT if there is no such page, -EMSGSIZE. */
 int msg_error(flow *f, int status, int early, char *to, uint32_t size);

@@ -70,6 +70,10 @@
 /* opts: to be set after an init function and before the first scan */
 #define H1_OPT_LF 0x1      /* LF alone ends a line too */
 #define H1_OPT_NO_HOST 0x2 /* an HTTP/1.1 request may lack Host */
+/* Accepts "#" and bytes from 0x80 on in a target; any visible byte and those from 0x80 on in a field name; control
+ * characters but NUL, CR, LF in a reason and in values of fields that have no H1_ID_*. Nothing that frames or routes a
+ * message is read less strictly. */
+#define H1_OPT_UNSAFE 0x4
 
 /* errors: h1_scan() and its kin return them negated; err holds them positive */
 #define H1_ERR_EMPTY_LINES 1   /* too many empty lines before the request line */

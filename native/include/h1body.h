@@ -66,6 +66,10 @@ void h1_chunk_took(h1_chunk *c, uint64_t n);
  * be trailers is the caller's affair (9110 6.5.1), and h1_scan() after h1_trailers_init() gives their index. */
 int h1_trailers_len(const char *buf, uint32_t len);
 
+/* Bytes of the whole chunked body that begins at <buf>, framing and trailers included; 0 if some of it is missing;
+ * -H1_ERR_* if it is malformed. */
+int64_t h1_chunked_len(const char *buf, uint32_t len);
+
 /* Writes <n> in hexadecimal, lower case, without leading zeros, and CR LF. Returns the bytes written, 3 to
  * H1_CHUNK_SIZE_MAX, for which <to> has room. */
 int h1_emit_chunk_size(char *to, uint64_t n);

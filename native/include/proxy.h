@@ -39,6 +39,14 @@
 #define PX_O_SMART_CONNECT 0x80000 /* tcp-smart-connect */
 #define PX_O_ALLBACKUPS 0x100000   /* all backup servers are used, not only the first */
 #define PX_O_PERSIST 0x200000      /* backends: a server that its client asked for is tried though it is down */
+#define PX_O_BACK_END 0x400000     /* frontends: learn our own address of each server connection */
+#define PX_O_NO_DELAY 0x800000     /* http-no-delay (either side): nothing waits for what may follow it */
+#define PX_O_PRETEND_KA 0x1000000  /* backends: http-pretend-keepalive */
+#define PX_O_IGNORE_PROBES 0x2000000 /* frontends: http-ignore-probes */
+#define PX_O_NO_TRAILERS 0x4000000 /* frontends: http-drop-response-trailers; backends: http-drop-request-trailers */
+#define PX_O_LATE_IDLE 0x8000000   /* frontends: idle-close-on-response */
+#define PX_O_UNSAFE 0x10000000     /* accept-unsafe-violations-in-http-request (frontends), -response (backends) */
+#define PX_O_CASE 0x20000000       /* names are written as eng_case_add() has them: to clients, to servers */
 
 #define PX_IFNAME 16 /* bytes of an interface's name with its NUL */
 
@@ -60,7 +68,7 @@
 #define LB_STATIC_RR 2 /* round robin over a fixed map */
 #define LB_SOURCE 1 /* map-based hash of the client's address */
 
-#define PX_FF_MAX 64 /* bytes of the name of forwardfor's header */
+#define PX_FF_MAX 64 /* bytes of the name of forwardfor's header, and of http-send-name-header's */
 
 typedef struct fe_conf {
     uint32_t mode;          /* PX_TCP, PX_HTTP, PX_APPLET */
@@ -97,6 +105,8 @@ typedef struct be_conf {
     uint8_t ff_except[16];
     uint32_t ff_family, ff_bits;
     char ifname[PX_IFNAME]; /* interface to connect through; "": any */
+    uint32_t sn_len;        /* http-send-name-header: length of the header's name; 0: not sent */
+    char sn_name[PX_FF_MAX];/* http-send-name-header: the name */
     sock_addr source;       /* address to connect from */
 } be_conf;
 
@@ -138,7 +148,7 @@ typedef struct px_live {
 /* A head or body that was refused, for people to look at. */
 typedef struct px_snapshot {
     uint64_t when_us;    /* wall clock; 0: there is none */
-    uint64_t number;     /* of all snapshots of the proxy */
+    uint64_t number;     /* of all snapshots of the engine, from 1 */
     int32_t frontend, backend, server;
     uint32_t side;       /* 0: from a client, 1: from a server */
     int32_t err;         /* H1_ERR_* */
@@ -169,6 +179,8 @@ typedef struct err_page {
     int status, early;
     char *text;
     uint32_t len, head_len; /* 0: nothing is sent, the connection is closed */
+    uint8_t version;        /* 10, 11; 0: its head is none that we understand */
+    uint8_t framed;         /* its head tells where it ends; if not, the end of the connection does */
 } err_page;
 
 typedef struct err_pages {
@@ -227,6 +239,8 @@ struct server {
     uint32_t index; /* in the engine */
     uint32_t rank;  /* in its backend, from 0 */
     srv_conf conf;
+    char *name;     /* of <name_len> bytes, for http-send-name-header; NULL: none was told */
+    uint32_t name_len;
     px_live live;
     backend *be;
     px_shard *shard;

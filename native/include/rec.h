@@ -42,6 +42,10 @@ typedef struct lb_rec {
     uint16_t dport;       /* frontend's port, host order */
     uint8_t saddr[16];    /* client's address: 4 or 16 bytes, network order */
     uint8_t daddr[16];    /* address the client connected to */
+    uint8_t bfamily;      /* AF_INET, AF_INET6, AF_UNIX of our end of the server's connection; 0: there is none, or
+                           * nobody wants to know (PX_O_BACK_END) */
+    uint16_t bport;       /* its port, host order */
+    uint8_t baddr[16];    /* its address */
     uint64_t req_count;   /* number of this request on its connection, from 1 */
     uint64_t uniq;        /* number of the stream in the process */
     uint64_t session;     /* number of the client's connection in the process */

@@ -80,7 +80,8 @@ int sock_mark(int fd, uint32_t mark); /* SO_MARK. 0 or -errno (-EPERM without CA
 void sock_reset_on_close(int fd);
 /* close() will send nothing that the peer sees. With CAP_NET_ADMIN no packet leaves at all (TCP_REPAIR, tcp(7)). Without, a
  * reset leaves with a TTL of 1 and dies at the first router; a peer on the same link, or on loopback, sees it. What the peer
- * sends afterwards is answered by the kernel, which knows no such connection, with a reset in either case. */
-void sock_forget(int fd);
+ * sends afterwards is answered by the kernel, which knows no such connection, with a reset in either case. A <ttl> (1 .. 255)
+ * has a reset leave that lives for so many hops; 0: as said. */
+void sock_forget(int fd, int ttl);
 void sock_bufsizes(int fd, int rcv, int snd); /* 0: leave */
 #endif

@@ -343,7 +343,7 @@ void ask_run(flow *f)
         content(f);
         break;
     case Q_TARPIT:
-        if (ask_read(f, f->f, &f->req.in) < 0 && !(f->f->flags & CO_F_ERR))
+        if (ask_read(f, f->f, &f->req.in) < 0) /* it may still want its answer; the log does in any case */
             ask_tarpit_over(f);
         break;
     default:

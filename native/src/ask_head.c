@@ -64,9 +64,9 @@ int ask_rescan(flow *f, const buf *in, int response)
     h1_head *h = &f->t->head;
 
     if (response)
-        h1_response_init(h, H1_MAX_HDR);
+        exch_response_init(f, h, H1_MAX_HDR, 0);
     else
-        h1_request_init(h, H1_MAX_HDR);
+        exch_request_init(f, h, H1_MAX_HDR, 0);
     return h1_scan(h, buf_data(in), in->len) == 1;
 }
 
@@ -135,9 +135,9 @@ static uint32_t complete(flow *f, uint32_t n, int response, int bare)
 
     n = (uint32_t)(end - t->scratch);
     if (response)
-        h1_response_init(h, H1_MAX_HDR);
+        exch_response_init(f, h, H1_MAX_HDR, 1);
     else
-        h1_request_init(h, H1_MAX_HDR);
+        exch_request_init(f, h, H1_MAX_HDR, 1);
     return h1_scan(h, t->scratch, n) == 1 && h->len == n ? n : 0;
 }
 

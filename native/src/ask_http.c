@@ -23,9 +23,11 @@ static void end(flow *f, const lb_verdict *v)
         flow_term(f, v->term[0], v->term[1]);
     else
         flow_term(f, 'P', exch_phase(f));
+    if (v->status) /* what the log says, though nothing is sent */
+        f->status = (int16_t)v->status;
     exch_books(f);
     if (v->action != V_CLOSE) {
-        flow_kill(f, v->action == V_DROP);
+        flow_kill(f, v->action == V_DROP, v->ms);
         return;
     }
     f->flags |= FL_SLOW_CLOSE;
@@ -110,7 +112,7 @@ static void forward(flow *f, const lb_verdict *v, const char *text)
 {
     engine *e = f->t->eng;
 
-    if (v->backend >= (int32_t)e->nbe || v->server >= (int32_t)e->nsrv) {
+    if (v->server >= (int32_t)e->nsrv || (f->be && (int32_t)f->be->index != v->backend)) {
         bad(f);
         return;
     }
@@ -125,7 +127,8 @@ static void forward(flow *f, const lb_verdict *v, const char *text)
     release(f);
     f->cs = CS_NONE;
     f->asked->server = v->server;
-    exch_route(f, e->be[v->backend]);
+    if (!f->be)
+        exch_route(f, e->be[v->backend]);
 }
 
 static void tarpit(flow *f, const lb_verdict *v, const char *text)
@@ -147,13 +150,30 @@ void ask_tarpit_over(flow *f)
 
     q->text = (buf){0};
     f->tw = (int32_t)(f->t->now_ms - f->t_mark);
-    f->flags &= ~FL_KA_CLIENT;
     exch_answer(f, q->status, text.len ? buf_data(&text) : "", text.len, q->term[0], q->term[1]);
     buf_release(&f->t->bufs, &text);
 }
 
+/* Whose rules said so, for the log and the counters. 0 if there is no such backend. */
+static int settle(flow *f, const lb_verdict *v)
+{
+    engine *e = f->t->eng;
+
+    if (v->backend >= (int32_t)e->nbe)
+        return 0;
+    if (v->backend >= 0 && !f->be && v->action != V_FORWARD)
+        exch_route(f, e->be[v->backend]);
+    if (v->flags & V_F_NO_TR)
+        f->tr = -1;
+    return 1;
+}
+
 void verdict_request(flow *f, const lb_verdict *v, const char *text)
 {
+    if (!settle(f, v)) {
+        bad(f);
+        return;
+    }
     switch (v->action) {
     case V_FORWARD:
         forward(f, v, text);
@@ -253,7 +273,7 @@ static void forward_response(flow *f, const lb_verdict *v, const char *text)
 
     if (!v->len) {
         memcpy(t->scratch, buf_data(&f->res.in), have);
-        h1_response_init(&t->head, H1_MAX_HDR);
+        exch_response_init(f, &t->head, H1_MAX_HDR, 0);
         if (h1_scan(&t->head, t->scratch, have) != 1) {
             bad(f);
             return;
@@ -279,28 +299,40 @@ static void forward_response(flow *f, const lb_verdict *v, const char *text)
     exch_send_response(f, &t->head, t->scratch, have);
 }
 
-/* The response is not sent: its connection is kept if all of it has come. */
-static void part_from_response(flow *f)
+/* The response is not sent: its connection is kept if all of it has come. Returns it if it is kept for this client. */
+static conn *part_from_response(flow *f)
 {
     const asked *q = f->asked;
     uint64_t body = f->res.body == BODY_LEN ? f->res.left : 0;
     int whole = f->res.body <= BODY_LEN && f->res.in.len == q->head_len + body;
 
+    conn *own = f->b;
+
     keep_client(f);
-    if (whole && f->flags & FL_KA_SERVER && f->rq == RQ_DONE && q->status != 101 && !chan_holds(&f->req) &&
-        !(f->b->flags & (CO_F_EOF | CO_F_ERR)))
+    if (!whole || !(f->flags & FL_KA_SERVER) || f->rq != RQ_DONE || q->status == 101 || chan_holds(&f->req) ||
+        f->b->flags & (CO_F_EOF | CO_F_ERR))
+        return NULL;
+    if (f->be->conf.reuse != REUSE_NEVER || !(f->flags & FL_KA_CLIENT)) {
         flow_detach_back(f, 1);
+        return NULL;
+    }
+    f->b = NULL;
+    return own;
 }
 
 void verdict_response(flow *f, const lb_verdict *v, const char *text)
 {
+    conn *own;
+
     switch (v->action) {
     case V_FORWARD:
         forward_response(f, v, text);
         break;
     case V_REPLY:
-        part_from_response(f);
+        own = part_from_response(f);
         answer(f, v, text);
+        if (own)
+            f->b = own;
         break;
     case V_PAUSE:
         ask_wait(f, Q_PAUSED, v->ms, 1);

@@ -32,7 +32,7 @@ void verdict_conn(flow *f, const lb_verdict *v)
         break;
     case V_RESET:
     case V_DROP:
-        flow_kill(f, v->action == V_DROP);
+        flow_kill(f, v->action == V_DROP, v->ms);
         break;
     default:
         if (v->action != V_CLOSE)
@@ -46,13 +46,14 @@ void verdict_conn(flow *f, const lb_verdict *v)
 
 static void end(flow *f, const lb_verdict *v, char when)
 {
+    f->res.total += f->res.in.len; /* what the server sent is told, though the client does not get it */
     flow_term(f, v->term[0] ? v->term[0] : 'P', v->term[0] ? v->term[1] : when);
     if (v->action == V_CLOSE) {
         tunnel_end(f);
         return;
     }
     tunnel_books(f);
-    flow_kill(f, v->action == V_DROP);
+    flow_kill(f, v->action == V_DROP, v->ms);
 }
 
 static void bad(flow *f, char when)
@@ -123,6 +124,12 @@ void verdict_content(flow *f, const lb_verdict *v)
     case V_CLOSE:
     case V_RESET:
     case V_DROP:
+        if (v->backend >= (int32_t)e->nbe) {
+            bad(f, 'R');
+            return;
+        }
+        if (v->backend >= 0)
+            flow_set_backend(f, e->be[v->backend]);
         end(f, v, 'R');
         break;
     default:
@@ -173,11 +180,24 @@ void ask_res_content_again(flow *f, uint32_t flags)
         tunnel_end(f);
 }
 
+/* The server is done with; what it said goes on to the client, and then all is over. */
+static void hang_up(flow *f)
+{
+    f->req.eof = 1;
+    f->flags |= FL_SLOW_CLOSE;
+    buf_release(&f->t->bufs, &f->req.out);
+    f->b->flags |= CO_F_EOF;
+    fd_cant_recv(&f->t->loop, f->b->e, f->b->fd);
+    conn_shutw(f->b);
+}
+
 void verdict_res_content(flow *f, const lb_verdict *v)
 {
     switch (v->action) {
     case V_FORWARD:
         f->flags &= ~FL_ASK_RES;
+        if (v->flags & V_F_CLOSE)
+            hang_up(f);
         break;
     case V_WAIT:
         ask_wait(f, Q_MORE, v->ms, 0);

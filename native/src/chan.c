@@ -321,8 +321,9 @@ static void frame(runs *r, int bare)
 
 /* The last chunk and its trailers, written to the thread's compose area; the bytes used, 0 if some are missing, or
  * -H1_ERR_*. Names go out in lower case as those of the head do; what frames or routes a message may not be there. */
-static int trailers(flow *f, const char *p, uint32_t len, struct iovec *v)
+static int trailers(flow *f, const chan *c, const char *p, uint32_t len, struct iovec *v)
 {
+    uint32_t options = c == &f->req ? f->be->conf.options : f->fe->conf.options;
     h1_head *h = &f->t->head;
     char *to = f->t->compose;
     int n = h1_trailers_len(p, len);
@@ -336,7 +337,7 @@ static int trailers(flow *f, const char *p, uint32_t len, struct iovec *v)
         return h->err ? -h->err : -H1_ERR_NAME;
     memcpy(to, "0\r\n", 3);
     to += 3;
-    for (uint32_t i = 0; i < h->nhdr; i++) {
+    for (uint32_t i = 0; i < h->nhdr && !(options & PX_O_NO_TRAILERS); i++) {
         const h1_hdr *d = &h->hdr[i];
 
         switch (d->id) {
@@ -361,6 +362,8 @@ static int trailers(flow *f, const char *p, uint32_t len, struct iovec *v)
     }
     *to++ = '\r';
     *to++ = '\n';
+    if (unlikely(options & PX_O_CASE))
+        case_adjust(&f->t->eng->cases, f->t->compose, (uint32_t)(to - f->t->compose));
     *v = (struct iovec){f->t->compose, to - f->t->compose};
     return n;
 }
@@ -369,7 +372,7 @@ static int trailers(flow *f, const char *p, uint32_t len, struct iovec *v)
 static int finish(flow *f, chan *c, const char *p, uint32_t len, runs *r, int bare)
 {
     struct iovec v;
-    int n = trailers(f, p, len, &v);
+    int n = trailers(f, c, p, len, &v);
 
     if (!n && len >= f->t->eng->conf.bufsize)
         return -H1_ERR_TOO_MANY;
@@ -404,7 +407,7 @@ static int chunks_pass(flow *f, chan *c, conn *dst, uint32_t have, int bare, int
     }
     used += n;
     if (r.bytes || c->body == BODY_NONE)
-        ret = chan_send(f, c, dst, r.v, r.n, *again);
+        ret = chan_send(f, c, dst, r.v, r.n, *again && !flow_hurries(f));
     /* only now: the runs lie in the receive area, and may have been copied from <in> */
     if (buf_set(&f->t->bufs, &c->in, s + used, have - used) < 0)
         return MOVE_ERR_OUT;

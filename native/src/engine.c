@@ -48,6 +48,7 @@ static void free_proxies(engine *e)
     for (uint32_t i = 0; i < e->nsrv; i++) {
         free(e->srv[i]->shard);
         free(e->srv[i]->idle);
+        free(e->srv[i]->name);
         free(e->srv[i]);
     }
     for (uint32_t i = 0; i < e->nbe; i++) {
@@ -88,6 +89,7 @@ void eng_free(engine *e)
         free(p);
     }
     err_pages_free(&e->errors);
+    case_free(&e->cases);
     if (e->tasks)
         tasksched_free(e->tasks);
     if (e->fds.ent)
@@ -172,6 +174,30 @@ static void server_free(server *s)
     free(s->shard);
     free(s->idle);
     free(s);
+}
+
+int eng_srv_name(engine *e, int i, const char *name, int len)
+{
+    char *copy;
+
+    if (i < 0 || (uint32_t)i >= e->nsrv || len < 1)
+        return -EINVAL;
+    for (int at = 0; at < len; at++)
+        if (!h1_is(name[at], H1_C_VALUE))
+            return -EINVAL;
+    copy = malloc((size_t)len);
+    if (!copy)
+        return -ENOMEM;
+    memcpy(copy, name, (size_t)len);
+    free(e->srv[i]->name);
+    e->srv[i]->name = copy;
+    e->srv[i]->name_len = (uint32_t)len;
+    return 0;
+}
+
+int eng_case_add(engine *e, const char *name, int len)
+{
+    return len < 1 ? -EINVAL : case_add(&e->cases, name, (uint32_t)len);
 }
 
 int eng_server_add(engine *e, int backend_index)

@@ -1,4 +1,5 @@
 /* Requests that are sent once more: what is kept of them, and how the exchange begins anew. */
+#include "asked.h"
 #include "engine.h"
 #include "exchange.h"
 
@@ -49,6 +50,15 @@ static void rewind_server(flow *f)
     flow_later(f);
 }
 
+/* The next attempt is another server's. */
+static void elsewhere(flow *f)
+{
+    cnt_inc(f->srv->shard[f->t->tid].c.redispatches);
+    cnt_inc(f->be->shard[f->t->tid].c.redispatches);
+    f->flags |= FL_REDISP;
+    flow_leave_server(f);
+}
+
 int exch_retry(flow *f, uint32_t why, int status)
 {
     const be_conf *c = &f->be->conf;
@@ -61,7 +71,9 @@ int exch_retry(flow *f, uint32_t why, int status)
     f->retries++;
     cnt_inc(f->srv->shard[f->t->tid].c.retries);
     cnt_inc(f->be->shard[f->t->tid].c.retries);
-    flow_leave_server(f);
+    /* each time, whichever attempt the option names */
+    if (c->redispatch && f->be->nsrv > 1 && !(f->asked && f->asked->said & V_F_FORCE))
+        elsewhere(f);
     rewind_server(f);
     return 1;
 }

@@ -2,6 +2,24 @@
 #include "asked.h"
 #include "engine.h"
 
+/* Bytes of the request's body, of which nothing was sent yet, in <in>; -1 if some are missing. */
+static int64_t whole_body(const flow *f)
+{
+    const chan *c = &f->req;
+    uint32_t have = c->in.len - f->head_len;
+    int64_t n;
+
+    switch (c->body) {
+    case BODY_NONE:
+        return 0;
+    case BODY_LEN:
+        return have >= c->left ? (int64_t)c->left : -1;
+    default:
+        n = h1_chunked_len(buf_data(&c->in) + f->head_len, have);
+        return n > 0 ? n : -1;
+    }
+}
+
 /* Forgets the request that was not sent; what came after it stays. Its body may have come with it. */
 static void drop_request(flow *f)
 {
@@ -9,12 +27,14 @@ static void drop_request(flow *f)
     chan *c = &f->req;
 
     if (f->flags & FL_UNSENT) {
+        int64_t body = whole_body(f);
+
         f->flags &= ~FL_UNSENT;
-        buf_skip(p, &c->in, f->head_len);
-        if (c->body == BODY_LEN && c->in.len >= c->left) {
-            if (c->left)
-                buf_skip(p, &c->in, (uint32_t)c->left);
+        c->seen = body < 0 ? c->in.len : f->head_len + (uint32_t)body;
+        if (body >= 0) {
+            buf_skip(p, &c->in, c->seen);
             c->left = 0;
+            c->body = BODY_NONE;
             f->rq = RQ_DONE;
         }
     }
@@ -70,6 +90,11 @@ static void send_reply(flow *f, int status, struct iovec *v, int n)
 void exch_send_page(flow *f, int status, int early)
 {
     thr *t = f->t;
+    const err_page *page = eng_error(t->eng, f->fe, f->be, status, early);
+
+    if (page && !page->framed)
+        f->flags &= ~FL_KA_CLIENT;
+
     int n = msg_error(f, status, early, t->compose, t->compose_size);
     struct iovec v = {t->compose, n > 0 ? n : 0};
 
@@ -108,8 +133,10 @@ void exch_answer(flow *f, int status, const char *text, uint32_t len, char who, 
         return;
     }
     begin_reply(f, 0, who, when);
+    if (!(h->flags & (H1_F_CLEN | H1_F_NO_BODY))) /* it ends with the connection */
+        f->flags &= ~FL_KA_CLIENT;
     body = h->flags & H1_F_NO_BODY ? 0 : len - h->len;
-    n = msg_reply(f, h, text, body, t->compose, t->compose_size);
+    n = msg_response(f, h, text, t->compose, t->compose_size);
     if (n < 0) {
         ask_bad(f);
         send_reply(f, 500, NULL, 0);

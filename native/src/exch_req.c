@@ -32,7 +32,6 @@ static void refuse(flow *f, const h1_head *h, const char *s, uint32_t have)
 
     cnt_inc(c->cum_req);
     cnt_inc(c->failed_req);
-    f->req.seen = have;
     exch_snapshot(f, 0, h, s, have);
     exch_reply(f, 400, 1, 'P', 'R');
 }
@@ -41,43 +40,27 @@ static void refuse(flow *f, const h1_head *h, const char *s, uint32_t have)
  * server, not even its head. */
 static int framing_error(const char *s, uint32_t len)
 {
-    h1_chunk c;
-    uint32_t run;
-    int n;
+    int64_t n = h1_chunked_len(s, len);
 
-    h1_chunk_init(&c);
-    while ((n = h1_chunk_next(&c, s, len, &run)) >= 0) {
-        s += n + run;
-        len -= n + run;
-        if (!run)
-            break;
-        h1_chunk_took(&c, run);
-    }
-    if (n < 0)
-        return -n;
-    if (c.state != H1_CHUNK_TRAILERS)
-        return 0;
-    n = h1_trailers_len(s, len);
-    return n < 0 ? -n : 0;
+    return n < 0 ? (int)-n : 0;
 }
 
 /* The client closed, or broke, before the head was whole. */
 static void cut(flow *f, uint32_t have)
 {
     if (!have) {
-        if (f->flags & FL_NOT_FIRST || f->fe->conf.options & PX_O_DONTLOGNULL) {
+        if (f->flags & FL_NOT_FIRST || f->fe->conf.options & PX_O_IGNORE_PROBES) {
             flow_free(f);
             return;
         }
         /* it may have closed its direction only, and wait for an answer */
-        f->flags |= FL_REQ_COUNTED;
+        f->flags |= FL_REQ_COUNTED | exch_null(f);
         if (f->f->flags & CO_F_ERR)
             exch_abort(f, 'C', 'R');
         else
             exch_reply(f, 400, 1, 'C', 'R');
         return;
     }
-    f->req.seen = have;
     cnt_inc(f->fe->shard[f->t->tid].c.cum_req);
     if (f->f->flags & CO_F_ERR)
         exch_abort(f, 'C', 'R');
@@ -125,7 +108,7 @@ void exch_read_request(flow *f)
 
     if (!h) {
         h = &t->head;
-        h1_request_init(h, t->eng->conf.maxhdr);
+        exch_request_init(f, h, t->eng->conf.maxhdr, 0);
     }
     ret = h1_scan(h, s, have);
     if (ret > 0 && h->len + t->eng->conf.maxrewrite > max && have >= max) {
@@ -408,7 +391,7 @@ void exch_forward(flow *f, const h1_head *h, char *s, uint32_t have)
         s = t->scratch;
         have = f->req.in.len;
         memcpy(s, buf_data(&f->req.in), have);
-        h1_request_init(&t->head, H1_MAX_HDR);
+        exch_request_init(f, &t->head, H1_MAX_HDR, 0);
         if (h1_scan(&t->head, s, have) != 1) { /* it was whole before; a verdict may have added fields */
             exch_reply(f, 500, 0, 'R', 'C');
             return;
@@ -440,7 +423,7 @@ static void body_failed(flow *f, int ret)
         cnt_inc(f->fe->shard[f->t->tid].c.failed_req);
         exch_snapshot(f, 0, &f->t->head, f->t->scratch, 0);
         if (f->rs <= RS_ASK)
-            exch_reply(f, 400, 0, 'P', 'D');
+            exch_reply(f, 400, 0, 'P', 'H');
         else
             exch_abort(f, 'P', 'D');
         return;

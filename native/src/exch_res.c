@@ -85,7 +85,7 @@ static int64_t send_head(flow *f, const h1_head *h, char *s, uint32_t have)
         exch_reply(f, 502, 0, 'P', 'H');
         return -1;
     }
-    if (c->body == BODY_CHUNKED) { /* goes out with the first chunk */
+    if (c->body == BODY_CHUNKED && likely(!flow_hurries(f))) { /* goes out with the first chunk */
         if (buf_append(&t->bufs, &c->out, t->compose, n) < 0) {
             exch_abort(f, 'R', 'H');
             return -1;
@@ -93,7 +93,7 @@ static int64_t send_head(flow *f, const h1_head *h, char *s, uint32_t have)
         c->cork = 1;
         return h->len;
     }
-    if (c->body == BODY_NONE)
+    if (c->body == BODY_NONE || c->body == BODY_CHUNKED)
         body = 0;
     if (c->body == BODY_LEN) {
         if (body > c->left)
@@ -215,7 +215,7 @@ static uint32_t one_head(flow *f, char *s, uint32_t have)
 
     if (!h) {
         h = &t->head;
-        h1_response_init(h, t->eng->conf.maxhdr);
+        exch_response_init(f, h, t->eng->conf.maxhdr, 0);
     }
     ret = h1_scan(h, s, have);
     if (!ret && have >= t->eng->conf.bufsize) {

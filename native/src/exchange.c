@@ -101,7 +101,7 @@ void exch_snapshot(flow *f, int back, const h1_head *h, const char *data, uint32
 
     if (s) {
         s->when_us = f->t->wall_us;
-        s->number++;
+        s->number = at_add(&f->fe->eng->live.snapshots, 1);
         s->frontend = (int32_t)f->fe->index;
         s->backend = f->be ? (int32_t)f->be->index : -1;
         s->server = f->srv ? (int32_t)f->srv->index : -1;
@@ -171,6 +171,7 @@ static void next_request(flow *f)
     f->retries = 0;
     f->qpos = 0;
     f->idle = f->tr = f->tw = f->tc = f->tresp = -1;
+    f->req.seen = 0;
     f->req.total = f->res.total = f->bytes_in_told = f->bytes_out_told = 0;
     f->t_start = t->now_ms;
     f->accept_us = t->wall_us;
@@ -181,8 +182,8 @@ static void next_request(flow *f)
 /* The server's connection after a whole response: kept if both sides said so and it is silent. */
 static void part_from_server(flow *f)
 {
-    int keep = f->b && f->flags & FL_KA_SERVER && f->rs == RS_DONE && f->rq == RQ_DONE && !(f->flags & FL_LOCAL) &&
-               !f->res.in.len && !chan_holds(&f->req) && !(f->b->flags & (CO_F_EOF | CO_F_ERR));
+    int keep = f->b && f->flags & FL_KA_SERVER && f->rs == RS_DONE && f->rq == RQ_DONE && !f->res.in.len &&
+               !chan_holds(&f->req) && !(f->b->flags & (CO_F_EOF | CO_F_ERR));
 
     buf_release(&f->t->bufs, &f->res.in);
     if (f->b && !(keep && f->be->conf.reuse == REUSE_NEVER && f->flags & FL_KA_CLIENT))
@@ -199,7 +200,7 @@ static int finish(flow *f)
     }
     exch_books(f);
     part_from_server(f);
-    if (!(f->flags & FL_KA_CLIENT) || at_peek(&f->t->eng->live.stopping)) {
+    if (!(f->flags & FL_KA_CLIENT) || (at_peek(&f->t->eng->live.stopping) && !(f->fe->conf.options & PX_O_LATE_IDLE))) {
         flow_close(f);
         return 0;
     }
@@ -315,6 +316,24 @@ char exch_phase(const flow *f)
     return f->rs <= RS_ASK ? 'H' : 'D';
 }
 
+/* exch_phase() for a client whose connection broke: once its request is on its way that is found where more of it is
+ * expected. */
+static char lost_phase(const flow *f)
+{
+    return f->cs == CS_EST && f->rs == RS_WAIT ? 'D' : exch_phase(f);
+}
+
+/* The client has closed its direction, and may still listen. */
+static void gave_up(flow *f)
+{
+    if (f->cs != CS_EST || f->rs != RS_WAIT || f->flags & FL_RS_STARTED) {
+        exch_abort(f, 'C', exch_phase(f));
+        return;
+    }
+    f->flags &= ~FL_KA_CLIENT;
+    exch_reply(f, 400, 0, 'C', 'H');
+}
+
 void exch_watch_client(flow *f)
 {
     ssize_t n;
@@ -324,8 +343,10 @@ void exch_watch_client(flow *f)
     n = conn_recv(f->f, f->t->scratch, f->t->eng->conf.bufsize);
     if (n > 0 && buf_append(&f->t->bufs, &f->req.in, f->t->scratch, (uint32_t)n) < 0)
         exch_abort(f, 'R', 'C');
-    else if (n <= 0 && f->f->flags & (CO_F_EOF | CO_F_ERR))
-        exch_abort(f, 'C', exch_phase(f));
+    else if (n <= 0 && f->f->flags & CO_F_ERR)
+        exch_abort(f, 'C', lost_phase(f));
+    else if (n <= 0 && f->f->flags & CO_F_EOF)
+        gave_up(f);
 }
 
 static int one_turn(flow *f)
@@ -357,7 +378,7 @@ void exch_run(flow *f)
     watch_private(f);
     exch_watch_client(f);
     if (!exch_dead(f) && f->f->e->ev & FD_EV_ERR && f->rq != RQ_IDLE)
-        exch_abort(f, 'C', exch_phase(f));
+        exch_abort(f, 'C', lost_phase(f));
     while (!exch_dead(f) && one_turn(f)) {
         if (!f->req.in.len && !conn_can_recv(f->f))
             break;
@@ -381,10 +402,11 @@ static void client_timeout(flow *f)
     }
     switch (f->rq) {
     case RQ_IDLE:
-        if (f->flags & FL_NOT_FIRST) {
+        if (f->flags & FL_NOT_FIRST || f->fe->conf.options & PX_O_IGNORE_PROBES) {
             flow_close(f);
             return;
         }
+        f->flags |= exch_null(f);
         /* fall through */
     case RQ_HEAD:
         f->flags |= FL_REQ_COUNTED;

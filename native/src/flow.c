@@ -96,10 +96,10 @@ void flow_free(flow *f)
 
 /* --- closing --- */
 
-void flow_kill(flow *f, int forget)
+void flow_kill(flow *f, int forget, uint32_t ttl)
 {
     if (forget)
-        sock_forget(f->f->fd);
+        sock_forget(f->f->fd, (int)ttl);
     else
         f->f->flags |= CO_F_RESET;
     flow_free(f);
@@ -308,6 +308,19 @@ static void record_ends(flow *f, lb_rec *r)
     memcpy(r->daddr, ends.daddr, 16);
 }
 
+/* Our end of the server's connection: a system call, for those who want it in their logs. */
+static void record_back_end(const flow *f, lb_rec *r)
+{
+    sock_addr ours;
+
+    if (!f->b || f->b->fd < 0 || sock_name(f->b->fd, &ours) < 0)
+        return;
+    r->bfamily = (uint8_t)sock_addr_family(&ours);
+    r->bport = (uint16_t)sock_addr_port(&ours);
+    if (r->bfamily != AF_UNIX)
+        sock_addr_host(&ours, (char *)r->baddr, 16);
+}
+
 /* REC_LOG, REC_TELL: whether the record is to be logged, and whether somebody waits for the stream's end; <asap>: it goes
  * on after this. */
 static uint32_t record_flags(const flow *f, int asap)
@@ -339,7 +352,7 @@ void flow_record(flow *f)
     r->request_us = f->request_us;
     record_phases(f, r);
     r->status = f->status;
-    r->bytes_read = f->flags & FL_EARLY ? 0 : f->res.total;
+    r->bytes_read = f->flags & FL_EARLY ? 0 : f->res.total + (asap ? f->res.out.len : 0);
     r->bytes_uploaded = f->req.total ? f->req.total : f->req.seen;
     r->term[0] = f->term[0] ? f->term[0] : '-';
     r->term[1] = f->term[0] ? f->term[1] : '-';
@@ -362,6 +375,8 @@ void flow_record(flow *f)
     }
     r->reused = f->b && f->b->flags & CO_F_REUSED;
     record_ends(f, r);
+    if (unlikely(f->fe->conf.options & PX_O_BACK_END))
+        record_back_end(f, r);
     r->req_count = f->req_no;
     r->uniq = f->uniq;
     r->session = f->session;

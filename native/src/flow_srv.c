@@ -70,15 +70,25 @@ static flow *queue_first(const flow_queue *q, const server *srv)
     return f;
 }
 
-/* Whether somebody waits for <srv> and no other. */
+/* Whether the server that a verdict asked for is to be tried though it is down: its client asked for it, and "option
+ * persist" says so, or "force-persist" does. */
+static int takes_down(const flow *f)
+{
+    uint32_t said = f->asked ? f->asked->said : 0;
+
+    return said & V_F_FORCE || (said & V_F_STICKY && f->be->conf.options & PX_O_PERSIST);
+}
+
+/* Whether somebody waits for <srv> and no other, and may have it. */
 static int queue_wants(backend *be, const server *srv)
 {
+    int up = at_load(&srv->live.up) != 0;
     flow *f;
 
     if (!at_load(&be->queue.choosy))
         return 0;
     spin_lock(&be->queue.lock);
-    for (f = be->queue.head; f && f->qsrv != srv; f = f->qnext)
+    for (f = be->queue.head; f && (f->qsrv != srv || !(up || takes_down(f))); f = f->qnext)
         ;
     spin_unlock(&be->queue.lock);
     return f != NULL;
@@ -118,7 +128,7 @@ static server *queue_slot(backend *be, server *freed)
 {
     server *srv = NULL;
 
-    if (freed && queue_wants(be, freed) && (at_load(&freed->live.up) || be->conf.options & PX_O_PERSIST) && lb_take(freed))
+    if (freed && queue_wants(be, freed) && lb_take(freed))
         return freed;
     if (be->conf.algo == LB_SOURCE)
         return NULL;
@@ -208,8 +218,7 @@ static int wait_in_queue(flow *f, server *only)
     return ASSIGN_WAIT;
 }
 
-/* The server that a verdict asked for, if it may be used: it is up, or its client asked for it and "option persist" has it
- * tried anyway. One that was left after a failure is not. */
+/* The server that a verdict asked for, if it may be used. One that was left after a failure is not. */
 static server *server_asked_for(const flow *f)
 {
     const asked *q = f->asked;
@@ -217,9 +226,7 @@ static server *server_asked_for(const flow *f)
 
     if (!srv || srv->be != f->be || srv == f->left_srv)
         return NULL;
-    if (at_load(&srv->live.up) || (q->said & V_F_STICKY && f->be->conf.options & PX_O_PERSIST))
-        return srv;
-    return NULL;
+    return at_load(&srv->live.up) || takes_down(f) ? srv : NULL;
 }
 
 int flow_assign(flow *f)
@@ -453,7 +460,7 @@ static int redispatches(const flow *f, uint32_t n)
 {
     int32_t every = f->be->conf.redispatch;
 
-    if (!every || f->be->nsrv < 2)
+    if (!every || f->be->nsrv < 2 || (f->asked && f->asked->said & V_F_FORCE))
         return 0;
     if (every < 0)
         return (int64_t)n == (int64_t)f->max_retries + every + 1;

@@ -96,6 +96,23 @@ static inline const char *skip_value(const char *p, const char *end)
     return h1_skip_class(p, end, H1_C_VALUE);
 }
 
+/* ---- H1_OPT_UNSAFE: what may stand behind the end of a strict run ---- */
+
+static inline int in_unsafe_target(char c)
+{
+    return (uint8_t)c >= 0x80 || c == '#';
+}
+
+static inline int in_unsafe_name(char c)
+{
+    return ((uint8_t)c > 0x20 && c != ':' && c != 0x7f);
+}
+
+static inline int in_unsafe_value(char c)
+{
+    return c && c != '\r' && c != '\n';
+}
+
 /* ---- stopping ---- */
 
 static inline const char *want_more(h1_head *h, const char *buf, const char *p)
@@ -131,6 +148,15 @@ static inline const char *scan_eol(h1_head *h, const char *buf, const char *p, c
     if (*p != '\r')
         return refuse(h, buf, p, err);
     return end - p == 1 ? want_more(h, buf, p) : refuse(h, buf, p, H1_ERR_LINE_END);
+}
+
+/* The end of a value that means nothing to us, or of a reason. */
+static inline const char *skip_text(const h1_head *h, const char *p, const char *end)
+{
+    p = skip_value(p, end);
+    while (unlikely(h->opts & H1_OPT_UNSAFE) && p < end && in_unsafe_value(*p))
+        p = skip_value(p + 1, end);
+    return p;
 }
 
 /* ---- first line ---- */
@@ -218,6 +244,8 @@ static const char *scan_target(h1_head *h, const char *buf, const char *p, const
     int err;
 
     p = skip_target(p, end);
+    while (unlikely(h->opts & H1_OPT_UNSAFE) && p < end && in_unsafe_target(*p))
+        p = skip_target(p + 1, end);
     if (p == end)
         return want_more(h, buf, p);
     h->target = h->token;
@@ -288,7 +316,7 @@ static const char *scan_status(h1_head *h, const char *buf, const char *p, const
 
 static const char *scan_reason(h1_head *h, const char *buf, const char *p, const char *end)
 {
-    const char *line_end = skip_value(p, end);
+    const char *line_end = skip_text(h, p, end);
 
     p = scan_eol(h, buf, line_end, end, H1_ERR_REASON);
     if (!p)
@@ -325,6 +353,8 @@ static inline const char *scan_name(h1_head *h, const char *buf, const char *p, 
     if (h->nhdr == h->maxhdr)
         return refuse(h, buf, p, H1_ERR_TOO_MANY);
     p = h1_skip_class(p, end, H1_C_TOKEN);
+    while (unlikely(h->opts & H1_OPT_UNSAFE) && p < end && in_unsafe_name(*p))
+        p = h1_skip_class(p + 1, end, H1_C_TOKEN);
     if (p == end)
         return want_more(h, buf, p);
     if (*p != ':')
@@ -340,7 +370,7 @@ static inline const char *scan_name(h1_head *h, const char *buf, const char *p, 
 static inline const char *scan_value(h1_head *h, const char *buf, const char *p, const char *end)
 {
     h1_hdr *f = &h->hdr[h->nhdr];
-    const char *line_end = skip_value(p, end);
+    const char *line_end = f->id ? skip_value(p, end) : skip_text(h, p, end);
     h1_span v;
     int err;
 

@@ -122,6 +122,25 @@ int h1_trailers_len(const char *buf, uint32_t len)
     return r > 0 ? (int)h.len : r;
 }
 
+int64_t h1_chunked_len(const char *buf, uint32_t len)
+{
+    uint32_t at = 0, run;
+    h1_chunk c;
+    int n;
+
+    h1_chunk_init(&c);
+    while ((n = h1_chunk_next(&c, buf + at, len - at, &run)) >= 0) {
+        at += (uint32_t)n + run;
+        if (!run)
+            break;
+        h1_chunk_took(&c, run);
+    }
+    if (n < 0 || c.state != H1_CHUNK_TRAILERS)
+        return n < 0 ? n : 0;
+    n = h1_trailers_len(buf + at, len - at);
+    return n > 0 ? (int64_t)at + n : n;
+}
+
 int h1_emit_chunk_size(char *to, uint64_t n)
 {
     int digits = 16 - (n ? __builtin_clzll(n) / 4 : 15);

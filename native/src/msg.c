@@ -153,8 +153,36 @@ static void put_forwardfor(writer *w, flow *f, const h1_head *h, const char *fro
     put_lit(w, "\r\n");
 }
 
+/* "http-send-name-header": the name of the server that the request goes to, whatever field of that name there was. */
+static void put_server_name(writer *w, const flow *f)
+{
+    put(w, f->be->conf.sn_name, f->be->conf.sn_len);
+    put_lit(w, ": ");
+    put(w, f->srv->name, f->srv->name_len);
+    put_lit(w, "\r\n");
+}
+
+static int is_server_name(const flow *f, const h1_hdr *d, const char *from)
+{
+    const be_conf *c = &f->be->conf;
+
+    return d->name_len == c->sn_len && !strncasecmp(from + d->name, c->sn_name, c->sn_len);
+}
+
+/* What was written goes out; in the case that the peer wants, if it is one of those ("h1-case-adjust"). */
+static int written(const flow *f, const writer *w, char *to, uint32_t options)
+{
+    if (!w->ok)
+        return -EMSGSIZE;
+    if (unlikely(options & PX_O_CASE))
+        case_adjust(&f->t->eng->cases, to, (uint32_t)(w->p - to));
+    return (int)(w->p - to);
+}
+
 int msg_request(flow *f, const h1_head *h, const char *from, char *to, uint32_t size)
 {
+    uint32_t options = f->be->conf.options;
+    int named = f->be->conf.sn_len && f->srv->name;
     writer w = {to, to + size, 1};
 
     put(&w, from + h->method, h->method_len);
@@ -167,17 +195,20 @@ int msg_request(flow *f, const h1_head *h, const char *from, char *to, uint32_t 
     else
         put_lit(&w, " HTTP/1.1\r\n");
     for (uint32_t i = 0; i < h->nhdr; i++)
-        put_any(&w, h, i, from);
+        if (likely(!named) || !is_server_name(f, &h->hdr[i], from))
+            put_any(&w, h, i, from);
     if ((f->fe->conf.options | f->be->conf.options) & PX_O_FORWARDFOR)
         put_forwardfor(&w, f, h, from);
-    if (f->flags & FL_KA_SERVER) {
+    if (f->flags & FL_KA_SERVER || (options & PX_O_PRETEND_KA && !(h->flags & H1_F_UPGRADE))) {
         if (h->version == 10)
             put_lit(&w, "connection: keep-alive\r\n");
     } else if (h->version == 11 && !(h->flags & H1_F_UPGRADE)) {
         put_lit(&w, "connection: close\r\n");
     }
+    if (unlikely(named))
+        put_server_name(&w, f);
     put_lit(&w, "\r\n");
-    return w.ok ? (int)(w.p - to) : -EMSGSIZE;
+    return written(f, &w, to, options);
 }
 
 /* The usual reasons (RFC 9110 15), for servers that send none: some clients want one. */
@@ -270,21 +301,7 @@ int msg_response(flow *f, const h1_head *h, const char *from, char *to, uint32_t
     if (!informational)
         put_fate(&w, f, h);
     put_lit(&w, "\r\n");
-    return w.ok ? (int)(w.p - to) : -EMSGSIZE;
-}
-
-int msg_reply(flow *f, const h1_head *h, const char *from, uint32_t body, char *to, uint32_t size)
-{
-    int n = msg_response(f, h, from, to, size);
-    char line[40];
-    int more = snprintf(line, sizeof(line), "content-length: %u\r\n\r\n", body);
-
-    if (n < 0 || h->flags & (H1_F_CLEN | H1_F_NO_BODY))
-        return n;
-    if ((uint32_t)(n + more) > size)
-        return -EMSGSIZE;
-    memcpy(to + n - 2, line, (size_t)more); /* over the empty line */
-    return n - 2 + more;
+    return written(f, &w, to, f->fe->conf.options);
 }
 
 /* The page's head ends in an empty line, before which the connection's fate is written, as in any other response. */
@@ -300,11 +317,15 @@ int msg_error(flow *f, int status, int early, char *to, uint32_t size)
         return w.ok ? (int)(w.p - to) : -EMSGSIZE;
     }
     put(&w, page->text, page->head_len - 2);
-    if (!(f->flags & FL_KA_CLIENT))
+    if (f->flags & FL_KA_CLIENT) {
+        if (page->version == 10 || f->flags & FL_REQ10)
+            put_lit(&w, "connection: keep-alive\r\n");
+    } else if (page->version != 10) {
         put_lit(&w, "connection: close\r\n");
-    else if (f->flags & FL_REQ10)
-        put_lit(&w, "connection: keep-alive\r\n");
+    }
     put_lit(&w, "\r\n");
+    if (written(f, &w, to, f->fe->conf.options) < 0)
+        return -EMSGSIZE;
     if (!(f->flags & FL_HEAD))
         put(&w, page->text + page->head_len, page->len - page->head_len);
     return w.ok ? (int)(w.p - to) : -EMSGSIZE;

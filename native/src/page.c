@@ -18,6 +18,21 @@ const err_page *eng_error(const engine *e, const frontend *fe, const backend *be
     return page ? page : find(&e->errors, status, early);
 }
 
+/* What the head says of the version, and of the end of the body. */
+static void learn(err_page *page)
+{
+    h1_head *h = malloc(sizeof(*h));
+
+    if (!h)
+        return;
+    h1_response_init(h, H1_MAX_HDR);
+    if (h1_scan(h, page->text, page->len) == 1) {
+        page->version = (uint8_t)h->version;
+        page->framed = h->flags & H1_F_NO_BODY || (h->flags & H1_F_CLEN && h->body_len == page->len - h->len);
+    }
+    free(h);
+}
+
 static int set(err_pages *pages, int status, int early, const char *text, int len)
 {
     const char *end = len > 0 ? memmem(text, len, "\r\n\r\n", 4) : NULL;
@@ -44,6 +59,7 @@ static int set(err_pages *pages, int status, int early, const char *text, int le
         memcpy(copy, text, len);
     *page = (err_page){.status = status, .early = !!early, .text = copy, .len = (uint32_t)len};
     page->head_len = len ? (uint32_t)(end - text) + 4 : 0;
+    learn(page);
     return 0;
 }
 

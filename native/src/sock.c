@@ -356,14 +356,16 @@ int sock_mark(int fd, uint32_t mark)
 #endif
 }
 
-void sock_forget(int fd)
+void sock_forget(int fd, int ttl)
 {
+    int hops = ttl ? ttl : 1;
+
 #ifdef TCP_REPAIR
-    if (setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &one, sizeof(one)) == 0)
+    if (!ttl && setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &one, sizeof(one)) == 0)
         return;
 #endif
-    setsockopt(fd, IPPROTO_IP, IP_TTL, &one, sizeof(one));
-    setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &one, sizeof(one));
+    setsockopt(fd, IPPROTO_IP, IP_TTL, &hops, sizeof(hops));
+    setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof(hops));
     sock_reset_on_close(fd);
 }
 

@@ -111,7 +111,7 @@ static void run_list(thr *t)
     }
 }
 
-/* Soft stop: what is idle ends now, the rest after its present request. */
+/* Soft stop: what is idle ends now, or ("idle-close-on-response") after one more request; the rest after its present one. */
 static void see_stopping(thr *t)
 {
     flow *f = t->all;
@@ -120,7 +120,8 @@ static void see_stopping(thr *t)
     while (f) {
         flow *next = f->next;
 
-        if (f->kind == FLOW_EXCHANGE && f->rq == RQ_IDLE && !(f->flags & (FL_DRAIN | FL_HELD)))
+        if (f->kind == FLOW_EXCHANGE && f->rq == RQ_IDLE && !(f->flags & (FL_DRAIN | FL_HELD)) &&
+            !(f->fe->conf.options & PX_O_LATE_IDLE))
             flow_close(f);
         f = next;
     }

@@ -485,6 +485,9 @@ struct rig {
     char term[2];               /* of the last record */
     int status;
     uint32_t rec_flags; /* of the last record */
+    uint64_t rec_uploaded, rec_read;
+    int32_t rec_backend, rec_tr;
+    uint32_t rec_bfamily, rec_bport;
     int nsrv;
     rig_answer answer;
     void *arg;         /* for <answer> */
@@ -524,7 +527,13 @@ static inline void rig_note(rig *r, int tid, const lb_event *ev, int n, verdicts
             at_store(&r->term[0], rec[k].term[0]);
             at_store(&r->term[1], rec[k].term[1]);
             at_store(&r->status, rec[k].status);
+            at_store(&r->rec_uploaded, rec[k].bytes_uploaded);
+            at_store(&r->rec_bfamily, rec[k].bfamily);
+            at_store(&r->rec_bport, rec[k].bport);
             at_store(&r->rec_flags, rec[k].flags);
+            at_store(&r->rec_backend, rec[k].backend);
+            at_store(&r->rec_tr, rec[k].tr);
+            at_store(&r->rec_read, rec[k].bytes_read);
         }
         at_add(&r->recs, ev[i].len);
     }

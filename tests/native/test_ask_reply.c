@@ -1,4 +1,4 @@
-/* sources: lockset lock ctr freq hash counters sock buf fd poll loop ev_epoll ev_poll ev_select ev_kqueue tmr runq waitq task h1 h1body h1field h1host h1word msg conn idle lb listener chan flow flow_srv tunnel exchange exch_req exch_again exch_res exch_reply applet page ask ask_head ask_body ask_http ask_tcp ask_flow thr turn figures engine */
+/* sources: lockset lock ctr freq hash counters sock buf fd poll loop ev_epoll ev_poll ev_select ev_kqueue tmr runq waitq task h1 h1body h1field h1host h1word casing msg conn idle lb listener chan flow flow_srv tunnel exchange exch_req exch_again exch_res exch_reply applet page ask ask_head ask_body ask_http ask_tcp ask_flow thr turn figures engine */
 /* Verdicts on requests that go to no server: replies, tarpits, pauses, bodies, closed and forgotten connections; and who
  * leaves before the verdict comes. */
 #include "eng_ask.h"
@@ -105,8 +105,6 @@ static void a_reply_is_framed_whatever_its_text_says(void)
         int status;
         const char *body;
     } rows[] = {
-        {"HTTP/1.1 200 Fine\r\n\r\nhello", 200, "hello"}, /* gets its length */
-        {"HTTP/1.1 200 Fine\r\n\r\n", 200, NULL},
         {"HTTP/1.1 302 Moved\r\nlocation: /x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", 302, NULL},
         {"HTTP/1.1 204 None\r\n\r\n", 204, NULL},
         {"HTTP/1.1 200 Fine\r\ncontent-length: 9\r\n\r\nhello", 500, "wrong"},
@@ -132,6 +130,84 @@ static void a_reply_is_framed_whatever_its_text_says(void)
                 CHECK_EQ(w->body_len, 0);
         }
         CHECK_EQ(FE_COUNT(r, internal_errors), rows[i].status == 500 ? 2 : 0);
+        hang_up(w);
+        rig_stop(r);
+    }
+}
+
+static void a_reply_without_a_length_ends_with_its_connection(void)
+{
+    static const char *const texts[] = {"HTTP/1.1 200 Fine\r\n\r\nhello", "HTTP/1.1 200 Fine\r\n\r\n",
+                                        "HTTP/1.0 200 Fine\r\n\r\nhello"};
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        for (int head = 0; head < 2; head++) {
+            script k = {.v = {.action = V_REPLY}, .text = texts[i], .times = 99};
+            rig *r = scripted(&k, NULL);
+            wire *w = wire_new(dial(r->port));
+
+            says(w->fd, "%s / HTTP/1.1\r\nHost: a\r\n\r\n", head ? "HEAD" : "GET");
+            CHECK_EQ(wire_response(w, head), 200);
+            CHECK(!strstr(w->head, "content-length"));
+            CHECK_EQ(strstr(w->head, "connection: close\r\n") != NULL, i < 2);
+            if (!head && i != 1)
+                CHECK(body_has(w, "hello"));
+            CHECK(!wire_more(w) && w->ended == 1);
+            CHECK_EQ(FE_COUNT(r, internal_errors), 0);
+            hang_up(w);
+            rig_stop(r);
+        }
+    }
+}
+
+static void a_request_whose_chunks_are_all_there_costs_no_connection(void)
+{
+    script k = {.v = {.action = V_REPLY}, .text = REPLY, .times = 99};
+    rig *r = scripted(&k, NULL);
+    wire *w = wire_new(dial(r->port));
+
+    for (int i = 0; i < 2; i++) {
+        says(w->fd, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx: y\r\n\r\n"
+                    "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        for (int n = 0; n < 2; n++) {
+            CHECK_EQ(wire_response(w, 0), 403);
+            CHECK(!strstr(w->head, "connection: close"));
+        }
+    }
+    says(w->fd, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx: y\r\n");
+    CHECK_EQ(wire_response(w, 0), 403); /* it may go on */
+    CHECK(strstr(w->head, "connection: close\r\n") != NULL);
+    CHECK(!wire_more(w) && w->ended == 1);
+    hang_up(w);
+    rig_stop(r);
+}
+
+static void an_end_tells_whose_rule_it_was(void)
+{
+    static const struct {
+        uint32_t action, flags;
+        int32_t backend;
+    } rows[] = {{V_REPLY, 0, 0},  {V_REPLY, V_F_NO_TR, -1}, {V_TARPIT, V_F_NO_TR, 0},
+                {V_CLOSE, 0, -1}, {V_RESET, V_F_NO_TR, 0},  {V_REPLY, 0, 99}};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        script k = {.v = {.action = rows[i].action, .flags = rows[i].flags, .backend = rows[i].backend, .ms = 1},
+                    .text = rows[i].action <= V_TARPIT ? REPLY : NULL,
+                    .times = 1};
+        rig *r = scripted(&k, NULL);
+        wire *w = wire_new(dial(r->port));
+        int bad = rows[i].backend == 99;
+        lb_counters c;
+
+        ask_for(w->fd, "/");
+        CHECK_EQ(wire_response(w, 0), rows[i].action > V_TARPIT ? -1 : bad ? 500 : 403);
+        EVENTUALLY(at_load(&r->recs) == 1);
+        CHECK_EQ(r->rec_backend, bad ? -1 : rows[i].backend);
+        CHECK_EQ(r->rec_tr < 0, !!(rows[i].flags & V_F_NO_TR));
+        CHECK_EQ(FE_COUNT(r, internal_errors), bad);
+        eng_be_counters(r->e, r->be_i, &c);
+        CHECK_EQ(c.cum_req, rows[i].backend == 0);
+        EVENTUALLY(at_load(&r->e->be[r->be_i]->live.cur) == 0);
         hang_up(w);
         rig_stop(r);
     }
@@ -165,7 +241,7 @@ static void a_large_reply_goes_out_to_a_slow_client(void)
 
 static void a_tarpit_holds_its_client(void)
 {
-    script k = {.v = {.action = V_TARPIT, .ms = 150, .status = 500}, .text = REPLY, .times = 1};
+    script k = {.v = {.action = V_TARPIT, .ms = 150, .status = 500}, .text = REPLY, .times = 2};
     rig *r = scripted(&k, NULL);
     wire *w = wire_new(dial(r->port));
     uint64_t began = now_ms();
@@ -173,8 +249,9 @@ static void a_tarpit_holds_its_client(void)
     ask_for(w->fd, "/");
     CHECK_EQ(wire_response(w, 0), 403);
     CHECK(now_ms() - began >= 150);
-    CHECK(!wire_more(w));
-    EVENTUALLY(at_load(&r->recs) == 1);
+    ask_for(w->fd, "/"); /* its connection is kept */
+    CHECK_EQ(wire_response(w, 0), 403);
+    EVENTUALLY(at_load(&r->recs) == 2);
     CHECK(r->term[0] == 'P' && r->term[1] == 'T' && r->status == 500);
     hang_up(w);
     rig_stop(r);
@@ -183,7 +260,7 @@ static void a_tarpit_holds_its_client(void)
 static void a_tarpit_ends_with_its_client(void)
 {
     for (int how = 0; how < 2; how++) {
-        script k = {.v = {.action = V_TARPIT, .ms = 60000}, .text = REPLY, .times = 1};
+        script k = {.v = {.action = V_TARPIT, .ms = 60000, .status = 500}, .text = REPLY, .times = 1};
         rig *r = scripted(&k, NULL);
         wire *w = wire_new(dial(r->port));
 
@@ -198,7 +275,7 @@ static void a_tarpit_ends_with_its_client(void)
             hang_up(w);
         }
         EVENTUALLY(at_load(&r->recs) == 1);
-        CHECK(r->term[0] == 'P' && r->term[1] == 'T');
+        CHECK(r->term[0] == 'P' && r->term[1] == 'T' && r->status == 500);
         rig_stop(r);
     }
 }
@@ -597,6 +674,53 @@ static void a_record_is_logged_early_and_told_at_the_end(void)
     peer_stop(s);
 }
 
+static void what_a_reply_answers_counts_as_received(void)
+{
+    static const struct {
+        const char *sent;
+        uint64_t received;
+    } rows[] = {
+        {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 27},
+        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", 50},
+        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGE", 50}, /* what follows is another's */
+        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 61},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        script k = {.v = {.action = V_REPLY}, .text = REPLY, .times = 1};
+        rig *r = scripted(&k, NULL);
+        wire *w = wire_new(dial(r->port));
+
+        says(w->fd, "%s", rows[i].sent);
+        CHECK_EQ(wire_response(w, 0), 403);
+        EVENTUALLY(at_load(&r->recs) >= 1);
+        CHECK_EQ(at_load(&r->rec_uploaded), rows[i].received);
+        hang_up(w);
+        rig_stop(r);
+    }
+}
+
+static void our_end_of_a_servers_connection_is_noted_for_who_wants_it(void)
+{
+    for (int wanted = 0; wanted < 2; wanted++) {
+        peer *s = peer_start(serve_http, 0);
+        rig *r = ask_rig(PX_HTTP, ASKS(REQUEST), tells_of_ends, s);
+        wire *w;
+
+        r->fe->options |= wanted ? PX_O_BACK_END : 0;
+        rig_start(r);
+        w = wire_new(dial(r->port));
+        ask_for(w->fd, "/len/1");
+        CHECK_EQ(wire_response(w, 0), 200);
+        EVENTUALLY(at_load(&r->recs) == 1);
+        CHECK_EQ(r->rec_bfamily, wanted ? AF_INET : 0);
+        CHECK(!!r->rec_bport == wanted);
+        hang_up(w);
+        rig_stop(r);
+        peer_stop(s);
+    }
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -604,6 +728,9 @@ int main(void)
     RUN(a_reply_keeps_the_connection);
     RUN(a_reply_closes_when_told_or_when_the_request_is_not_read);
     RUN(a_reply_is_framed_whatever_its_text_says);
+    RUN(a_reply_without_a_length_ends_with_its_connection);
+    RUN(a_request_whose_chunks_are_all_there_costs_no_connection);
+    RUN(an_end_tells_whose_rule_it_was);
     RUN(a_large_reply_goes_out_to_a_slow_client);
     RUN(a_tarpit_holds_its_client);
     RUN(a_tarpit_ends_with_its_client);
@@ -624,5 +751,7 @@ int main(void)
     RUN(verdicts_that_end_in_the_middle_are_refused);
     RUN(the_ends_of_streams_and_sessions_are_told);
     RUN(a_record_is_logged_early_and_told_at_the_end);
+    RUN(what_a_reply_answers_counts_as_received);
+    RUN(our_end_of_a_servers_connection_is_noted_for_who_wants_it);
     return check_done();
 }

@@ -1,4 +1,4 @@
-/* sources: lockset lock ctr freq hash counters sock buf fd poll loop ev_epoll ev_poll ev_select ev_kqueue tmr runq waitq task h1 h1body h1field h1host h1word msg conn idle lb listener chan flow flow_srv tunnel exchange exch_req exch_again exch_res exch_reply applet page ask ask_head ask_body ask_http ask_tcp ask_flow thr turn figures engine */
+/* sources: lockset lock ctr freq hash counters sock buf fd poll loop ev_epoll ev_poll ev_select ev_kqueue tmr runq waitq task h1 h1body h1field h1host h1word casing msg conn idle lb listener chan flow flow_srv tunnel exchange exch_req exch_again exch_res exch_reply applet page ask ask_head ask_body ask_http ask_tcp ask_flow thr turn figures engine */
 /* Questions about responses and about our own pages. */
 #include "eng_ask.h"
 
@@ -205,20 +205,25 @@ static void a_response_is_replaced(void)
 static void the_connection_of_a_replaced_response_is_kept_if_it_was_whole(void)
 {
     script k = {.v = {.action = V_REPLY}, .text = REPLY, .times = 99};
-    peer *s = peer_start(serve_status, 0); /* head and body in one piece */
-    rig *r = scripted(ASKS(RESPONSE), &k, s);
-    wire *w;
 
-    rig_start(r);
-    w = wire_new(dial(r->port));
-    for (int i = 0; i < 5; i++) {
-        ask_for(w->fd, "/200");
-        CHECK_EQ(wire_response(w, 0), 403);
+    for (uint32_t never = 0; never < 2; never++) {
+        peer *s = peer_start(serve_status, 0); /* head and body in one piece */
+        rig *r = scripted(ASKS(RESPONSE), &k, s);
+        wire *w;
+
+        if (never)
+            r->be->reuse = REUSE_NEVER; /* it stays with its client */
+        rig_start(r);
+        w = wire_new(dial(r->port));
+        for (int i = 0; i < 5; i++) {
+            ask_for(w->fd, "/200");
+            CHECK_EQ(wire_response(w, 0), 403);
+        }
+        CHECK_EQ(at_load(&s->conns), 1);
+        hang_up(w);
+        rig_stop(r);
+        peer_stop(s);
     }
-    CHECK_EQ(at_load(&s->conns), 1);
-    hang_up(w);
-    rig_stop(r);
-    peer_stop(s);
 }
 
 static void a_response_waits(void)
@@ -571,6 +576,33 @@ static void pages_are_the_backends_then_the_frontends_then_the_engines(void)
     }
 }
 
+static void a_page_without_a_length_ends_with_its_connection(void)
+{
+    static const char *const pages[] = {"HTTP/1.1 503 Be\r\nX: y\r\n\r\nbe", "HTTP/1.0 503 Be\r\n\r\nbe",
+                                        "HTTP/1.1 503 Be\r\nContent-Length: 3\r\n\r\nbe", "nothing of ours\r\n\r\nbe"};
+
+    for (int i = 0; i < 4; i++) {
+        rig *r = rig_make(PX_HTTP, 1);
+        wire *w;
+
+        rig_server_port(r, port_refused());
+        r->be->retries = 0;
+        CHECK_EQ(eng_be_error(r->e, r->be_i, 503, 0, pages[i], (int)strlen(pages[i])), 0);
+        rig_start(r);
+        w = wire_new(dial(r->port));
+        ask_for(w->fd, "/");
+        if (i < 2) {
+            CHECK_EQ(wire_response(w, 0), 503);
+            CHECK(body_has(w, "be") && (strstr(w->head, "connection: close\r\n") != NULL) == !i);
+        }
+        while (wire_more(w))
+            ;
+        CHECK_EQ(w->ended, 1);
+        hang_up(w);
+        rig_stop(r);
+    }
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -592,5 +624,6 @@ int main(void)
     RUN(our_own_pages_are_asked_about);
     RUN(a_page_that_cannot_be_sent_is_not_asked_about_again);
     RUN(pages_are_the_backends_then_the_frontends_then_the_engines);
+    RUN(a_page_without_a_length_ends_with_its_connection);
     return check_done();
 }

@@ -1,4 +1,4 @@
-/* sources: lockset lock ctr freq hash counters sock buf fd poll loop ev_epoll ev_poll ev_select ev_kqueue tmr runq waitq task h1 h1body h1field h1host h1word msg conn idle lb listener chan flow flow_srv tunnel exchange exch_req exch_again exch_res exch_reply applet page ask ask_head ask_body ask_http ask_tcp ask_flow thr turn figures engine */
+/* sources: lockset lock ctr freq hash counters sock buf fd poll loop ev_epoll ev_poll ev_select ev_kqueue tmr runq waitq task h1 h1body h1field h1host h1word casing msg conn idle lb listener chan flow flow_srv tunnel exchange exch_req exch_again exch_res exch_reply applet page ask ask_head ask_body ask_http ask_tcp ask_flow thr turn figures engine */
 /* Questions about connections and about what tunnels carry; what may be set of a flow meanwhile. */
 #include "eng_ask.h"
 
@@ -369,10 +369,30 @@ static void the_servers_first_bytes_are_rejected(void)
         CHECK_EQ(w->ended, i + 1);
         EVENTUALLY(at_load(&r->recs) == 1);
         CHECK(r->term[0] == 'P' && r->term[1] == 'D');
+        CHECK(r->rec_read >= 6); /* what it said counts */
         hang_up(w);
         rig_stop(r);
         peer_stop(s);
     }
+}
+
+static void the_servers_first_bytes_may_be_its_last(void)
+{
+    script k = {.v = {{.action = V_WAIT}, {.action = V_FORWARD, .flags = V_F_CLOSE}}, .times = 2};
+    peer *s = peer_start(serve_greeting, 0);
+    rig *r = scripted(PX_TCP, ASKS(RES_CONTENT), &k, s);
+    wire *w;
+
+    rig_start(r);
+    w = wire_new(dial(r->port));
+    CHECK(wire_head(w) && !strcmp(w->head, "220 hello\r\n\r\n"));
+    CHECK(!wire_more(w) && w->ended == 1);
+    EVENTUALLY(at_load(&r->recs) == 1);
+    CHECK_EQ(r->term[0], '-');
+    CHECK_EQ(r->rec_read, 13);
+    hang_up(w);
+    rig_stop(r);
+    peer_stop(s);
 }
 
 static void serve_farewell(peer *p, int fd)
@@ -577,6 +597,7 @@ int main(void)
     RUN(content_chooses_the_backend);
     RUN(the_servers_first_bytes_are_looked_at);
     RUN(the_servers_first_bytes_are_rejected);
+    RUN(the_servers_first_bytes_may_be_its_last);
     RUN(a_server_that_ends_while_it_is_looked_at_is_heard);
     RUN(a_flow_is_set_and_learnt_of);
     RUN(times_are_set_for_one_stream);

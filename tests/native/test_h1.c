@@ -415,6 +415,32 @@ static void options_relax_one_rule_each(void)
     CHECK_EQ(props_scan(&h, no_host, (uint32_t)strlen(no_host)), 1);
 }
 
+static int unsafe(const char *text)
+{
+    h1_request_init(&h, 101);
+    h.opts = H1_OPT_UNSAFE;
+    return props_scan(&h, text, (uint32_t)strlen(text));
+}
+
+static void unsafe_heads_are_framed_and_routed_as_strictly_as_others(void)
+{
+    CHECK_EQ(unsafe("GET /a#b\x80 HTTP/1.1\r\nHost: a\r\n\"x\x80\": \x01\x7f\r\n\r\n"), 1);
+    CHECK_EQ(h.path_len, 5);
+    CHECK_EQ(h.hdr[1].name_len, 4);
+    CHECK_EQ(h.hdr[1].value_len, 2);
+    CHECK_EQ(unsafe("GET /a\x7f HTTP/1.1\r\nHost: a\r\n\r\n"), -H1_ERR_TARGET);
+    CHECK_EQ(unsafe("GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n"), -H1_ERR_TARGET);
+    CHECK_EQ(unsafe("GET http://a#b/ HTTP/1.1\r\nHost: a\r\n\r\n"), -H1_ERR_AUTHORITY);
+    CHECK_EQ(unsafe("GET / HTTP/1.1\r\nHost: a\x01\r\n\r\n"), -H1_ERR_VALUE);
+    CHECK_EQ(unsafe("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\x0b\r\n\r\n"), -H1_ERR_VALUE);
+    CHECK_EQ(unsafe("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0b" "chunked\r\n\r\n"), -H1_ERR_VALUE);
+    CHECK_EQ(unsafe("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding\x0b: chunked\r\n\r\n"), -H1_ERR_NAME);
+    CHECK_EQ(unsafe("GET / HTTP/1.1\r\nHost: a\r\nx : 1\r\n\r\n"), -H1_ERR_SPACE_COLON);
+    CHECK_EQ(unsafe("GET / HTTP/1.1\r\nHost: a\r\n y: 1\r\n\r\n"), -H1_ERR_FOLD);
+    CHECK_EQ(unsafe("GET / HTTP/1.1\r\nHost: a\r\nx: a\rb\r\n\r\n"), -H1_ERR_LINE_END);
+    CHECK_EQ(unsafe("GET / HTTP/1.1\r\nHost: a\nx: a\r\n\r\n"), -H1_ERR_LINE_END);
+}
+
 static void lower_case_is_ascii_only_and_stays_inside(void)
 {
     char in[256], want[256];
@@ -515,6 +541,7 @@ int main(void)
     RUN(fields_are_found_by_name);
     RUN(fields_named_by_connection_are_told);
     RUN(options_relax_one_rule_each);
+    RUN(unsafe_heads_are_framed_and_routed_as_strictly_as_others);
     RUN(lower_case_is_ascii_only_and_stays_inside);
     RUN(every_error_has_a_text_of_its_own);
     RUN(a_trailers_block_has_fields_without_meaning);

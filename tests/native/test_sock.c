@@ -273,7 +273,7 @@ static void drop_privileges(void)
 }
 
 /* In a process of its own: what the peer of a forgotten connection sees. */
-static int seen_of_a_forgotten_one(int privileged)
+static int seen_of_a_forgotten_one(int privileged, int ttl)
 {
     int far, fd = connected(&far);
     struct pollfd p = {.fd = far, .events = POLLIN};
@@ -281,34 +281,34 @@ static int seen_of_a_forgotten_one(int privileged)
 
     if (!privileged)
         drop_privileges();
-    sock_forget(fd);
-    if (!privileged) {
+    sock_forget(fd, ttl);
+    if (!privileged || ttl) {
         struct linger l = {0};
         socklen_t len = sizeof(l);
 
         REQUIRE(getsockopt(fd, SOL_SOCKET, SO_LINGER, &l, &len) == 0);
         CHECK(l.l_onoff == 1 && l.l_linger == 0);
-        CHECK_EQ(option(fd, IPPROTO_IP, IP_TTL), 1); /* the next router is the last to see the reset */
+        CHECK_EQ(option(fd, IPPROTO_IP, IP_TTL), ttl ? ttl : 1); /* 1: the next router is the last to see the reset */
     }
     REQUIRE(send(far, "unread", 6, 0) == 6);
     close(fd);
-    if (poll(&p, 1, privileged ? 100 : 5000) > 0)
+    if (poll(&p, 1, privileged && !ttl ? 100 : 5000) > 0)
         n = recv(far, &n, 1, 0) < 0 ? -errno : 1;
-    CHECK_EQ(n, privileged ? 0 : -ECONNRESET);
+    CHECK_EQ(n, privileged && !ttl ? 0 : -ECONNRESET);
     return check_failures != 0;
 }
 
-static void a_forgotten_connection_is_silent_or_dies_at_the_first_router(void)
+static void a_forgotten_connection_is_silent_or_dies_on_its_way(void)
 {
-    for (int privileged = 0; privileged < 2; privileged++) {
-        int status = 0;
+    for (int i = 0; i < 4; i++) {
+        int status = 0, privileged = i & 1, ttl = i & 2 ? 64 : 0;
         pid_t pid;
 
         if (privileged && geteuid() != 0)
             continue;
         pid = fork();
         if (!pid)
-            _exit(seen_of_a_forgotten_one(privileged));
+            _exit(seen_of_a_forgotten_one(privileged, ttl));
         REQUIRE(pid > 0 && waitpid(pid, &status, 0) == pid);
         CHECK_EQ(status, 0);
     }
@@ -327,6 +327,6 @@ int main(void)
     RUN(an_inherited_socket_is_made_usable_and_others_are_refused);
     RUN(the_class_of_service_is_set_before_and_after_connecting);
     RUN(a_mark_is_set_where_that_is_allowed);
-    RUN(a_forgotten_connection_is_silent_or_dies_at_the_first_router);
+    RUN(a_forgotten_connection_is_silent_or_dies_on_its_way);
     return check_done();
 }

@@ -9,12 +9,19 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from lbcore.cli.views import CliSocket, Direction, FdFacts, LockFigures, ThreadFacts
+from lbcore.cli.views import CliSocket, Direction, ErrorEnd, FdFacts, LockFigures, Snapshot, ThreadFacts
 from lbcore.proxy.proxy import Proxy
-from lbcore.shim import ffi, lib
+from lbcore.sample.build import Build
+from lbcore.sample.reference import References
+from lbcore.sample.rows import Fetcher
+from lbcore.sample.types import Value
+from lbcore.sample.variable import ProcVars
+from lbcore.shim import ffi, lib, text
+from lbcore.stream.outside import evaluate
+from lbcore.stream.world import Builder
 from lbcore.thread.labels import Label
 from lbcore.version import LANGUAGE_VERSION, RELEASE_DATE
 
@@ -72,6 +79,11 @@ class Facts:
     @property
     def boot_time_ms(self) -> int:
         return self._boot_ms
+
+    @property
+    def bufsize(self) -> int:
+        """Bytes of a buffer (`tune.bufsize`)."""
+        return self._settings.bufsize
 
     @property
     def pool_alloc(self) -> int:
@@ -298,6 +310,60 @@ class Facts:
                 shown = prefix.get(bind.address.family, "") + shown
             rows.append(CliSocket(shown, bind.level))
         return rows
+
+    def references(self) -> References:
+        """Maps and the patterns of ACLs."""
+        return self._balancer.world.references
+
+    def proc_vars(self) -> ProcVars:
+        """The variables of the process."""
+        return self._balancer.world.proc_vars
+
+    def evaluate(self, make: Callable[[Build], Fetcher]) -> Value | None:
+        """What the function that `make` gives says outside of any stream. Raises BuildError."""
+        world = self._balancer.world
+        return evaluate(world, make(Builder(world, "CLI", {})))
+
+    def snapshots_taken(self) -> int:
+        """How many messages were refused since the start."""
+        return int(self._engine.live.snapshots)
+
+    def snapshots(self) -> Iterator[Snapshot]:
+        """Messages that were refused, by proxy, those of clients first. Takes PROXY."""
+        raw: Any = ffi.new("px_snapshot *")
+        for proxy in self.proxies():
+            for back, side in enumerate((proxy.frontend, proxy.backend)):
+                if side is not None and lib.eng_snapshot(self._engine.handle, back, side.index, raw):
+                    yield self._snapshot(raw)
+
+    def _snapshot(self, raw: Any) -> Snapshot:
+        """A `px_snapshot` with names for its numbers."""
+        world = self._balancer.world
+        ids = {proxy.name: proxy.iid for proxy in self.proxies()}
+        frontend, backend = world.frontends[raw.frontend], world.backends.get(raw.backend)
+        server = world.servers.get(raw.server)
+        return Snapshot(
+            when_us=raw.when_us,
+            event=raw.number - 1,
+            response=bool(raw.side),
+            frontend=ErrorEnd(frontend.settings.name, ids[frontend.settings.name]),
+            backend=None if backend is None else ErrorEnd(backend.settings.name, ids[backend.settings.name]),
+            server=None if server is None else ErrorEnd(server.name, server.sid),
+            source=_source(raw),
+            position=raw.err_pos,
+            error=text(lib.h1_error_text(raw.err)),
+            data=bytes(ffi.buffer(raw.data, raw.len)),
+            length=raw.total,
+            bufsize=self._settings.bufsize,
+        )
+
+
+def _source(raw: Any) -> str:
+    """The client's address and port, as `show errors` has them."""
+    size = {socket.AF_INET: 4, socket.AF_INET6: 16}.get(raw.family)
+    if size is None:
+        return f"unix:{raw.port}"
+    return f"{socket.inet_ntop(raw.family, bytes(ffi.buffer(raw.addr, size)))}:{raw.port}"
 
 
 def thread_cpu_ns(thread: threading.Thread) -> int:

@@ -217,3 +217,25 @@ def test_facts_of_a_balancer_that_is_not_started() -> None:
     assert [thread.ident for thread in lb.facts.threads()] == [0]
     assert lb.facts.cur_conns == 0
     lb.close()
+
+
+def test_messages_that_were_refused_are_kept(server: Chaos) -> None:
+    with balancer(config(server.port)) as lb:
+        with Client(lb) as client:
+            client.send(b"GE\x01T / HTTP/1.1\r\n\r\n")
+            client.rest()
+        [found] = lb.facts.snapshots()
+        assert (found.frontend.name, found.response, found.event, found.position) == ("fe", False, 0, 2)
+        assert found.data.startswith(b"GE\x01T /")
+        assert found.source.startswith(f"{HOST}:")
+        assert lb.facts.snapshots_taken() == 1
+
+
+def test_events_are_numbered_across_proxies(server: Chaos) -> None:
+    with balancer(config(server.port)) as lb:
+        for _ in range(2):
+            with Client(lb) as client:
+                client.send(b"GE\x01T / HTTP/1.1\r\n\r\n")
+                client.rest()
+        assert [found.event for found in lb.facts.snapshots()] == [1]
+        assert lb.facts.snapshots_taken() == 2

@@ -1,10 +1,10 @@
-"""Commands about the session itself: prompt, quit, levels, what `set` changes of it."""
+"""Commands about the session itself: prompt, quit, levels, modes, what `set` changes of it."""
 
 from __future__ import annotations
 
 import re
 
-from lbcore.cli.registry import NOTHING, Call, Command, Level, Reply, error
+from lbcore.cli.registry import NOTHING, Call, Command, Level, Reply, error, info
 
 _TIMEOUT = re.compile(r"(\d+)(us|ms|s|m|h|d)?")
 _UNIT_US = {"us": 1, "ms": 1000, None: 1_000_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000,
@@ -39,7 +39,17 @@ def user(call: Call) -> Reply:
 
 
 def _lower(call: Call, level: Level) -> Reply:
+    """Who gives up a level gives up what only the one above may switch on."""
     call.session.level = level
+    call.session.experimental = False
+    return NOTHING
+
+
+def experimental_mode(call: Call) -> Reply:
+    """Switches commands on that are not settled yet, for this session; without an argument it says whether they are."""
+    if not call.arg(0):
+        return info(f"experimental-mode is {'ON' if call.session.experimental else 'OFF'}\n")
+    call.session.experimental = call.arg(0) == "on"
     return NOTHING
 
 
@@ -66,6 +76,8 @@ def set_timeout(call: Call) -> Reply:
 
 
 COMMANDS = (
+    Command(("experimental-mode",), "experimental-mode [on|off]", "switch commands on that are not settled yet",
+            experimental_mode, Level.ADMIN, hidden=True),
     Command(("operator",), "operator", "lower the level of the current CLI session to operator", operator,
             Level.OPERATOR),
     Command(("prompt",), "prompt [timed]", "toggle interactive mode with prompt", prompt, last=True),

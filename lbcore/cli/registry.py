@@ -44,7 +44,8 @@ class Call(NamedTuple):
 
 
 class Command(NamedTuple):
-    """A row. `last` puts it at the end of every list, where it is always shown."""
+    """A row. `last` puts it at the end of every list, where it is always shown; a `hidden` one is in no list, an
+    `experimental` one neither, and can be used in experimental mode only."""
 
     words: tuple[str, ...]
     usage: str
@@ -52,6 +53,8 @@ class Command(NamedTuple):
     function: Callable[[Call], Reply]
     level: Level = Level.USER
     last: bool = False
+    experimental: bool = False
+    hidden: bool = False
 
     @property
     def line(self) -> str:
@@ -87,8 +90,9 @@ class Registry:
         return None
 
     def __iter__(self) -> Iterator[Command]:
-        """In the order of lists: by their words, those that are `last` at the end."""
-        return iter(sorted(self._by_words.values(), key=lambda row: (row.last, row.words)))
+        """Those that lists show, in their order: by their words, those that are `last` at the end."""
+        rows = (row for row in self._by_words.values() if not (row.hidden or row.experimental))
+        return iter(sorted(rows, key=lambda row: (row.last, row.words)))
 
 
 def error(text: str) -> Reply:

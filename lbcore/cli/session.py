@@ -36,6 +36,7 @@ class Session:
         self.process = process
         self.level = level
         self.severity_output = severity_output  # none, number, string
+        self.experimental = False
         self.interactive = False
         self.timed = False
         self.timeout_ms: int | None = None
@@ -112,6 +113,8 @@ class Session:
         command = self.registry.find(words)
         if command is None:
             return error_unknown(self.registry, words)
+        if command.experimental and not self.experimental:
+            return error("This command is restricted to experimental mode only.\n")
         if command.level > self.level:
             return error("Permission denied\n")
         reply = command.function(Call(self, self.process, words, words[len(command.words) :], payload))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, Protocol
 
+from lbcore.sample.build import Build
+from lbcore.sample.reference import References
+from lbcore.sample.rows import Fetcher
+from lbcore.sample.types import Value
+from lbcore.sample.variable import ProcVars
 from lbcore.stats.views import ProcessView, ProxyView
 
 
@@ -64,6 +69,35 @@ class CliSocket(NamedTuple):
     processes: str = "all"
 
 
+class ErrorEnd(NamedTuple):
+    """A proxy, or a server, that a refused message has to do with. `number` is its id."""
+
+    name: str
+    number: int
+
+
+class Snapshot(NamedTuple):
+    """A message that was refused: the last one of each side of a proxy is kept."""
+
+    when_us: int  # since 1970
+    event: int  # of all in the process, from 0
+    response: bool
+    frontend: ErrorEnd
+    backend: ErrorEnd | None
+    server: ErrorEnd | None
+    source: str  # the client's address and port
+    position: int  # of the byte at fault
+    error: str  # what is wrong, in words
+    data: bytes  # from the message's first byte on; may end before the message does
+    length: int  # bytes that had come
+    bufsize: int
+
+    @property
+    def owner(self) -> ErrorEnd | None:
+        """The proxy that it is an error of."""
+        return self.backend if self.response else self.frontend
+
+
 class Process(ProcessView, Protocol):
     """The program. Every method may be called from any worker thread, without a lock held."""
 
@@ -81,3 +115,18 @@ class Process(ProcessView, Protocol):
 
     def cli_sockets(self) -> Iterable[CliSocket]:
         """In the order of the configuration."""
+
+    def references(self) -> References:
+        """Maps and the patterns of ACLs."""
+
+    def proc_vars(self) -> ProcVars:
+        """The variables of the process."""
+
+    def evaluate(self, make: Callable[[Build], Fetcher]) -> Value | None:
+        """What the function that `make` gives says outside of any stream. Raises BuildError."""
+
+    def snapshots(self) -> Iterable[Snapshot]:
+        """Messages that were refused, by proxy, those of clients first."""
+
+    def snapshots_taken(self) -> int:
+        """How many messages were refused since the start."""

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import cast
 
-from lbcore.cli.views import CliSocket, FdFacts, LockFigures, ThreadFacts
+from lbcore.cli.views import CliSocket, FdFacts, LockFigures, Snapshot, ThreadFacts
+from lbcore.sample.build import Build, BuildError
+from lbcore.sample.reference import References
+from lbcore.sample.rows import Fetcher
+from lbcore.sample.types import Value
+from lbcore.sample.variable import ProcVars
+from lbcore.stream.outside import evaluate
+from lbcore.stream.txn import World
 from tests.stats.fakes import FakeProcess, FakeProxy
 
 
@@ -17,6 +27,9 @@ class ShownProcess(FakeProcess):
     all_threads: list[ThreadFacts] = field(default_factory=list)
     all_fds: list[FdFacts] = field(default_factory=list)
     all_sockets: list[CliSocket] = field(default_factory=list)
+    all_references: References = field(default_factory=References)
+    variables: ProcVars = field(default_factory=ProcVars)
+    all_snapshots: list[Snapshot] = field(default_factory=list)
 
     def proxies(self) -> list[FakeProxy]:
         return self.all_proxies
@@ -32,3 +45,26 @@ class ShownProcess(FakeProcess):
 
     def cli_sockets(self) -> list[CliSocket]:
         return self.all_sockets
+
+    def references(self) -> References:
+        return self.all_references
+
+    def proc_vars(self) -> ProcVars:
+        return self.variables
+
+    def evaluate(self, make: Callable[[Build], Fetcher]) -> Value | None:
+        world = SimpleNamespace(proc_vars=self.variables, frontends={}, backends={}, servers={}, listeners={})
+        return evaluate(cast(World, world), make(cast(Build, NoNames())))
+
+    def snapshots(self) -> list[Snapshot]:
+        return self.all_snapshots
+
+    def snapshots_taken(self) -> int:
+        return len(self.all_snapshots)
+
+
+class NoNames:
+    """A balancer without proxies."""
+
+    def backend(self, name: str) -> object:
+        raise BuildError(f"unable to find backend '{name}'")

@@ -46,6 +46,7 @@ setup(
     python_requires=">=3.11",
     setup_requires=["cffi>=1.16"],
     install_requires=["cffi>=1.16"],
+    extras_require={"re2": ["google-re2"]},
     cmdclass={"sdist": Sdist},
     cffi_modules=["native/build.py:ffibuilder"],
     entry_points={"console_scripts": ["lbcore = lbcore.__main__:main"]},

@@ -8,6 +8,7 @@
 `python -m lbcore` (or `lbcore`) is the program; its command line is HAProxy's. Folders are floors, an import goes down:
 
     __main__ main signals process demo   the program          api facts      the library
+    explain lint                         asking a configuration before it runs
     cfg    configuration language        cli stats            the stats socket
     fetch conv action                    the words of rules and expressions
     stream rules, logs, applets          proxy                frontends, backends, servers

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from lbcore.options import Options
 
-SUBCOMMANDS = ("demo",)
-LATER = ("explain", "lint", "top")
+SUBCOMMANDS = ("demo", "explain", "lint")
+LATER = ("top",)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,6 +49,14 @@ def _subcommand(name: str, words: Sequence[str]) -> int:
         from lbcore.demo import demo
 
         return demo(words)
+    if name == "explain":
+        from lbcore.explain.command import explain
+
+        return explain(words)
+    if name == "lint":
+        from lbcore.lint.command import lint
+
+        return lint(words)
     if name in LATER:
         print(f"lbcore: sub-command '{name}' is not in this release ({_version()}).", file=sys.stderr)
         return 1

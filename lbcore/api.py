@@ -33,6 +33,7 @@ from lbcore.proxy.frontend import Frontend, Listener
 from lbcore.proxy.proxy import Proxy
 from lbcore.proxy.settings import GlobalSettings, ProxySettings, Settings, Timeouts
 from lbcore.proxy.states import proxy_state, server_states, stopped_line
+from lbcore.sample.build import BuildError
 from lbcore.shim import lib
 from lbcore.stream.applet import Applets
 from lbcore.stream.decide import Decider
@@ -109,19 +110,30 @@ class LoadBalancer:
         Raises ConfigError naming those that could not be opened, RuntimeError after `close()`. What failed may be tried
         again.
         """
+        self._open(listening=True)
+
+    def rehearse(self) -> None:
+        """Builds everything but listening sockets, so that decisions can be looked at; it can't be started any more.
+
+        Raises RuntimeError after `close()`.
+        """
+        self._started = True
+        self._open(listening=False)
+
+    def _open(self, *, listening: bool) -> None:
         if self._closed:
             raise RuntimeError("the balancer is closed")
         if self._bound:
             return
         self.engine = Engine(self._engine_settings(self.settings.globals))
         try:
-            self._build()
+            self._build(listening=listening)
         except BaseException:
             self._discard()
             raise
         self._bound = True
 
-    def _build(self) -> None:
+    def _build(self, *, listening: bool) -> None:
         chosen = self.settings.globals
         self.crew = Crew(self.engine, cpu_map=chosen.cpu_map)
         self.applets = Applets(self.crew)
@@ -133,12 +145,17 @@ class LoadBalancer:
             self.proxies.append(Proxy(self.engine, proxy, proxy.id or iid, maxconn=maxconn, fullconn=fullconn))
         self._connect_backends()
         failed = Diagnostics()
-        self._listen(failed)
-        self._serve_cli(failed)
+        if listening:
+            self._listen(failed)
+            self._serve_cli(failed)
         if failed.errors:
             raise ConfigError(failed)
         self._set_logs()
-        self._set_rules()
+        try:
+            self._set_rules()
+        except BuildError as error:  # the check of the configuration leaves none, but files may change behind it
+            failed.add(Diagnostic(Severity.ALERT, f"config : {error}"))
+            raise ConfigError(failed) from error
         lib.eng_ready(self.engine.handle)
         self.crew.opened = self._enable_listeners
 
@@ -302,6 +319,7 @@ class LoadBalancer:
             sndbuf_client=chosen.sndbuf_client,
             rcvbuf_server=chosen.rcvbuf_server,
             sndbuf_server=chosen.sndbuf_server,
+            h1_case=tuple(chosen.h1_case.values()),
             lock_figures=chosen.profiling_locks,
             lock_order=bool(os.environ.get("LBCORE_LOCK_ORDER")),
         )
@@ -359,14 +377,14 @@ class LoadBalancer:
 
     def _set_rules(self) -> None:
         """Compiles what rules decide, and has the shim ask where there are any."""
-        self.world = World(self.proxies, self.settings.userlists, self.facts, self.engine.locks)
+        self.world = World(self.proxies, self.settings, self.facts, self.engine.locks)
         for proxy in self.proxies:
             for side, part in (("frontend", proxy.frontend), ("backend", proxy.backend)):
                 if part is not None:
                     install_pages(self.engine, side, part.index, proxy.settings)
         planner = Planner(self.world, self.proxies)
         self.logs.resolve(self.world, planner.builders)
-        plans = planner.plans(self.logs.wants_txn)
+        plans = planner.plans(self.logs.wants_txn, self.logs.wants_response)
         for plan in plans.values():
             plan.frontend.set_asks(plan.asks)
             for backend in plan.backends.values():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lbcore.base.diag import Diagnostics
 from lbcore.cfg.address import resolve
 from lbcore.cfg.check import Resolver, check
-from lbcore.cfg.context import Context, LoadOptions
+from lbcore.cfg.context import Context, LoadOptions, SectionParser
 from lbcore.cfg.defaultpath import DefaultPath
 from lbcore.cfg.diagnostics import Reporter
 from lbcore.cfg.environment import Environment
@@ -24,15 +25,18 @@ if TYPE_CHECKING:
     from lbcore.proxy.settings import GlobalSettings
 
 
-def read(options: Options) -> tuple[Settings, Diagnostics, list[Source]]:
+def read(
+    options: Options, sections: Mapping[str, SectionParser] = SECTIONS
+) -> tuple[Settings, Diagnostics, list[Source]]:
     """The settings of `-f` and `--`, with what the command line overrides, all messages, and the texts themselves.
 
-    Raises SourceError if a file can't be read.
+    `sections` are who reads them, for those who want to see the lines on their way. Raises SourceError if a file can't
+    be read.
     """
     sources = open_sources(options.sources)
     context = _context(options)
     define(context, sources, {} if options.local_peer is None else {"HAPROXY_LOCALPEER": options.local_peer})
-    load_into(context, sources, SECTIONS, lambda ctx: _check(ctx, options))
+    load_into(context, sources, sections, lambda ctx: _check(ctx, options))
     override(context.settings, options)
     return context.settings, context.reporter.diagnostics, sources
 

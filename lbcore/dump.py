@@ -11,11 +11,12 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from lbcore.cfg.environment import Environment
-from lbcore.cfg.keywords import listing
 from lbcore.cfg.source import Source, split_lines
 from lbcore.cfg.tokenizer import TokenError, cut
 from lbcore.cli import registry
 from lbcore.version import FILTERS, SERVICES
+from lbcore.words import configuration as configuration_words
+from lbcore.words import converters, criteria, fetches
 
 SECTIONS_WITH_NAMES = ("backend", "cache", "defaults", "frontend", "listen", "peers", "resolvers", "userlist")
 # Second words that say what a line is about and tell nobody anything.
@@ -40,18 +41,13 @@ def _commands() -> Iterator[str]:
     yield from (f"{command.usage} [WORKER]" for command in registry())
 
 
-def _none() -> Iterator[str]:
-    """No word of this class is registered yet."""
-    yield from ()
-
-
 _CLASSES: dict[str, tuple[str, str, Callable[[], Iterator[str]]]] = {
-    "acl": ("ACL keywords", "ACL keywords", _none),
-    "cfg": ("configuration keywords", "configuration keywords", listing),
+    "acl": ("ACL keywords", "ACL keywords", criteria),
+    "cfg": ("configuration keywords", "configuration keywords", configuration_words),
     "cli": ("CLI keywords", "CLI keywords", _commands),
-    "cnv": ("sample converter keywords", "sample converter functions", _none),
+    "cnv": ("sample converter keywords", "sample converter functions", converters),
     "flt": ("filter names", "filter names", lambda: iter(FILTERS)),
-    "smp": ("sample fetch functions", "sample fetch functions", _none),
+    "smp": ("sample fetch functions", "sample fetch functions", fetches),
     "svc": ("service names", "service names", lambda: iter(SERVICES)),
 }
 

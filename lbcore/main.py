@@ -46,7 +46,7 @@ def run(options: Options, factory: Factory | None = None) -> int:
         return FAILED
     console.quiet = settings.globals.quiet
     _show_sources(options, sources)
-    if not _acceptable(settings, diagnostics, console):
+    if not acceptable(settings, diagnostics, console):
         return FAILED
     _show(options, settings)
     if options.check:
@@ -65,7 +65,7 @@ def _change_directory(options: Options, console: Console) -> bool:
     return True
 
 
-def _acceptable(settings: Settings, diagnostics: Diagnostics, console: Console) -> bool:
+def acceptable(settings: Settings, diagnostics: Diagnostics, console: Console) -> bool:
     """Whether the configuration can be used; tells what is wrong with it."""
     console.diagnostics(diagnostics.messages)
     console.diagnostics(closing_messages(diagnostics))

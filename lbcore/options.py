@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 USAGE = """\
 Usage : {program} [<options>] {{-f <file|directory>}}... [-- <file|directory>...]
         {program} demo [--seconds <n>]     two sample servers with a balancer in front
+        {program} explain -f <file> '<method> <URL>'   what it would do with a request, rule by rule
+        {program} lint -f <file>           what is valid in a configuration and still dangerous
 
   What to do (one of them; without, it starts and stays in the foreground)
     -c                 reads the configuration, says what is wrong with it, and exits

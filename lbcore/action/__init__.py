@@ -9,7 +9,7 @@
     log.py        log level                  early.py      early hints    wait.py       pause, wait-for-body
 
 They share spec.py (what a rule's words become), units.py (times and sizes), replace.py (regular expressions that
-replace), failure.py (answers when something can't be done).
+replace), room.py (what still fits into a message), failure.py (answers when something can't be done).
 
 Importing this package fills `lbcore.stream.rules.ACTIONS`. `cfg` has an action read its words, `stream.rulelist` has it
 made into a function of the transaction and calls that in the worker that owns the stream. What an action returns is

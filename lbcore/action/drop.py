@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from lbcore.action.spec import Spec, spec
 from lbcore.sample.words import ParseError, Words
 from lbcore.stream.rules import ACTIONS, Action, Close, Ruleset
@@ -14,7 +17,8 @@ _REJECTED = {
     Ruleset.TCP_RESPONSE: Close("close", "PD", "denied_resp"),
     Ruleset.HTTP_REQUEST: Close("close", "PR", "denied_req"),
 }
-_CLOSED = Close("close", "--", "")
+_CLOSED = Close("server", "--", "")
+_DIGITS = re.compile(r"[0-9]+")
 _DROPPED = Close("drop", "PR", "denied_req")  # whatever is dropped: HAProxy counts requests for responses, too
 
 
@@ -29,17 +33,35 @@ def parse_close(words: Words, ruleset: Ruleset) -> Spec:
 
 
 def parse_silent_drop(words: Words, ruleset: Ruleset) -> Spec:
-    """`silent-drop`: the connection is forgotten; nothing tells the client.
+    """`silent-drop [rst-ttl <ttl>]`: the connection is forgotten; nothing tells the client.
 
-    `rst-ttl` is refused: no packet is to leave at all, so there is none whose time to live could be chosen.
+    With `rst-ttl` a reset leaves that lives for so many hops: what keeps track of connections on the way forgets it,
+    too.
     """
-    if words.peek() == "rst-ttl":
-        raise ParseError("'rst-ttl' is HAProxy's but is not supported by lbcore yet", words.at)
-    return _ended(words, _DROPPED)
+    at = words.at - 1
+    if words.peek() != "rst-ttl":
+        return _ended(words, _DROPPED)
+    words.take()
+    return _ended(words, replace(_DROPPED, ttl=_ttl(words)), at)
 
 
-def _ended(words: Words, outcome: Close) -> Spec:
-    return spec(words, words.at - 1, lambda build: lambda t: outcome)
+def _ttl(words: Words) -> int:
+    """The time to live, 1 .. 255. Raises ParseError in HAProxy's words."""
+    text = words.peek()
+    if not text:
+        raise ParseError("missing rst-ttl value\n", words.at)
+    digits = _DIGITS.match(text)
+    rest = text[digits.end() :] if digits else text
+    if rest:
+        raise ParseError(f"invalid character starting at '{rest}' (value 1-255 expected)\n", words.at)
+    if not 1 <= int(text) <= 255:
+        raise ParseError("valid rst-ttl values are [1-255]\n", words.at)
+    words.take()
+    return int(text)
+
+
+def _ended(words: Words, outcome: Close, at: int | None = None) -> Spec:
+    return spec(words, words.at - 1 if at is None else at, lambda build: lambda t: outcome)
 
 
 _TCP = (Ruleset.TCP_CONNECTION, Ruleset.TCP_SESSION, Ruleset.TCP_CONTENT, Ruleset.TCP_RESPONSE)

@@ -13,7 +13,6 @@ from lbcore.stream.rules import ACTIONS, Action, Outcome, Ruleset, Run
 from lbcore.stream.txn import Txn
 
 _START = "HTTP/1.1 103 Early Hints\r\n"
-LOCAL = "early hints"  # worker.local: the fields of a response of which rules that follow at once add more
 
 
 @dataclass(slots=True)
@@ -37,13 +36,12 @@ class EarlyHint:
         render, start, more = self.value.make(build), f"{self.field}: ", self.more
 
         def run(t: Txn) -> Outcome | None:
-            pending: list[str] = t.worker.local.setdefault(LOCAL, [])
             value = render(t)
             if not find_unsafe(value):
-                pending.append(f"{start}{value}\r\n")
-            if not more and pending:
-                _send(t, "".join((_START, *pending, "\r\n")).encode("latin-1"))
-                pending.clear()
+                t.hints += f"{start}{value}\r\n"
+            if not more and t.hints:
+                _send(t, f"{_START}{t.hints}\r\n".encode("latin-1"))
+                t.hints = ""
             return None
 
         return run

@@ -19,7 +19,7 @@ def error_reply(t: Txn, status: int, term: str, *, close: bool = False) -> Outco
     page = error_page(t, status)
     if not page.head:
         return Close("close", term, "")
-    return Reply(status, page.head, page.body, term=term, close=close or page.close)
+    return Reply(status, page.head, page.body, term=term, close=close or page.close, failure=True)
 
 
 def failed(ruleset: Ruleset) -> Failed:

@@ -105,8 +105,27 @@ def set_timeout(words: Words, ruleset: Ruleset) -> Spec:
     text = words.peek()
     if not text[0].isdecimal():
         expression = _expression_or(words, f"unexpected character '{text[0]}' in rule 'set-timeout {name}'")
-        return spec(words, start, _set_computed(what, expression, 1, MS_MAX), attach=check)
-    return spec(words, start, _set_constant(what, _milliseconds(words, name)), attach=check)
+        return spec(words, start, _noting(name, what, expression=expression), attach=check)
+    return spec(words, start, _noting(name, what, _milliseconds(words, name)), attach=check)
+
+
+def _noting(name: str, what: int, ms: int = 0, expression: Expression | None = None) -> Callable[[Build], Run]:
+    """Sets a timeout, to what an expression gives if there is one, and lets fetches see it."""
+
+    def make(build: Build) -> Run:
+        fetch = expression.make(build, Type.SINT) if expression is not None else lambda t: ms
+
+        def run(t: Txn) -> Outcome | None:
+            value = fetch(t)
+            if value is not None and 1 <= int(value) <= MS_MAX:
+                lib.eng_flow_set(*t.flow(), what, int(value))
+                t.timeouts = {**(t.timeouts or {}), name: int(value)}
+                t.kept = True  # the response's rules may ask for it
+            return None
+
+        return run
+
+    return make
 
 
 def _milliseconds(words: Words, name: str) -> int:

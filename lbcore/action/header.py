@@ -12,11 +12,12 @@ from typing import Any
 
 from lbcore.action.failure import Failed, failed
 from lbcore.action.replace import Renew, SubstitutionError, substitute
+from lbcore.action.room import NEAR, fits
 from lbcore.action.spec import Spec, argument, regex, spec
 from lbcore.sample.build import Build
 from lbcore.sample.format import Format, parse_format
 from lbcore.sample.words import ParseError, Words, wire
-from lbcore.stream.message import Fields
+from lbcore.stream.message import Fields, split_list
 from lbcore.stream.rules import ACTIONS, Action, Outcome, Ruleset, Run
 from lbcore.stream.txn import Txn
 
@@ -82,10 +83,12 @@ def _written(words: Words, ruleset: Ruleset, *, replace: bool) -> Spec:
 
     def make(build: Build) -> Run:
         if value.constant is not None:
-            run = _constant_writer(request, name, value.constant, replace=replace)
+            run = _constant_writer(request, name, value.constant, failed(ruleset), replace=replace)
         else:
             writer = _request_writer if request else _response_writer
             run = writer(name, value.make(build), failed(ruleset), replace=replace)
+        if name == "connection" and not request:
+            return _closing(run)
         return _following(run) if name == "host" and request else run
 
     return spec(words, start, make, mutates=True)
@@ -104,7 +107,10 @@ def _request_writer(name: str, render: Callable[[Txn], str], fail: Failed, *, re
         message = t.req
         if replace and mark in message.text:
             message.remove(name)
-        message.text += f"{start}{value}\r\n"
+        line = f"{start}{value}\r\n"
+        if len(message.text) + len(line) > NEAR and not fits(t, message, len(line)):
+            return fail(t)
+        message.text += line
         message.changed = True
         return None
 
@@ -121,22 +127,43 @@ def _response_writer(name: str, render: Callable[[Txn], str], fail: Failed, *, r
         message = t.res
         if replace and mark in message.text:
             message.remove(name)
-        message.text += f"{start}{value}\r\n"
+        line = f"{start}{value}\r\n"
+        if len(message.text) + len(line) > NEAR and not fits(t, message, len(line)):
+            return fail(t)
+        message.text += line
         message.changed = True
         return None
 
     return run
 
 
-def _constant_writer(request: bool, name: str, value: str, *, replace: bool) -> Run:
+def _constant_writer(request: bool, name: str, value: str, fail: Failed, *, replace: bool) -> Run:
     mark, line = f"\r\n{name}: ", f"{name}: {value}\r\n"
 
-    def run(t: Any) -> None:
+    size = len(line)
+
+    def run(t: Any) -> Outcome | None:
         message = t.req if request else t.res
         if replace and mark in message.text:
             message.remove(name)
+        if len(message.text) + size > NEAR and not fits(t, message, size):
+            return fail(t)
         message.text += line
         message.changed = True
+        return None
+
+    return run
+
+
+def _closing(write: Run) -> Run:
+    """As `write`, of a response's Connection. The field itself is written by who sends the response, but that it says
+    `close` ends the client's connection."""
+
+    def run(t: Txn) -> Outcome | None:
+        outcome = write(t)
+        if outcome is None and t.res is not None:
+            t.closes = "close" in (member.lower() for member in split_list(t.res.last("connection") or ""))
+        return outcome
 
     return run
 
@@ -256,7 +283,7 @@ def _replaced(words: Words, ruleset: Ruleset, change: Change) -> Spec:
             if f"\r\n{start_of}" not in fields.text:
                 return None
             try:
-                whole = _replace_fields(fields, start_of, change, substitute(match, render(t)))
+                whole = _replace_fields(t, fields, start_of, change, substitute(match, render(t)))
             except SubstitutionError:
                 return fail(t)
             if follows:
@@ -268,8 +295,9 @@ def _replaced(words: Words, ruleset: Ruleset, change: Change) -> Spec:
     return spec(words, start, make, mutates=True)
 
 
-def _replace_fields(fields: Fields, start: str, change: Change, renew: Renew) -> bool:
-    """Changes the values of the fields that begin with `start`; False if a new one can't stand in a message.
+def _replace_fields(t: Txn, fields: Fields, start: str, change: Change, renew: Renew) -> bool:
+    """Changes the values of the fields that begin with `start`; False if a new one can't stand in a message or is too
+    long.
 
     Those before it are changed then, as in HAProxy. Raises SubstitutionError.
     """
@@ -280,7 +308,7 @@ def _replace_fields(fields: Fields, start: str, change: Change, renew: Renew) ->
         new = change(line[len(start) :], renew)
         if new is None:
             continue
-        if find_unsafe(new):
+        if find_unsafe(new) or not fits(t, fields, len(start) + len(new) - len(line)):
             return False
         lines[at] = start + new
         fields.replace_lines(lines)

@@ -120,13 +120,15 @@ def _maker(found: Redirect, build: Build, term: str) -> Run:
     locate = _LOCATORS[found.kind](found, _render(found.target, build))
     cookie, end = _render(found.cookie, build), found.cookie_end
     code, ignore_empty = found.code, found.ignore_empty and found.kind == "location"
+    request = term == "LR"
 
     def run(t: Txn) -> Outcome | None:
         location = encode_value(locate(t))
         if ignore_empty and not location:
             return None
         fields = (("set-cookie", encode_value(cookie(t)) + end),) if end else ()
-        return Reply(code, redirection(code, location, fields), b"", term)
+        close = request and t.req is not None and t.req.has_body  # its body may still be on its way
+        return Reply(code, redirection(code, location, fields), b"", term, close=close)
 
     return run
 
@@ -178,7 +180,8 @@ def _path(found: Redirect) -> Callable[[Txn, str], str]:
 
     def path_of(t: Txn, before: str) -> str:
         assert t.req is not None, "only requests have a path"
-        location = before + ((t.req.path if drop_query else t.req.pathq) or "/")
+        path = t.req.abs_path
+        location = before + ("/" if path is None else path if drop_query else t.req.pathq)
         return f"{location}/" if append_slash and location[-1] != "/" else location
 
     return path_of

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from lbcore.action.failure import failed
 from lbcore.action.header import find_unsafe
 from lbcore.action.replace import Search, SubstitutionError, substitute
+from lbcore.action.room import NEAR, fits
 from lbcore.action.spec import Spec, argument, decimal, regex, spec
 from lbcore.http.reply import reason_of
 from lbcore.sample.build import Build
@@ -50,11 +51,11 @@ def _set_uri(request: Request, text: str) -> bool:
 
 
 def _path(request: Request) -> str | None:
-    return request.path or None
+    return request.abs_path
 
 
 def _pathq(request: Request) -> str | None:
-    return request.pathq or None
+    return None if request.abs_path is None else request.pathq
 
 
 def _uri(request: Request) -> str | None:
@@ -62,7 +63,7 @@ def _uri(request: Request) -> str | None:
 
 
 def _set_path(request: Request, text: str) -> bool:
-    if _path(request) is None:
+    if not request.path:
         return False
     query = request.query
     request.set_pathq(text if query is None else f"{text}?{query}")
@@ -70,7 +71,7 @@ def _set_path(request: Request, text: str) -> bool:
 
 
 def _set_pathq(request: Request, text: str) -> bool:
-    if _path(request) is None:
+    if not request.path:
         return False
     request.set_pathq(text)
     return True
@@ -78,11 +79,16 @@ def _set_pathq(request: Request, text: str) -> bool:
 
 def _set_query(request: Request, text: str) -> bool:
     """Sets the query. A question mark that was there stays, without a query, too."""
-    if _path(request) is None:
+    if not request.path:
         return False
     if text or request.query is not None:
         request.set_pathq(f"{request.path}?{text}")
     return True
+
+
+def _takes(t: Txn, text: str) -> bool:
+    """Whether a text may stand in the first line of a request."""
+    return not _find_blank(text) and (len(text) < NEAR or (t.req is not None and fits(t, t.req, len(text))))
 
 
 def _setter(change: Change) -> Callable[[Words, Ruleset], Spec]:
@@ -100,7 +106,7 @@ def _setter(change: Change) -> Callable[[Words, Ruleset], Spec]:
 
             def run(t: Txn) -> Outcome | None:
                 new = render(t)
-                return None if not _find_blank(new) and change(t.req, new) else fail(t)  # type: ignore[arg-type]
+                return None if _takes(t, new) and change(t.req, new) else fail(t)  # type: ignore[arg-type]
 
             return run
 
@@ -133,7 +139,7 @@ def _replacer(part: Part, change: Change) -> Callable[[Words, Ruleset], Spec]:
                     return fail(t)
                 if new is None:
                     return None
-                return None if not _find_blank(new) and change(request, new) else fail(t)
+                return None if _takes(t, new) and change(request, new) else fail(t)
 
             return run
 

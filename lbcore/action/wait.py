@@ -13,7 +13,7 @@ from lbcore.sample.types import Type
 from lbcore.sample.words import ParseError, Words
 from lbcore.shim import lib
 from lbcore.stream.message import Request, Response
-from lbcore.stream.rules import ACTIONS, Action, Outcome, Ruleset, Run, Wait
+from lbcore.stream.rules import ACTIONS, GONE, Action, Outcome, Ruleset, Run, Wait
 from lbcore.stream.txn import AT, Txn
 
 MESSAGES = (Ruleset.HTTP_REQUEST, Ruleset.HTTP_RESPONSE)
@@ -45,16 +45,20 @@ def pause(words: Words, ruleset: Ruleset) -> Spec:
 def wait_for_body(words: Words, ruleset: Ruleset) -> Spec:
     """`wait-for-body time <time> [at-least <bytes>]`: until the body is here, as much of it, or the buffer is full.
 
-    When the time is over the stream ends: 408 for a request, 504 for a response.
+    When the time is over the stream ends: 408 for a request, 504 for a response. So does that of a client which leaves
+    before all of its request has come: no server sees a part of it.
     """
     start = words.at - 1
     ms, least = _limits(words)
     response = ruleset is Ruleset.HTTP_RESPONSE
 
     def over(t: Txn) -> Outcome | None:
-        if not t.ask[_FLAGS] & lib.ASK_F_TIMEOUT or _enough(_message(t), least):
+        flags = t.ask[_FLAGS]
+        if not flags & (lib.ASK_F_TIMEOUT | lib.ASK_F_EOF) or _enough(_message(t), least):
             return None
-        return error_reply(t, 504, "sD") if response else error_reply(t, 408, "cD", close=True)
+        if flags & lib.ASK_F_EOF:  # what a server left out is told, and ends the stream, where it is forwarded
+            return None if response else GONE
+        return error_reply(t, 504, "sH") if response else error_reply(t, 408, "cR", close=True)
 
     wait = Wait("body", ms, least, over)
 

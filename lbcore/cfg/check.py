@@ -14,6 +14,7 @@ from lbcore.base.address import Address
 from lbcore.base.diag import Diagnostic, Severity
 from lbcore.cfg.address import numeric_family, resolve
 from lbcore.cfg.arguments import kind_word
+from lbcore.cfg.check_names import check_names, check_other_names
 from lbcore.cfg.check_rules import (
     check_actions,
     check_contents,
@@ -22,21 +23,26 @@ from lbcore.cfg.check_rules import (
     check_use_server,
     join_hints,
     settle_conditions,
+    switches,
 )
 from lbcore.cfg.context import Context
 from lbcore.cfg.diagnostics import readable
 from lbcore.cfg.kw_cookie import check_cookies
 from lbcore.cfg.kw_error import check_errors
+from lbcore.cfg.kw_h1_case import check_h1_case
 from lbcore.cfg.kw_http_option import check_http_options
 from lbcore.cfg.kw_log_format import check_logs
 from lbcore.cfg.sec_log_profile import check_profiles
 from lbcore.cfg.sec_userlist import check_members
 from lbcore.proxy.settings import GlobalSettings, ProxySettings, ServerSettings, Settings
+from lbcore.sample.files import files_of
 
 _NO_TIMEOUTS = """
    | While not properly invalid, you will certainly encounter various problems
    | with such a configuration. To fix this, please ensure that all following
    | timeouts are set to a non-zero value: 'client', 'connect', 'server'."""
+
+_AT = "parsing [{}]: "  # how HAProxy begins where it speaks of names
 
 Resolver = Callable[[str, int], tuple[int, str] | None]
 
@@ -57,7 +63,12 @@ def check(ctx: Context, resolver: Resolver = resolve) -> None:
             _check_proxy(_Checked(ctx, proxy, backends))
     check_errors(ctx)
     check_http_options(ctx)
+    check_h1_case(ctx)
     check_profiles(ctx)
+    check_other_names(ctx, lambda text, where: _add(ctx, Severity.ALERT, text, where, _AT))
+    ctx.settings.environment = ctx.environment.snapshot()
+    ctx.settings.pattern_paths = files_of(ctx.notes).patterns
+    ctx.settings.pattern_uses = files_of(ctx.notes).uses
     number_proxies(proxies)
     if not ctx.reporter.alerts:
         _resolve_servers(ctx, resolver)
@@ -112,7 +123,7 @@ def _default_backend(checked: _Checked) -> None:
         checked.alert(f"Proxy '{proxy.name}': unable to find required default_backend: '{name}'.")
     elif target is proxy:
         checked.alert(f"Proxy '{proxy.name}': loop detected for default_backend: '{name}'.")
-    elif target.mode != proxy.mode:
+    elif target.mode != proxy.mode and not switches(proxy):
         checked.alert(
             f"{proxy.mode} {checked.label} ({proxy.where}) tries to use incompatible {target.mode} "
             f"{kind_word(target)} '{target.name}' ({target.where}) as its default backend (see 'mode')."
@@ -132,6 +143,12 @@ def _rules(checked: _Checked) -> None:
     check_contents(checked.proxy, checked.warn)
     join_hints(checked.proxy)
     settle_conditions(checked.proxy)
+
+
+def _names(checked: _Checked) -> None:
+    """Names in expressions; rules and formats have all been read."""
+    ctx = checked.ctx
+    check_names(ctx, checked.proxy, lambda text, where: _add(ctx, Severity.ALERT, text, where, _AT))
 
 
 def _bind(checked: _Checked) -> None:
@@ -195,6 +212,7 @@ _STEPS: tuple[Callable[[_Checked], None], ...] = (
     _default_backend,
     _rules,
     check_logs,
+    _names,
     _bind,
     _timeouts,
     _server_names,

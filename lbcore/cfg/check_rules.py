@@ -30,12 +30,17 @@ def check_use_backend(proxy: ProxySettings, backends: Mapping[str, ProxySettings
             alert(f"Proxy '{proxy.name}': unable to find required use_backend: '{rule.name}'.")
         elif target is proxy:
             alert(f"Proxy '{proxy.name}': loop detected for use_backend: '{rule.name}'.")
-        elif target.mode != proxy.mode:
+        elif target.mode != proxy.mode and not switches(proxy):
             alert(
                 f"{proxy.mode} {kind_word(proxy)} '{proxy.name}' ({proxy.where}) tries to use incompatible "
                 f"{target.mode} {kind_word(target)} '{target.name}' ({target.where}) in a 'use_backend' rule "
                 "(see 'mode')."
             )
+
+
+def switches(proxy: ProxySettings) -> bool:
+    """Whether connections of a proxy in mode tcp may go on in mode http, so that its backend may be of that mode."""
+    return _rules(proxy).switches
 
 
 def check_use_server(proxy: ProxySettings, alert: Say) -> None:

@@ -1,4 +1,5 @@
-"""Persistence by cookies: `cookie` of backends and servers, `dynamic-cookie-key`, `ignore-persist` (manual 4.2)."""
+"""Persistence by cookies: `cookie` of backends and servers, `dynamic-cookie-key`, `force-persist`, `ignore-persist`
+(manual 4.2)."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from lbcore.cfg.context import Context
 from lbcore.cfg.keywords import KEYWORDS, PROXIES, SERVERS, Keyword
 from lbcore.cfg.units import UnitError, parse_time
 from lbcore.cfg.vocabulary import condition, words_of
-from lbcore.proxy.settings import PersistenceCookie, ProxySettings, ServerSettings
+from lbcore.proxy.settings import PersistenceCookie, PersistRule, ProxySettings, ServerSettings
 from lbcore.sample.points import Point
 
 MODES = ("insert", "prefix", "rewrite")
@@ -143,8 +144,8 @@ def server_cookie(args: Args) -> None:
     args.server.cookie = value
 
 
-def ignore_persist(args: Args) -> None:
-    """`ignore-persist {if|unless} <condition>`."""
+def persist_rule(args: Args) -> None:
+    """`force-persist {if|unless} <condition>` and `ignore-persist`."""
     if args.in_defaults:
         raise KeywordError(f"'{args.name}' not allowed in 'defaults' section.", 0)
     if args.ignored("backend"):
@@ -154,7 +155,7 @@ def ignore_persist(args: Args) -> None:
         raise KeywordError(f"'{args.name}' requires either 'if' or 'unless' followed by a condition.", args.position)
     words = words_of(args, Point.BE_REQ_HDR)
     held = condition(args, words, Point.BE_REQ_HDR, f"error detected while parsing a '{args.name}' rule : {{}}.")
-    args.proxy.ignore_persist += (held,)
+    args.proxy.persist_rules += (PersistRule(args.name == "force-persist", held),)
 
 
 # --- the check of the whole ---
@@ -226,6 +227,7 @@ KEYWORDS.register(
     Keyword(("cookie",), SERVERS, server_cookie, "<value>", "How cookies name this server.", "0.2"),
     Keyword(("dynamic-cookie-key",), PROXIES, dynamic_cookie_key, "<key>", "The secret of dynamic cookies.", "0.2"),
     Keyword(
-        ("ignore-persist",), PROXIES, ignore_persist, "{if|unless} <condition>", "When cookies don't count.", "0.2"
+        ("force-persist",), PROXIES, persist_rule, "{if|unless} <condition>", "When servers that are down count.", "0.2"
     ),
+    Keyword(("ignore-persist",), PROXIES, persist_rule, "{if|unless} <condition>", "When cookies don't count.", "0.2"),
 )

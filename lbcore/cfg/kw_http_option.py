@@ -1,4 +1,5 @@
-"""`option forwarded`, `originalto`, `http-restrict-req-hdr-names`, and `monitor-uri` (manual 4.2)."""
+"""`option forwarded`, `originalto`, `http-restrict-req-hdr-names`, `http-send-name-header`, and `monitor-uri` (manual
+4.2)."""
 
 from __future__ import annotations
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from lbcore.stream.forwarded import Forwarded
 
 RESTRICTIONS = ("preserve", "reject", "delete")
+_NAME_MAX = 64  # PX_FF_MAX of native/include/proxy.h
+_FRAMING = ("connection", "content-length", "te", "transfer-encoding", "upgrade")  # whose values are no servers' names
 _PARTS = (
     "'proto', 'host', 'host-expr', 'by', 'by-expr', 'by_port', 'by_port-expr', 'for', 'for-expr', 'for_port' and "
     "'for_port-expr'"
@@ -121,7 +124,37 @@ def restrict_names(args: Args) -> None:
     args.proxy.restrict_names = word
 
 
+def send_name_header(args: Args) -> None:
+    """`http-send-name-header <header>`."""
+    if args.ignored("backend"):
+        args.rest()
+        return
+    name = args.take()
+    if not name:
+        raise KeywordError("'http-send-name-header' requires a header string.")
+    if not is_token(name):
+        raise KeywordError(f"'http-send-name-header' : '{name}' can't be the name of a header.")
+    if len(name) >= _NAME_MAX:
+        raise KeywordError(f"'http-send-name-header' : the name '{name}' is too long.")
+    if name.lower() in _FRAMING:
+        raise KeywordError(f"'http-send-name-header' : the name of a server can't stand in '{name}'.")
+    args.proxy.send_name_header = name
+
+
 # --- the check of the whole ---
+
+# Switches that say nothing about bytes, in the order of HAProxy's warnings.
+_HTTP_ONLY = (
+    "http-ignore-probes",
+    "idle-close-on-response",
+    "accept-unsafe-violations-in-http-request",
+    "accept-unsafe-violations-in-http-response",
+    "http-use-proxy-header",
+    "http-drop-request-trailers",
+    "http-drop-response-trailers",
+    "http-pretend-keepalive",
+    "http-no-delay",
+)
 
 
 def check_http_options(ctx: Context) -> None:
@@ -132,14 +165,20 @@ def check_http_options(ctx: Context) -> None:
         label = f"{'proxy' if proxy.kind == 'listen' else proxy.kind} '{proxy.name}'"
         if proxy.monitor_uri is not None and proxy.has_frontend:
             ctx.reporter.warning(None, None, f"monitor-uri will be ignored for {label} (needs 'mode http').")
+        for name in _HTTP_ONLY:
+            if name in proxy.options:
+                proxy.options.discard(name)
+                ctx.reporter.warning(None, None, f"'option {name}' ignored for {label} as it requires HTTP mode.")
         for name, option in (("forwarded", proxy.has_backend and proxy.forwarded), ("originalto", proxy.originalto)):
             if option:
                 ctx.reporter.warning(None, None, f"'option {name}' ignored for {label} as it requires HTTP mode.")
-        proxy.monitor_uri = proxy.forwarded = proxy.originalto = None
+        proxy.monitor_uri = proxy.forwarded = proxy.originalto = proxy.send_name_header = None
 
 
 KEYWORDS.register(
     Keyword(("monitor-uri",), PROXIES, monitor_uri, "<uri>", "Answers who watches the balancer itself.", "0.2"),
+    Keyword(("http-send-name-header",), PROXIES, send_name_header, "<header>",
+            "Tells servers their names in a header.", "0.2"),
     Keyword(("option", "forwarded"), PROXIES, forwarded, "[<part> ...]", "Adds a Forwarded field (RFC 7239).", "0.2",
             negatable=True),
     Keyword(("option", "http-restrict-req-hdr-names"), PROXIES, restrict_names, "{preserve|delete|reject}",

@@ -16,7 +16,7 @@ from lbcore.cfg.context import Context
 from lbcore.cfg.diagnostics import suggest
 from lbcore.cfg.keywords import KEYWORDS, PROXIES, Keyword
 from lbcore.cfg.rulelists import rules_of
-from lbcore.cfg.vocabulary import load_vocabulary
+from lbcore.cfg.vocabulary import load_vocabulary, place_of
 from lbcore.cfg.words import Line
 from lbcore.log.settings import STEPS
 from lbcore.proxy.settings import ProxySettings
@@ -70,8 +70,10 @@ def read_format(ctx: Context, found: Written, name: str, style: Style, point: Po
     from lbcore.sample.format import parse_format  # with the vocabulary
 
     line = found.line
+    texts = line.texts()
+    place = place_of(texts) or "log-format string"
     words = Words(
-        line.texts(), found.at, line.file, line.number, proxy.name, proxy.mode, point, proxy.acls, notes=ctx.notes
+        texts, found.at, line.file, line.number, proxy.name, proxy.mode, point, proxy.acls, notes=ctx.notes, place=place
     )
     try:
         return parse_format(found.text, words, style)

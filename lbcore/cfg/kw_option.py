@@ -17,12 +17,23 @@ BOTH = ("frontend", "backend")
 # Plain switches: the sides that have them and what they do.
 SWITCHES: dict[str, tuple[tuple[str, ...], str]] = {
     "abortonclose": (BACKEND, "Gives up a request whose client has gone while it waits."),
+    "accept-unsafe-violations-in-http-request": (FRONTEND, "Reads requests less strictly: dangerous."),
+    "accept-unsafe-violations-in-http-response": (BACKEND, "Reads responses less strictly: dangerous."),
     "allbackups": (BACKEND, "Balances over all backup servers rather than using the first."),
     "checkcache": (BACKEND, "Blocks responses that caches would keep with their cookies."),
     "clitcpka": (FRONTEND, "Sends TCP keep-alive probes to clients."),
     "dontlog-normal": (FRONTEND, "Logs nothing about what went well."),
     "dontlognull": (FRONTEND, "Logs nothing about connections without data."),
+    "h1-case-adjust-bogus-client": (FRONTEND, "Writes names of headers to clients as `h1-case-adjust` says."),
+    "h1-case-adjust-bogus-server": (BACKEND, "Writes names of headers to servers as `h1-case-adjust` says."),
     "http-buffer-request": (BOTH, "Has rules wait until the body of a request is here."),
+    "http-drop-request-trailers": (BACKEND, "Drops the trailers of requests."),
+    "http-drop-response-trailers": (FRONTEND, "Drops the trailers of responses."),
+    "http-ignore-probes": (FRONTEND, "Says and logs nothing about connections without a request."),
+    "http-no-delay": (BOTH, "Sends everything at once, rather than with what may follow."),
+    "http-pretend-keepalive": (BACKEND, "Has servers believe that connections are kept."),
+    "http-use-proxy-header": (FRONTEND, "Authenticates proxied requests as a proxy does."),
+    "idle-close-on-response": (FRONTEND, "Lets idle connections have one more request during a soft stop."),
     "log-separate-errors": (FRONTEND, "Raises the level of log lines about errors."),
     "logasap": (FRONTEND, "Logs as soon as the response begins."),
     "nolinger": (BOTH, "Resets connections rather than letting them linger."),
@@ -34,6 +45,11 @@ SWITCHES: dict[str, tuple[tuple[str, ...], str]] = {
     "srvtcpka": (BACKEND, "Sends TCP keep-alive probes to servers."),
     "tcp-smart-accept": (FRONTEND, "Spares the acknowledgement of a connection's first data."),
     "tcp-smart-connect": (BACKEND, "Spares the acknowledgement of a server's handshake."),
+}
+# Older names, and how the manual calls the option now.
+RENAMED = {
+    "accept-invalid-http-request": "accept-unsafe-violations-in-http-request",
+    "accept-invalid-http-response": "accept-unsafe-violations-in-http-response",
 }
 _MODES = {"http-keep-alive": "keep-alive", "http-server-close": "server-close", "httpclose": "close"}
 
@@ -64,6 +80,20 @@ def switch(name: str) -> Callable[[Args], None]:
             args.proxy.options.add(name)
         else:
             args.proxy.options.discard(name)
+
+    return parse
+
+
+def renamed(name: str) -> Callable[[Args], None]:
+    """The function of a switch that the manual has under a new name since HAProxy 3."""
+    parse_new = switch(RENAMED[name])
+    side = SWITCHES[RENAMED[name]][0][0]
+
+    def parse(args: Args) -> None:
+        if _ignored(args, name, side):
+            return
+        args.warn(f"option '{name}' is deprecated. please use 'option {RENAMED[name]}' if absolutely needed.", at=1)
+        parse_new(args)
 
     return parse
 
@@ -178,5 +208,9 @@ KEYWORDS.register(
     *(
         Keyword(("option", name), PROXIES, switch(name), "", doc, negatable=True)
         for name, (_sides, doc) in SWITCHES.items()
+    ),
+    *(
+        Keyword(("option", name), PROXIES, renamed(name), "", SWITCHES[new][1], negatable=True)
+        for name, new in RENAMED.items()
     ),
 )  # fmt: skip

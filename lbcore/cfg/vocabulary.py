@@ -5,7 +5,7 @@ The words of that language are loaded with the first line that needs them: a con
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from lbcore.cfg.arguments import SPACED, Args, KeywordError
@@ -23,6 +23,32 @@ def load_vocabulary() -> None:
     import lbcore.stream.aliases  # noqa: F401 - importing them is all
 
 
+# How messages about names call the place of an expression, by the keyword of its line.
+_PLACES = {
+    "error-log-format": "log-format string",
+    "http-after-response": "http-response response",
+    "http-error": "http-error directive",
+    "http-request": "http-request expression",
+    "http-response": "http-response response",
+    "log-format": "log-format string",
+    "log-format-sd": "log-format-sd string",
+    "redirect": "redirect format string",
+    "unique-id-format": "unique-id-format string",
+    "use-server": "use-server or balance expression",
+    "use_backend": "use_backend expression",
+}
+
+
+def place_of(texts: Sequence[str]) -> str:
+    """How messages about names call the place of an expression in a line of these words."""
+    keyword, *rest = texts
+    if keyword in ("tcp-request", "tcp-response"):
+        return f"{keyword} {rest[0]} expression"
+    if rest[:1] == ["redirect"]:
+        return _PLACES["redirect"]
+    return _PLACES.get(keyword, "")
+
+
 def words_of(args: Args, point: Point) -> Words:
     """The rest of a line for those who read expressions and actions; `taken` gives back what they have used."""
     load_vocabulary()
@@ -32,8 +58,9 @@ def words_of(args: Args, point: Point) -> Words:
         # HAProxy names no line where it speaks of patterns
         args.warn(text, "" if text.startswith("parsing acl keyword") else SPACED, at)
 
+    texts = line.texts()
     return Words(
-        line.texts(),
+        texts,
         args.position,
         line.file,
         line.number,
@@ -43,6 +70,7 @@ def words_of(args: Args, point: Point) -> Words:
         args.proxy.acls,
         warn,
         args.context.notes,
+        place_of(texts),
     )
 
 

@@ -105,9 +105,7 @@ def _rows() -> Iterator[Converter]:
             yield Converter(name, _SIGNATURES[what], takes, gives, make, _DOCS[what], check, check_file=file)
     texts = _SIGNATURES[""], Type.STR, Type.STR
     yield Converter("map", *texts, _looking("map", "str", ""), _DOCS[""], check_file=_checking("str", "str"))
-    yield Converter(
-        "map_regm", *texts, _make_regm, "As map_reg, with its references.", check_file=_checking("reg", "")
-    )
+    yield Converter("map_regm", *texts, _make_regm, "As map_reg, with its references.", check_file=_checking("reg", ""))
 
 
 add_converters(*_rows())

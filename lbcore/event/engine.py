@@ -35,6 +35,7 @@ class EngineSettings:
     sndbuf_client: int = 0
     rcvbuf_server: int = 0
     sndbuf_server: int = 0
+    h1_case: tuple[str, ...] = ()  # `h1-case-adjust`: names of headers as some peers want them
     lock_figures: bool = False
     lock_order: bool = False
 
@@ -63,6 +64,8 @@ class Engine:
         self._live: Any = lib.eng_live_figures(handle)
         self.is_open = True
         self._set_pages()
+        for name in settings.h1_case:
+            check(lib.eng_case_add(handle, name.encode("utf-8", "surrogateescape"), len(name)))
 
     @property
     def handle(self) -> Any:

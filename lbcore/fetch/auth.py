@@ -17,6 +17,7 @@ from lbcore.sample.points import REQUEST
 from lbcore.sample.rows import Arg, Fetch, Fetcher, ManyFetcher, add_fetches
 from lbcore.sample.types import Type
 from lbcore.stream.message import Request
+from lbcore.stream.proxied import is_proxied
 from lbcore.stream.txn import Txn
 
 SCHEMES = {"basic": "Basic", "bearer": "Bearer"}
@@ -24,8 +25,7 @@ SCHEMES = {"basic": "Basic", "bearer": "Bearer"}
 
 def field_of(t: Txn, req: Request) -> str:
     """The field that has the credentials: another one where we are the client's proxy (http-use-proxy-header)."""
-    proxied = "http-use-proxy-header" in t.frontend.settings.options and req.target[:1] not in ("/", "*")
-    return "proxy-authorization" if proxied else "authorization"
+    return "proxy-authorization" if is_proxied(t, req) else "authorization"
 
 
 def split_scheme(value: str) -> tuple[str, str] | None:

@@ -41,17 +41,17 @@ def check_slot(args: Sequence[Arg]) -> None:
 
 def fetch_method(t: Txn) -> str | None:
     req = request_of(t)
-    return None if req is None else req.method
+    return None if req is None else req.received().method
 
 
 def fetch_uri(t: Txn) -> str | None:
     req = request_of(t)
-    return None if req is None else pathq_of(req)
+    return None if req is None else pathq_of(req.received())
 
 
 def fetch_request_version(t: Txn) -> str | None:
     req = request_of(t)
-    return None if req is None else req.version
+    return None if req is None else req.received().version
 
 
 def fetch_response_version(t: Txn) -> str | None:
@@ -63,8 +63,8 @@ add_fetches(
         "capture.req.hdr", "(integer)", Type.STR, REQUEST_KEPT, make_request_field,
         "What a `capture request` line took, by its number from 0.", check=check_slot,
     ),
-    plain("capture.req.method", Type.STR, REQUEST_KEPT, fetch_method, "The method."),
-    plain("capture.req.uri", Type.STR, REQUEST_KEPT, fetch_uri, "The path and the query."),
+    plain("capture.req.method", Type.STR, REQUEST_KEPT, fetch_method, "The method, as it was received."),
+    plain("capture.req.uri", Type.STR, REQUEST_KEPT, fetch_uri, "Path and query, as they were received."),
     plain("capture.req.ver", Type.STR, REQUEST_KEPT, fetch_request_version, "The version of the request: HTTP/1.1."),
     Fetch(
         "capture.res.hdr", "(integer)", Type.STR, SERVER_SIDE, make_response_field,

@@ -38,7 +38,7 @@ def fetch_date_us(t: Txn) -> int:
 
 def make_env(args: Sequence[Arg], build: Build) -> Fetcher:
     """Read once, like all of the environment."""
-    value = os.environ.get(args[0])
+    value = build.environment(args[0])
     text = None if value is None else wire(value)
     return lambda t: text
 

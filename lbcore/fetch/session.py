@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lbcore.fetch.rows import alias, check_unit, inlined, plain, unit_of
+from lbcore.fetch.rows import check_unit, inlined, plain, unit_of
 from lbcore.sample.build import Build
 from lbcore.sample.points import CLIENT, FRONTEND, REQUEST_KEPT
 from lbcore.sample.rows import Arg, Fetch, Fetcher, add_fetches
@@ -68,10 +68,7 @@ add_fetches(
         "When the connection was accepted, since 1970 in s, ms or us.", check=check_unit(0),
     ),
     plain("dst_conn", Type.SINT, FRONTEND, fetch_dst_conn, "Connections of the listener."),
-    *alias(
-        inlined("fe_client_timeout", Type.SINT, FRONTEND, _CLIENT_TIMEOUT, "`timeout client` of the frontend in ms."),
-        "cur_client_timeout",
-    ),
+    inlined("fe_client_timeout", Type.SINT, FRONTEND, _CLIENT_TIMEOUT, "`timeout client` of the frontend in ms."),
     inlined("fe_defbe", Type.STR, FRONTEND, "t.frontend.settings.default_backend", "The default backend's name."),
     Fetch("fe_id", "", Type.SINT, FRONTEND, make_fe_id, "The number of the frontend among the proxies."),
     inlined("fe_name", Type.STR, FRONTEND, "t.frontend.settings.name", "The name of the frontend."),

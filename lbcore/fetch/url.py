@@ -24,8 +24,7 @@ _ABSOLUTE = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://([^/?#]*)")
 
 def path_of(req: Request) -> str | None:
     """The path, None if the target has none."""
-    path = req.path
-    return path if path[:1] == "/" else None
+    return req.abs_path
 
 
 def pathq_of(req: Request) -> str | None:
@@ -205,7 +204,7 @@ add_fetches(
     plain("base32", Type.SINT, REQUEST, _hash(fetch_base), "A hash of `base`, 32 bits."),
     plain("base32+src", Type.BIN, REQUEST, _hash_and_source(fetch_base), "`base32` and the client's address."),
     plain("baseq", Type.STR, REQUEST, fetch_baseq, "The host, the path and the query."),
-    plain("path", Type.STR, REQUEST, fetch_path, "The path, without the query.", inline=_INLINE.format("path")),
+    plain("path", Type.STR, REQUEST, fetch_path, "The path, without the query.", inline="t.req.abs_path"),
     plain("pathq", Type.STR, REQUEST, fetch_pathq, "The path and the query.", inline=_INLINE.format("pathq")),
     Fetch(
         "query", "([string])", Type.STR, REQUEST, make_query,

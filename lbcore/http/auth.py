@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 CHALLENGE = "www-authenticate"
+PROXY_CHALLENGE = "proxy-authenticate"
 
 
 def basic(realm: str) -> str:

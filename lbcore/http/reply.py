@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
-from lbcore.http.pages import PAGES, Page, body
+from lbcore.http.pages import EARLY, PAGES, Page, body
 
 END = "\r\n"
 
@@ -167,14 +167,16 @@ def location_page(status: int, url: str) -> Message:
 
 @cache
 def default_page(status: int) -> Message:
-    """HAProxy's own page for one of PAGE_STATUSES. Raises KeyError for another status."""
+    """HAProxy's own page for one of PAGE_STATUSES; those for requests that were none close. Raises KeyError for another
+    status.
+    """
     page = _READY if status == _READY.status else {page.status: page for page in PAGES}[status]
     text = body(page)
     head = (
         f"HTTP/1.1 {status} {page.reason}\r\ncontent-length: {len(text)}\r\ncache-control: no-cache\r\n"
         "content-type: text/html\r\n\r\n"
     )
-    return Message(head, text.encode())
+    return Message(head, text.encode(), status in EARLY)
 
 
 # --- files ---

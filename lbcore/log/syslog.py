@@ -72,7 +72,7 @@ class LogSink:
         header = self._header.render(max(level, self._minlevel), now_us)
         if structured and self._header.structured:
             header = header.removesuffix(NO_DATA) + structured + b" "
-        return (header + text)[: self._maxlen] + b"\n"
+        return (header + text)[: self._maxlen - 1] + b"\n"
 
 
 class Logger:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Mapping
 from typing import Any
 
 from lbcore.conn import address
@@ -29,6 +30,7 @@ FLAGS = {
     "abortonclose": lib.PX_O_ABORTONCLOSE,
     "clitcpka": lib.PX_O_KA_CLIENT,
     "dontlognull": lib.PX_O_DONTLOGNULL,
+    "http-no-delay": lib.PX_O_NO_DELAY,
     "logasap": lib.PX_O_LOGASAP,
     "persist": lib.PX_O_PERSIST,
     "nolinger": lib.PX_O_NOLINGER,
@@ -41,14 +43,28 @@ FLAGS = {
     "tcp-smart-connect": lib.PX_O_SMART_CONNECT,
     "tcpka": lib.PX_O_KA_CLIENT | lib.PX_O_KA_SERVER,
 }
+# Those that mean the one side or the other.
+FRONT_FLAGS = {
+    "accept-unsafe-violations-in-http-request": lib.PX_O_UNSAFE,
+    "h1-case-adjust-bogus-client": lib.PX_O_CASE,
+    "http-drop-response-trailers": lib.PX_O_NO_TRAILERS,
+    "http-ignore-probes": lib.PX_O_IGNORE_PROBES,
+    "idle-close-on-response": lib.PX_O_LATE_IDLE,
+}
+BACK_FLAGS = {
+    "accept-unsafe-violations-in-http-response": lib.PX_O_UNSAFE,
+    "h1-case-adjust-bogus-server": lib.PX_O_CASE,
+    "http-drop-request-trailers": lib.PX_O_NO_TRAILERS,
+    "http-pretend-keepalive": lib.PX_O_PRETEND_KA,
+}
 CONNECTION_MODES = {"server-close": lib.PX_O_SERVER_CLOSE, "close": lib.PX_O_CLOSE}
 
 
-def options(proxy: ProxySettings) -> int:
-    """The PX_O_* that both sides of a proxy share."""
+def options(proxy: ProxySettings, side: Mapping[str, int]) -> int:
+    """The PX_O_* of one side of a proxy: those that both share, and those of `side`."""
     found = CONNECTION_MODES.get(proxy.http_connection_mode, 0)
     for word in proxy.options:
-        found |= FLAGS.get(word, 0)
+        found |= FLAGS.get(word, 0) | side.get(word, 0)
     if proxy.forwardfor is not None and proxy.mode == "http":
         found |= lib.PX_O_FORWARDFOR
         found |= lib.PX_O_FF_IFNONE if proxy.forwardfor.if_none else 0
@@ -96,7 +112,7 @@ def frontend(conf: Any, proxy: ProxySettings, *, flow: int, maxconn: int, backen
     """Fills a `fe_conf *`. `flow` is the mux's; `backend` the index of the default backend, -1 for none."""
     timeouts = proxy.timeouts
     conf.mode = flow
-    conf.options = options(proxy)
+    conf.options = options(proxy, FRONT_FLAGS)
     conf.maxconn = maxconn
     conf.rate_sess = proxy.rate_limit_sessions
     conf.backend = backend
@@ -118,7 +134,7 @@ def backend(conf: Any, proxy: ProxySettings, *, flow: int, fullconn: int) -> Non
     """Fills a `be_conf *`."""
     timeouts = proxy.timeouts
     conf.mode = flow
-    conf.options = options(proxy)
+    conf.options = options(proxy, BACK_FLAGS)
     conf.t_connect = timeouts.connect or 0
     conf.t_server = timeouts.server or 0
     conf.t_server_fin = timeouts.server_fin or 0
@@ -134,6 +150,10 @@ def backend(conf: Any, proxy: ProxySettings, *, flow: int, fullconn: int) -> Non
     probes(conf, proxy.server_probes)
     conf.ifname = (proxy.source_interface or "").encode()
     forwardfor(conf, proxy.forwardfor)
+    if proxy.send_name_header is not None and proxy.mode == "http":
+        name = proxy.send_name_header.lower().encode()
+        conf.sn_len = len(name)
+        conf.sn_name = name
     if proxy.source is not None:
         address.fill(ffi.addressof(conf, "source"), proxy.source)
 

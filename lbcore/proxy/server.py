@@ -19,6 +19,9 @@ class Server(Serving):
         self.sid = sid
         self.index = check(lib.eng_server_add(engine.handle, backend))
         convert.server(lib.eng_srv_conf(engine.handle, self.index), settings)
+        name = settings.name.encode("utf-8", "surrogateescape")
+        if name:
+            check(lib.eng_srv_name(engine.handle, self.index, name, len(name)))
         super().__init__(of_server(engine, self.index))
 
     @property

@@ -126,6 +126,14 @@ class PersistenceCookie:
 
 
 @dataclass(slots=True)
+class PersistRule:
+    """A `force-persist` or `ignore-persist` line; of a proxy's the first that applies counts."""
+
+    force: bool
+    condition: Any  # lbcore.sample.acl.Condition
+
+
+@dataclass(slots=True)
 class CookieCapture:
     """`capture cookie`: the first cookie whose text begins with `prefix` is logged, cut to `length` characters."""
 
@@ -191,7 +199,8 @@ class ProxySettings:
     places: dict[str, str] = field(default_factory=dict)  # file:line of words that are checked late, for messages
     cookie: PersistenceCookie | None = None  # backends
     dynamic_cookie_key: str | None = None
-    ignore_persist: tuple[Any, ...] = ()  # lbcore.sample.acl.Condition: any of them has the cookie ignored
+    persist_rules: tuple[PersistRule, ...] = ()  # whether the cookie is ignored, or a server tried though it is down
+    send_name_header: str | None = None  # `http-send-name-header`; backends
     capture_cookie: CookieCapture | None = None  # frontends
     originalto: OriginalTo | None = None
     forwarded: Any = None  # lbcore.stream.forwarded.Forwarded; backends
@@ -224,6 +233,16 @@ class ProxySettings:
     def has_backend(self) -> bool:
         """Whether it has servers (`backend`, `listen`)."""
         return self.kind != "frontend"
+
+
+@dataclass(slots=True)
+class StartVariable:
+    """A `set-var` of `global`: a variable (`lbcore.sample.variable.Variable`), and the expression or format that gives
+    its value."""
+
+    variable: Any
+    value: Any
+    where: str = ""
 
 
 @dataclass(slots=True)
@@ -276,6 +295,10 @@ class GlobalSettings:
     strict_limits: bool = True
     unix_bind: UnixBind = field(default_factory=UnixBind)
     cpu_map: dict[int, frozenset[int]] = field(default_factory=dict)  # thread, from 1 -> the CPUs it may run on
+    h1_case: dict[str, str] = field(default_factory=dict)  # `h1-case-adjust`: a name in lower case -> as it is written
+    h1_case_file: str | None = None  # `h1-case-adjust-file`, until the check of the configuration has read it
+    variable_limits: dict[str, int] = field(default_factory=dict)  # bytes by scope, and of all ("global"); 0: no limit
+    start_variables: list[StartVariable] = field(default_factory=list)
     options: dict[str, object] = field(default_factory=dict)
 
 
@@ -288,3 +311,6 @@ class Settings:
     userlists: dict[str, Userlist] = field(default_factory=dict)
     http_errors: dict[str, HttpErrors] = field(default_factory=dict)
     log_profiles: dict[str, LogProfile] = field(default_factory=dict)
+    pattern_paths: dict[str, str] = field(default_factory=dict)  # names of pattern files -> where they really are
+    pattern_uses: list[Any] = field(default_factory=list)  # lbcore.sample.reference.Use, in the order of their lines
+    environment: dict[str, str] | None = None  # variables, as the last line leaves them; None: those of the process

@@ -10,6 +10,7 @@
     reference.py  pattern files and maps: shared by name, changed while threads run
     acl.py        named and anonymous ACLs, conditions (`if`, `unless`); acltest.py: one test of an ACL; criteria.py:
                   words that imply a method, predefined ACLs
+    mentions.py   files and names that expressions mention, and how files are found (files.py); names.py: what was noted
     variable.py   scopes and names of variables
     format.py     log-format strings, read; alias.py, render.py, cbor.py: their aliases, functions, encodings
 

@@ -68,17 +68,15 @@ class Acl:
         return _joined(" or ", [test.source(build, bind, inline) for test in tests]) if tests else "False"
 
     def make_partial(self, build: Build, point: Point) -> Partial:
-        """As `make`, for contents of which more may come; None: what did not match now might then."""
-        tests = [(test.make(build), test.awaits) for test in self.tests if not point or test.expression.points & point]
+        """As `make`, for contents of which more may come; None: what does not match now may do so then, as a fetch has
+        said (`t.missing`)."""
+        tests = [test.make(build) for test in self.tests if not point or test.expression.points & point]
 
         def matches(t: Txn) -> bool | None:
-            answer: bool | None = False
-            for test, awaits in tests:
-                if test(t):
-                    return True
-                if awaits:
-                    answer = None
-            return answer
+            t.missing = False
+            if any(test(t) for test in tests):
+                return True
+            return None if t.missing else False
 
         return matches
 
@@ -207,14 +205,12 @@ def _ask(term: Term, tests: list[tuple[Any, Holds]], t: Txn, seen: list[Seen]) -
 
 
 def _all_of(terms: list[tuple[Partial, bool]], t: Txn) -> bool | None:
-    answer: bool | None = True
+    """As in HAProxy the first term that is not met decides, or leaves undecided."""
     for matches, negated in terms:
         one = matches(t)
-        if one is None:
-            answer = None
-        elif one is negated:
-            return False
-    return answer
+        if one is None or one is negated:
+            return None if one is None else False
+    return True
 
 
 def _any_of(answers: Iterable[bool | None]) -> bool | None:
@@ -253,12 +249,13 @@ def parse_acl(words: Words) -> Acl:
     return acl
 
 
-def predefined(name: str) -> Acl | None:
-    """An ACL that every proxy has, None if there is none of this name."""
+def predefined(name: str, place: Words | None = None) -> Acl | None:
+    """An ACL that every proxy has, None if there is none of this name. `place` is the line that asks for it."""
     text = PREDEFINED.get(name)
     if text is None:
         return None
-    words = Words(text.split())
+    place = place or Words(())
+    words = Words(text.split(), file=place.file, line=place.line, notes=place.notes)
     return Acl(name, [parse_test(words, words.texts)])
 
 
@@ -318,12 +315,13 @@ def _named(words: Words, name: str, at: int) -> Acl:
 
 
 def _predefined(words: Words, name: str) -> Acl | None:
-    """As `predefined`, one object for a load."""
+    """As `predefined`, one object for a proxy, which stands where it is named first."""
     known = words.notes.setdefault(__name__, {})
     assert isinstance(known, dict)
-    if name not in known:
-        known[name] = predefined(name)
-    found: Acl | None = known[name]
+    key = words.proxy, name
+    if key not in known:
+        known[key] = predefined(name, words)
+    found: Acl | None = known[key]
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from lbcore.sample.build import Build, BuildError
 from lbcore.sample.criteria import CRITERIA
 from lbcore.sample.expression import Bind, Expression, parse_criterion, parse_word
-from lbcore.sample.files import files_of
+from lbcore.sample.files import files_of, wrong_columns
 from lbcore.sample.grammar import NAME
 from lbcore.sample.pattern import (
     DEFAULTS,
@@ -22,8 +22,7 @@ from lbcore.sample.pattern import (
     lower,
     with_operator,
 )
-from lbcore.sample.points import Point
-from lbcore.sample.reference import Inline, Union, View, check_file, wrong_columns
+from lbcore.sample.reference import Inline, Union, Use, View, check_file
 from lbcore.sample.rows import Fetcher, Txn
 from lbcore.sample.types import Type, caster
 from lbcore.sample.words import ParseError, Words, wire
@@ -54,12 +53,6 @@ class AclTest:
     method: Method
     groups: tuple[Group, ...]
     where: str
-
-    @property
-    def awaits(self) -> bool:
-        """Whether it may match later, because more contents have come: what it fetches is not there from the start."""
-        row = self.expression.row
-        return not row.points & (Point.FE_CONN | Point.FE_SESS) or row.name == "wait_end"
 
     def fetch(self, build: Build) -> Fetcher:
         """A function of the transaction that gives the sample before it is matched. Raises BuildError."""
@@ -248,8 +241,7 @@ class _Reader:
             if not self._flag(words.take()):
                 break
         method = self._needed_method()
-        if method.index is not None:
-            self._inline(method)
+        self._inline(method)
         text = " ".join(self.texts[self.start : len(self.texts)])
         words.at = len(self.texts)
         where = f"{words.file}:{words.line}"
@@ -341,12 +333,19 @@ class _Reader:
         except PatternError as error:
             raise ParseError(str(error)) from None
         self.groups.append(group)
+        self._note(group, method)
+
+    def _note(self, group: Group, method: Method) -> None:
+        """Has the stats socket know of patterns, also of those that no rule asks for."""
+        looks = method if method.index is not None else None
+        use = Use(group.source, group.kind, "acl", self.words.file, self.words.line, looks, group.flags)
+        files_of(self.words.notes).uses.append(use)
 
     def _inline(self, method: Method) -> None:
-        """Patterns in the line, behind the flags. An empty word ends them."""
+        """Patterns in the line, behind the flags. An empty word ends them; `bool` and `found` have none."""
         operator = "eq"
         texts: list[str] = []
-        while self.words.at < len(self.texts) and self.texts[self.words.at]:
+        while method.index is not None and self.words.at < len(self.texts) and self.texts[self.words.at]:
             word = self.words.take()
             if method.counts and word in OPERATORS:
                 operator = word
@@ -357,20 +356,19 @@ class _Reader:
             except PatternError as error:
                 raise ParseError(str(error), self.words.at - 1) from None
             texts.append(text)
-        if texts or not self.groups:
-            display = f"acl '{self.name}' file '{self.words.file}' line {self.words.line}"
-            self.groups.append(Group(Inline(display, tuple(texts), self.number), "acl", self._flags))
+        display = f"acl '{self.name}' file '{self.words.file}' line {self.words.line}"
+        group = Group(Inline(display, tuple(texts), self.number), "acl", self._flags)
+        self._note(group, method)  # HAProxy counts them even if there are none
+        if method.index is not None and (texts or not self.groups):
+            self.groups.append(group)
 
 
 def check_group(words: Words, group: Group, method: Method) -> None:
     """Raises PatternError if a file can't be read, or a line of it not be used with a method. Each file is looked at
     once in a load for each way in which it is used."""
-    seen = words.notes.setdefault(__name__ + ".files", {})
-    assert isinstance(seen, dict)
-    name = str(group.source)
-    if seen.setdefault(name, group.kind) != group.kind:
-        raise PatternError(wrong_columns(name, seen[name]))
-    if (name, method.name, group.flags) not in seen:
-        where = files_of(words.notes).pattern_path(name, words.file)
-        check_file(name, group.kind, method, group.flags, where=where)
-        seen[name, method.name, group.flags] = True
+    files, name = files_of(words.notes), str(group.source)
+    kind = files.kinds.setdefault(name, group.kind)
+    if kind != group.kind:
+        raise PatternError(wrong_columns(name, kind))
+    if files.is_new(name, method.name, group.flags):
+        check_file(name, kind, method, group.flags, where=files.pattern_path(name, words.file))

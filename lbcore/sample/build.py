@@ -41,6 +41,10 @@ class Build(Protocol):
     def facts(self) -> Any:
         """Figures of the process (`lbcore.facts.Facts`): uptime, connections, limits, identity."""
 
+    def environment(self, name: str) -> str | None:
+        """The value of a variable of the environment as the configuration sees it, one character a byte; None: there is
+        none of this name."""
+
     def acl(self, name: str) -> Any:
         """The compiled named ACL `name` of this proxy: a function of the transaction that says whether it matches."""
 

@@ -170,7 +170,8 @@ def parse_expression(words: Words) -> Expression:
 
 
 def parse_word(words: Words, commas: bool = False) -> Expression:
-    """As `parse_expression`, for an ACL: the next word alone; with `commas` also of those behind a word that ends in a comma."""
+    """As `parse_expression`, for an ACL: the next word alone; with `commas` also of those behind a word that
+    ends in a comma."""
     start = words.at
     try:
         expression = _whole_word(words.take(), words.notes)

@@ -25,7 +25,6 @@ from lbcore.sample.sources import source_of
 from lbcore.sample.types import Type, caster
 from lbcore.sample.words import ParseError, Words, wire
 
-NOT_DONE = frozenset({"bi", "bp"})  # our own end of the server's connection, of which records don't tell
 CASTS = {kind.value: kind for kind in (Type.BOOL, Type.SINT, Type.STR, Type.BIN, Type.IPV4, Type.IPV6)}
 
 
@@ -65,6 +64,10 @@ class Format:
     def aliases(self) -> Iterator[str]:
         """The names of the aliases in it."""
         return (item.alias.name for item in self.items if item.alias is not None)
+
+    def fetches(self) -> Iterator[str]:
+        """The names of the fetches in it."""
+        return (item.expression.row.name for item in self.items if item.expression is not None)
 
     def make(self, build: Build, settings: Any = None) -> Callable[[Txn], str]:
         """A function that gives the text for a transaction that goes on. Raises BuildError.
@@ -224,8 +227,6 @@ class _Parser:
 
     def _known(self, name: str) -> Alias:
         alias = ALIASES.get(name)
-        if name in NOT_DONE:
-            raise ParseError(f"the '%{name}' alias is HAProxy's but is not supported by lbcore yet")
         if alias is None:
             raise ParseError(
                 f"no such format variable '{name}'. "

@@ -73,6 +73,7 @@ _CONVERTERS = """
     table_http_err_cnt table_http_err_rate table_http_fail_cnt table_http_fail_rate table_http_req_cnt
     table_http_req_rate table_idle table_inc_gpc table_inc_gpc0 table_inc_gpc1 table_kbytes_in table_kbytes_out
     table_server_id table_sess_cnt table_sess_rate table_trackers x509_v_err_str
+    rfc7239_nn rfc7239_np
 """
 
 FETCHES_NOT_DONE = frozenset(_FETCHES.split())

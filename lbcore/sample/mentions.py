@@ -7,37 +7,18 @@ HAProxy says of one that there is not, and looked up when the whole configuratio
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from lbcore.sample.files import files_of
+from lbcore.sample.files import files_of, wrong_columns
+from lbcore.sample.names import Mention, mentions_of
+from lbcore.sample.reference import Use
 from lbcore.sample.rows import Arg, ArgumentError, Fetch, Signature
 from lbcore.sample.words import ParseError, Words
 
 KINDS = frozenset({"frontend", "backend", "server", "user list"})
 
 signature = cache(Signature)
-
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """A name in an expression of the proxy `proxy`. `kind` is that of the argument, `who` says which argument of what,
-    and where that stands."""
-
-    kind: str
-    name: str
-    who: str
-    file: str
-    line: int
-    proxy: str
-
-
-def mentions_of(notes: dict[str, object]) -> list[Mention]:
-    """What the expressions of a load have mentioned, in their order."""
-    found = notes.setdefault(__name__, [])
-    assert isinstance(found, list)
-    return found
 
 
 def look_at(words: Words, row: Fetch, args: Sequence[Arg], steps: Sequence[Any], acl: bool = False) -> None:
@@ -55,11 +36,16 @@ def look_at(words: Words, row: Fetch, args: Sequence[Arg], steps: Sequence[Any],
 
 
 def _look_at_file(words: Words, step: Any) -> None:
-    name = step.args[0]
+    files, name = files_of(words.notes), step.args[0]
+    kind = files.kinds.setdefault(name, "map")
     try:
-        step.row.check_file(name, files_of(words.notes).pattern_path(name, words.file))
+        if kind != "map":
+            raise ArgumentError(wrong_columns(name, kind))
+        if files.is_new(name, step.row.name):
+            step.row.check_file(name, files.pattern_path(name, words.file))
     except ArgumentError as error:
         raise ParseError(f"invalid args in converter '{step.row.name}' : {error}") from None
+    files.uses.append(Use(name, "map", "map", words.file, words.line))
 
 
 def _named(signature: Signature, args: Sequence[Arg], keyword: str) -> Iterator[tuple[str, str, str]]:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lbcore.sample.build import BuildError
-from lbcore.sample.files import PREFIXES
+from lbcore.sample.files import PREFIXES, wrong_columns
 from lbcore.sample.pattern import Data, Flags, Index, Key, Method, PatternError
 from lbcore.sample.types import Addr
 from lbcore.thread.labels import Label
@@ -52,13 +52,27 @@ class Inline:
 _PLAIN = Flags()
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """That a line of the configuration uses patterns: "acl" or "map" is its `role`, `kind` that of the file (an ACL may
+    use a map). `method` and `flags` are an ACL's, whose patterns can be looked up whether or not a rule asks for it."""
+
+    source: str | Inline
+    kind: str
+    role: str
+    file: str
+    line: int
+    method: Method | None = None
+    flags: Flags = _PLAIN
+
+
 class View:
     """One way of looking things up in a reference: a matching method, its flags, and what is found.
 
     `match`, `find`, `keys` and `texts` are those of the current index (`lbcore.sample.pattern.Index`); each is
     replaced in one step, so that a reader sees the old index or the new one."""
 
-    __slots__ = ("_data", "_flags", "_index", "_method", "_unions", "find", "keys", "match", "texts")
+    __slots__ = ("_data", "_index", "_unions", "find", "flags", "gives", "keys", "match", "method", "texts")
 
     find: Callable[[Any], Data | None]
     match: Callable[[Any], bool]
@@ -66,8 +80,9 @@ class View:
     texts: tuple[str, ...]
 
     def __init__(self, method: Method, flags: Flags, gives: str) -> None:
-        self._method = method
-        self._flags = flags
+        self.method = method
+        self.flags = flags
+        self.gives = gives
         self._data = _GIVES[gives]
         self._unions: list[Union] = []
 
@@ -82,7 +97,7 @@ class View:
 
     def read(self, entry: Entry) -> tuple[Key, Data]:
         """Key and data of an entry. Raises PatternError."""
-        key = self._method.parse(entry.text, self._flags)
+        key = self.method.parse(entry.text, self.flags)
         data = self._data(entry)
         if data is None:
             raise PatternError(f"unable to parse '{entry.value}'")
@@ -90,7 +105,7 @@ class View:
 
     def show(self, pairs: Iterable[tuple[Key, Data]]) -> None:
         """Makes and shows an index. PATTERNS must be held for writing, or no thread look yet."""
-        index = self._method.build(pairs, self._flags)
+        index = self.method.build(pairs, self.flags)
         self._index = index
         self.keys = getattr(index, "keys", None)
         self.texts = getattr(index, "texts", ())
@@ -203,9 +218,7 @@ def _entries(lines: Iterable[str], mapped: bool) -> Iterator[Entry]:
         yield Entry(number, words[0], words[1].rstrip(" \t") if len(words) > 1 else "", line=number)
 
 
-def check_file(
-    name: str, kind: str, method: Method, flags: Flags = _PLAIN, gives: str = "", where: str = ""
-) -> None:
+def check_file(name: str, kind: str, method: Method, flags: Flags = _PLAIN, gives: str = "", where: str = "") -> None:
     """Looks whether a file can be used with a matching method, and its values as what it `gives` (see
     `Reference.view`), while the configuration is read. `where` as in `read_file`. Raises PatternError in HAProxy's
     words."""
@@ -240,6 +253,8 @@ class Reference:
         "kind",
         "name",
         "number",
+        "roles",
+        "uses",
         "version",
     )
 
@@ -250,6 +265,8 @@ class Reference:
         self.kind = kind
         self.number = number
         self.display = display
+        self.roles: set[str] = set()  # "acl", "map": what uses it, before threads start
+        self.uses: list[str] = []
         self.version = 0  # the current one
         self._next_version = 0  # the last one that was prepared
         self._lock = lock
@@ -289,6 +306,21 @@ class Reference:
     def _show(self) -> None:
         for view in self._views.values():
             view.show(self._pairs(view))
+
+    @property
+    def description(self) -> str:
+        """What it is and where it is used, as `show map` says it."""
+        return f"{self.display} used {', '.join(self.uses)}" if self.uses else self.display
+
+    @property
+    def next_version(self) -> int:
+        """The last one that was prepared."""
+        return self._next_version
+
+    @property
+    def count(self) -> int:
+        """How many entries all versions have."""
+        return len(self._entries)
 
     def __len__(self) -> int:
         """How many entries the current version has."""
@@ -406,6 +438,20 @@ class Reference:
         """The entries of the current version with this text."""
         return [entry for entry in self.entries() if entry.text == text]
 
+    def look(self, view: View, value: Any) -> Entry | None:
+        """The entry that `view` finds for a value, whatever it gives for it. Takes as long as there are entries where a
+        view gives no entries itself: this is for people who ask."""
+        if not view.gives:
+            found: Entry | None = view.find(value)
+            return found
+        entries = self.entries()
+        if view.method.name == "str":  # the usual case needs no index
+            folded = view.method.parse(value, view.flags)
+            return next((one for one in entries if view.method.parse(one.text, view.flags) == folded), None)
+        pairs = [(view.method.parse(one.text, view.flags), one) for one in entries]
+        entry: Entry | None = view.method.build(pairs, view.flags).find(value)
+        return entry
+
     def views(self) -> list[View]:
         """All ways in which somebody looks things up."""
         with self._lock.read():
@@ -424,12 +470,36 @@ class References:
         self._inline = RWLock(Label.PATTERNS, locks)
         self._by_name: dict[str | Inline, Reference] = {}
         self._numbers: set[int] = set()
+        self._unused = 0  # below it all numbers are taken
 
     def get(self, source: str | Inline, kind: str) -> Reference:
         """The reference of a file, or of patterns in the configuration; it is made when it is asked for first.
 
         `kind` is "acl" or "map". Raises BuildError if the file can't be read, or is used as the other kind already.
         """
+        found = self._declared(source, kind)
+        if not found.roles:
+            found.roles.add(kind)
+        return found
+
+    def declare(self, uses: Sequence[Use]) -> None:
+        """Makes the references that lines of the configuration use, numbered in the order of these. Raises BuildError
+        as `get`. Before anything else is asked of it."""
+        self._numbers.update(
+            use.source.number for use in uses if isinstance(use.source, Inline) and use.source.number is not None
+        )
+        for use in uses:
+            reference = self._declared(use.source, use.kind)
+            reference.roles.add(use.role)
+            if not isinstance(use.source, Inline):
+                reference.uses.append(f"by {use.kind} at file '{use.file}' line {use.line}")
+            if use.method is not None:
+                try:
+                    reference.view(use.method, use.flags)
+                except PatternError as error:
+                    raise BuildError(str(error)) from None
+
+    def _declared(self, source: str | Inline, kind: str) -> Reference:
         found = self._by_name.get(source)
         if found is None:
             found = self._by_name[source] = self._make(source, kind)
@@ -449,9 +519,9 @@ class References:
         return Reference(source, kind, self._next(None), lines, lock, f"pattern loaded from file '{source}'")
 
     def _next(self, wanted: int | None) -> int:
-        number = wanted
-        if number is None:
-            number = next(one for one in range(len(self._numbers) + 1) if one not in self._numbers)
+        while self._unused in self._numbers:
+            self._unused += 1
+        number = self._unused if wanted is None else wanted
         self._numbers.add(number)
         return number
 
@@ -463,9 +533,3 @@ class References:
 
     def __iter__(self) -> Iterator[Reference]:
         return iter(sorted(self._by_name.values(), key=lambda one: one.number))
-
-
-def wrong_columns(name: str, kind: str) -> str:
-    """The sentence about a file that is in use as `kind` and now wanted as the other one."""
-    columns = ("two column", "one column") if kind == "map" else ("one column", "two column")
-    return f'The file "{name}" is already used as {columns[0]} file and cannot be used by as {columns[1]} file.'

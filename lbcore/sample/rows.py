@@ -87,8 +87,8 @@ class Converter:
     """A converter: what goes in is cast to `takes` before, what comes out is of type `gives`.
 
     `check` and `signature` as in a fetch; `check_file(name, path)` looks at the file that the first argument names,
-    which is to be read from `path`, and raises ArgumentError. `make(args, build)` gives a function of the value, or, if `txn`, of the
-    transaction and the value. Returning None ends the expression without a sample.
+    which is to be read from `path`, and raises ArgumentError. `make(args, build)` gives a function of the value, or, if
+    `txn`, of the transaction and the value. Returning None ends the expression without a sample.
     """
 
     name: str

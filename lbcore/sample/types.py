@@ -11,6 +11,9 @@ from typing import Any
 _NUMBER = re.compile(r"([+-]?)0*([0-9]{0,20})")
 _SINT_MAX, _SINT_MIN = 2**63 - 1, -(2**63)
 _MAPPED = b"\0" * 10 + b"\xff\xff"
+# what follows may be anything that does not make the number or the address a longer one
+_LEADING_IPV4 = re.compile(r"([0-9]+)\.([0-9]+)\.([0-9]+)\.([0-9]+)(?![.0-9])", re.ASCII)
+OCTET_MAX = 255
 
 
 class Type(Enum):
@@ -145,9 +148,18 @@ def _str_to_bool(value: Any) -> Value | None:
     return str_to_sint(value) != 0 if value else None
 
 
+def _str_to_addr(value: Any) -> Value | None:
+    """As HAProxy: what stands behind an IPv4 address, say a port, is left aside."""
+    found = _str_to_ipv4(value)
+    return Addr.parse(value) if found is None else found
+
+
 def _str_to_ipv4(value: Any) -> Value | None:
-    found = Addr.parse(value)
-    return found if found is not None and len(found) == 4 else None
+    match = _LEADING_IPV4.match(value)
+    if match is None:
+        return None
+    octets = [int(digits) for digits in match.groups()]
+    return Addr(octets) if max(octets) <= OCTET_MAX else None
 
 
 def _str_to_ipv6(value: Any) -> Value | None:
@@ -178,7 +190,7 @@ _CASTS: dict[tuple[Type, Type], Cast] = {
     (Type.SINT, Type.BIN): _sint_to_bin,
     (Type.STR, Type.BOOL): _str_to_bool,
     (Type.STR, Type.SINT): _str_to_sint,
-    (Type.STR, Type.ADDR): Addr.parse,  # type: ignore[dict-item]
+    (Type.STR, Type.ADDR): _str_to_addr,
     (Type.STR, Type.IPV4): _str_to_ipv4,
     (Type.STR, Type.IPV6): _str_to_ipv6,
     (Type.STR, Type.BIN): _str_to_bin,

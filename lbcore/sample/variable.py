@@ -180,8 +180,11 @@ class Variable:
         if self.scope is Scope.PROC:
             return lambda t, value: bool(t.world.proc_vars.set(name, value, tests))
         place, scope = _DICTS[self.scope], self.scope
+        of_part = scope in (Scope.REQ, Scope.RES)
 
         def put(t: Txn, value: Value) -> bool:
+            if of_part and t.responds is not (scope is Scope.RES):
+                return False  # its scope is over, or has not begun
             values = place(t)
             if tests:
                 old = values.get(name)

@@ -20,6 +20,7 @@ from lbcore.proxy.settings import ProxySettings
 from lbcore.sample.alias import Alias, add_aliases
 from lbcore.sample.types import Type
 from lbcore.sample.words import wire
+from lbcore.stream.ends import BACK, OURS, destination_of, end_of
 from lbcore.stream.txn import AT, Txn
 from lbcore.stream.unique_id import unique_id
 
@@ -109,11 +110,13 @@ def request_path(line: str) -> str:
 
 
 def request_path_only(line: str) -> str:
-    """The path of the URI, without scheme, host and query."""
+    """The path of the URI, without scheme, host and query; "" if it has none."""
     path = request_path(line)
     scheme = path.find(SCHEME_END)
-    if scheme < 0 or path.startswith("/"):
+    if path.startswith("/") or path == BAD_REQUEST:
         return path
+    if scheme < 0:
+        return ""  # "*", or the authority of CONNECT
     slash = path.find("/", scheme + len(SCHEME_END))
     return path[slash:] if slash >= 0 else ""
 
@@ -251,14 +254,16 @@ class Helpers:
 # --- while the stream goes on ---
 
 
-def live_address(name: str) -> Callable[[Txn], str]:
-    """An address of the session: `src`, `dst`."""
+def live_source(t: Txn) -> str:
+    """The client's address."""
+    address = t.session.src
+    return "unix" if address is None else str(address)
 
-    def text_of(t: Txn) -> str:
-        address = getattr(t.session, name)
-        return "unix" if address is None else str(address)
 
-    return text_of
+def live_destination(t: Txn) -> str:
+    """The address that the client connected to."""
+    address = destination_of(t, t.session.dst)
+    return "unix" if address is None else str(address)
 
 
 def live_port(name: str) -> Callable[[Txn], int]:
@@ -288,9 +293,9 @@ def live_date(place: int, render: Callable[[int], str], *, ms: bool = False) -> 
 
 
 def live_line(t: Txn) -> str:
-    """The request line as the client sent it, as far as it is known; rules may have changed the request."""
+    """The request line as the client sent it."""
     req = t.req
-    return BAD_REQUEST if req is None else escaped(f"{req.method} {req.target} {req.version}")
+    return BAD_REQUEST if req is None else escaped(req.first_line)
 
 
 def of_line(part: Callable[..., str], *args: int) -> Callable[[Txn], str]:
@@ -320,6 +325,20 @@ def live_user(t: Txn) -> int:
 
 def live_backend(t: Txn) -> str:
     return wire((t.backend or t.frontend).settings.name)
+
+
+def back_address(t: Txn) -> str:
+    """Our own address of the server's connection, "" without one."""
+    end = end_of(t, BACK, OURS)
+    if end is None:
+        return ""
+    return "unix" if end.address is None else str(end.address)
+
+
+def back_port(t: Txn) -> int | str:
+    """Our own port of the server's connection, "" without one."""
+    end = end_of(t, BACK, OURS)
+    return "" if end is None else end.port
 
 
 def live_server(t: Txn) -> str:
@@ -370,6 +389,7 @@ _MS = "{us // 1000 % 1000:03d}"  # of the date that stands before it
 _LINE = "request(r.uri, r.uri_len)"
 _CI = "{addresses[r.family][r.saddr]}"
 _FI = "{addresses[r.family][r.daddr]}"
+_BI = "{addresses[r.bfamily][r.baddr] if r.bfamily else ''}"
 
 
 def _no_request_captures(settings: ProxySettings) -> bool:
@@ -426,21 +446,23 @@ add_aliases(
     _count("ac", "{r.actconn}", lambda t: int(t.world.facts.cur_conns), "8.2.2"),
     _text("b", "{backends[r.backend]}", live_backend, "8.2.2"),
     _count("bc", "{r.beconn}", figure("backend", "cur_sess"), "8.2.2"),
+    _text("bi", _BI, back_address, "8.2.6", optional=True, hexadecimal="address"),
+    _count("bp", "{r.bport or ''}", back_port, "8.2.6", optional=True, hexadecimal="04"),
     _count("bq", "{r.backend_queue}", lambda t: 0, "8.2.2"),
-    _text("ci", _CI, live_address("src"), "8.2.2", hexadecimal="address"),
+    _text("ci", _CI, live_source, "8.2.2", hexadecimal="address"),
     _count("cp", "{r.sport or listener_port(r.listener)}", live_port("sport"), "8.2.2", hexadecimal="04"),
     _text("f", "{frontend}", lambda t: wire(t.frontend.settings.name), "8.2.2"),
     _count("fc", "{r.feconn}", figure("frontend", "cur_conn"), "8.2.2"),
-    _text("fi", _FI, live_address("dst"), "8.2.6", hexadecimal="address"),
+    _text("fi", _FI, live_destination, "8.2.6", hexadecimal="address"),
     _count("fp", "{r.dport or listener_port(r.listener)}", live_port("dport"), "8.2.6", hexadecimal="04"),
     _text("ft", "{frontend}", lambda t: wire(t.frontend.settings.name), "8.2.2"),
-    _text("hr", "", lambda t: captured(request_slots(t)), "8.2.3", http=True, absent=_no_request_captures,
+    _text("hr", "", lambda t: captured(request_slots(t)), "8.2.3", absent=_no_request_captures,
           with_txn="{captured(t.captures_req or no_request)}"),
-    Alias("hrl", Type.STR, "", lambda t: captured_list(request_slots(t)), "8.2.3", http=True, many=True,
+    Alias("hrl", Type.STR, "", lambda t: captured_list(request_slots(t)), "8.2.3", many=True,
           absent=_no_request_captures, with_txn="{captured_list(t.captures_req or no_request)}"),
-    _text("hs", "", lambda t: captured(response_slots(t)), "8.2.3", http=True, absent=_no_response_captures,
+    _text("hs", "", lambda t: captured(response_slots(t)), "8.2.3", absent=_no_response_captures,
           with_txn="{captured(t.captures_res or no_response)}"),
-    Alias("hsl", Type.STR, "", lambda t: captured_list(response_slots(t)), "8.2.3", http=True, many=True,
+    Alias("hsl", Type.STR, "", lambda t: captured_list(response_slots(t)), "8.2.3", many=True,
           absent=_no_response_captures, with_txn="{captured_list(t.captures_res or no_response)}"),
     _count("lc", "{counter()}", lambda t: 0, "8.2.6", hexadecimal="04"),
     _count("ms", "{r.accept_us // 1000 % 1000:03d}", lambda t: f"{t.ask[_ACCEPT] // 1000 % 1000:03d}", "8.2.6",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from lbcore.proxy.settings import ProxySettings
 from lbcore.shim import lib
 from lbcore.stream.pages import error_page, outcome_of
-from lbcore.stream.rules import Outcome, Wait
+from lbcore.stream.rules import GONE, Outcome, Wait
 from lbcore.stream.txn import AT, Txn
 
 REQUEST_TIMEOUT = 408
@@ -19,7 +19,8 @@ Waiting = Generator[Outcome, None, Outcome | None]
 def make_buffering(settings: ProxySettings) -> Callable[[Txn], Waiting] | None:
     """The step of a proxy's requests, before its rules, that waits for the body; None without the option.
 
-    It waits for `timeout http-request`, without one for `timeout client`; then the client gets 408.
+    It waits for `timeout http-request`, without one for `timeout client`; then the client gets 408. A client that
+    leaves before all has come gets nothing, and no server a part of it.
     """
     if "http-buffer-request" not in settings.options or settings.mode != "http":
         return None
@@ -32,8 +33,11 @@ def make_buffering(settings: ProxySettings) -> Callable[[Txn], Waiting] | None:
         if not request.has_body or request.whole_body:
             return None
         yield wait
-        if not t.ask[_FLAGS] & lib.ASK_F_TIMEOUT or request.whole_body:
+        flags = t.ask[_FLAGS]
+        if request.whole_body or not flags & (lib.ASK_F_TIMEOUT | lib.ASK_F_EOF):
             return None
-        return outcome_of(REQUEST_TIMEOUT, error_page(t, REQUEST_TIMEOUT), "cD")
+        if flags & lib.ASK_F_EOF:
+            return GONE
+        return outcome_of(REQUEST_TIMEOUT, error_page(t, REQUEST_TIMEOUT), "cR", failure=True)
 
     return run

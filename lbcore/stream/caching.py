@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from lbcore.stream.aliases import NO_SERVER
+from lbcore.stream.logs import alert
 from lbcore.stream.message import Response
 from lbcore.stream.pages import error_page, outcome_of
 from lbcore.stream.rules import Outcome
@@ -56,5 +58,7 @@ def refuse_cacheable_cookie(t: Txn) -> Outcome | None:
     response = t.res
     assert response is not None, "a step of responses"
     if Caching.of(t.req.method if t.req is not None else "GET", response) == Caching(True, True):
+        backend, server = t.backend.settings.name, t.server.name if t.server is not None else NO_SERVER
+        alert(t, f"Blocking cacheable cookie in response from instance {backend}, server {server}.")
         return outcome_of(BLOCKED, error_page(t, BLOCKED), "PH", "denied_resp")
     return None

@@ -34,13 +34,15 @@ A_DAY = 86400  # how far in the future the date of a cookie may lie
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 _DATE = re.compile(r"[A-Za-z0-9+/]{5}")
+_BLANK_EQUALS = re.compile(r"(?<=[^ \t=])[ \t]*=[ \t]*")
 _PIECES = re.compile(r'(?:[^;,"]|"(?:[^"\\]|\\.)*"|")*[;,]?')
 
 
 class Cookies:
-    """What the cookies of a stream said. `server` is the one that the client's cookie chose, None if it chose none."""
+    """What the cookies of a stream said. `server` is the one that the client's cookie chose, None if it chose none;
+    `assigned` the one that `use-server` chose before."""
 
-    __slots__ = ("client_value", "first_date", "ignored", "last_date", "request_state", "response_state", "server",
+    __slots__ = ("assigned", "client_value", "first_date", "last_date", "request_state", "response_state", "server",
                  "server_value")  # fmt: skip
 
     def __init__(self) -> None:
@@ -49,9 +51,9 @@ class Cookies:
         self.request_state = "-"
         self.response_state = "-"
         self.server: Any = None
+        self.assigned: Any = None
         self.first_date = 0  # seconds since 1970; 0: the cookie had none
         self.last_date = 0
-        self.ignored = False  # `ignore-persist`
 
 
 # --- dates ---
@@ -100,7 +102,7 @@ def value_of(piece: str, name: str) -> str | None:
 
 def without(found: Sequence[str], gone: int) -> list[str]:
     """The pieces without one and the attributes of old ("$Version") before it; what remains begins with no blank and
-    ends with no delimiter."""
+    ends with no delimiter, and where the gap was there is a delimiter and one blank."""
     start = gone
     while start > 0 and found[start - 1].lstrip(" \t").startswith("$"):
         start -= 1
@@ -109,7 +111,17 @@ def without(found: Sequence[str], gone: int) -> list[str]:
         kept[0] = kept[0].lstrip(" \t")
     if kept and start == len(kept):
         kept[-1] = kept[-1].rstrip(";, \t")
+    elif start > 0:
+        before = kept[start - 1]
+        kept[start - 1] = before[:-1].rstrip(" \t") + before[-1]
+        kept[start] = " " + kept[start].lstrip(" \t")
     return kept
+
+
+def _tightened(found: Sequence[str]) -> tuple[list[str], bool]:
+    """The pieces of cookies without blanks around their "=", as HAProxy sends them on, and whether there were any."""
+    tight = [_BLANK_EQUALS.sub("=", piece, count=1) for piece in found]
+    return tight, tight != list(found)
 
 
 # --- requests ---
@@ -124,7 +136,6 @@ def make_request_cookie(settings: ProxySettings, build: Build) -> Callable[[Txn]
     if found is None or settings.mode != "http":
         return None
     reader = _Reader(found, build.backend("").servers, persist="persist" in settings.options)
-    conditions = [condition.make(build) for condition in settings.ignore_persist]
     name, told = found.name, is_told(found)
 
     def run(t: Txn) -> None:
@@ -132,14 +143,32 @@ def make_request_cookie(settings: ProxySettings, build: Build) -> Callable[[Txn]
         if cookies is None:
             cookies = t.cookies = Cookies()
         cookies.request_state = cookies.response_state = "N"
-        cookies.ignored = any(condition(t) for condition in conditions)
+        cookies.assigned = t.server
         request = t.req
         assert request is not None, "a step of requests"
         text = request.text
-        if "\r\ncookie: " in text and name in text:
+        if "\r\ncookie: " in text and (name in text or " =" in text or "= " in text):
             reader.read(t, cookies)
         if not told:
             cookies.request_state = cookies.response_state = "-"
+
+    return run
+
+
+def make_persist_rules(settings: ProxySettings, build: Build) -> Callable[[Txn], None] | None:
+    """The step that sees which `force-persist` or `ignore-persist` applies first; None for a backend without any.
+
+    It runs before a server is chosen. Raises BuildError.
+    """
+    rules = [(rule.force, rule.condition.make(build)) for rule in settings.persist_rules]
+    if not rules:
+        return None
+
+    def run(t: Txn) -> None:
+        for force, condition in rules:
+            if condition(t):
+                t.forced, t.ignores_cookie = force, not force
+                return
 
     return run
 
@@ -180,8 +209,7 @@ class _Reader:
 
     def _field(self, t: Txn, cookies: Cookies, value: str) -> str | None:
         """What becomes of a Cookie field, None if it stays."""
-        found = pieces(value)
-        changed = False
+        found, changed = _tightened(pieces(value))
         at = 0
         while at < len(found):
             text = value_of(found[at], self._cookie.name)
@@ -234,14 +262,14 @@ class _Reader:
     def _choose(self, t: Txn, cookies: Cookies, name: str) -> None:
         """Chooses the first server of that name that is up, with `option persist` also one that is down."""
         assigned = t.server is not None
-        for server in self._servers.get(name, ()) if not (assigned or cookies.ignored) else ():
+        for server in self._servers.get(name, ()) if not (assigned or t.ignores_cookie) else ():
             usable = server.usable
             cookies.request_state = "V" if usable else "D"
-            if usable or self._persist:
+            if usable or self._persist or t.forced:
                 t.server = cookies.server = server
                 return
         if cookies.request_state not in "DEO":
-            cookies.request_state = "U" if assigned or cookies.ignored else "I"
+            cookies.request_state = "U" if assigned or t.ignores_cookie else "I"
 
 
 # --- responses ---
@@ -291,8 +319,8 @@ class _Writer:
             cookies.request_state = "D"  # another one had to take it
         if t.server is None:
             return None
-        direct = t.server is cookies.server
-        seen = "\r\nset-cookie: " in response.text and not cookies.ignored and self._pass(t, cookies, direct=direct)
+        direct = t.server in (cookies.server, cookies.assigned)
+        seen = "\r\nset-cookie: " in response.text and not t.ignores_cookie and self._pass(t, cookies, direct=direct)
         if self._inserts and self._is_due(t, cookies, seen=seen, direct=direct):
             self._insert(t, response, cookies, direct=direct)
         return None
@@ -337,7 +365,7 @@ class _Writer:
     def _is_due(self, t: Txn, cookies: Cookies, *, seen: bool, direct: bool) -> bool:
         """Whether a cookie is inserted: the client has none for this server, or the dates in it need a change."""
         cookie = self._cookie
-        if cookies.ignored or (seen and cookie.preserve):
+        if t.ignores_cookie or (seen and cookie.preserve):
             return False
         if cookie.postonly and (t.req is None or t.req.method != "POST"):
             return False

@@ -16,6 +16,7 @@ from lbcore.http.pages import PAGES, message
 from lbcore.sample.points import Point
 from lbcore.shim import ffi, lib
 from lbcore.stream.message import END, Request, Response
+from lbcore.stream.pages import error_page
 from lbcore.stream.plan import BackendPlan, FrontendPlan, Step, chain, waits
 from lbcore.stream.records import record_layout
 from lbcore.stream.rulelist import failed_rule
@@ -39,8 +40,8 @@ assert list(_PLACES) == [
 _pack = VERDICT.pack
 
 FE_REQ_HDR = int(Point.FE_REQ_HDR)
-ASK_RESPONSE, STICKY = lib.V_F_ASK_RESPONSE, lib.V_F_STICKY
-FORWARD, TELL, TELL_CONN = lib.V_FORWARD, lib.V_F_TELL, lib.V_F_TELL_CONN
+ASK_RESPONSE, STICKY, CLOSES, FORCE = lib.V_F_ASK_RESPONSE, lib.V_F_STICKY, lib.V_F_CLOSE, lib.V_F_FORCE
+FORWARD, TELL, TELL_CONN, NO_TR = lib.V_FORWARD, lib.V_F_TELL, lib.V_F_TELL_CONN, lib.V_F_NO_TR
 NO_TERM = b"\0\0"
 _PAGE_500 = next(message(page) for page in PAGES if page.status == 500)
 _CLOSES = {"close": lib.V_CLOSE, "reset": lib.V_RESET, "drop": lib.V_DROP}
@@ -132,7 +133,7 @@ class Decider:
         flags = self._keep(worker, t)
         if isinstance(outcome, Close):
             self._count(worker, outcome.counted, t)
-            return _verdict(ask, _CLOSES[outcome.how], flags, term=outcome.term.encode())
+            return _closing(ask, outcome, flags)
         return _verdict(ask, FORWARD, flags)
 
     # --- mode http ---
@@ -147,7 +148,7 @@ class Decider:
             t.ask = ask
             _take_body(t.req, ask, text)
             return self._request_verdict(worker, plan, t, self._resume(t))
-        t = Txn(self._world, worker, ask)
+        t = (_switched(worker, ask) if plan.switches else None) or Txn(self._world, worker, ask)
         at = ask[TEXT]
         t.req = req = Request.parse(text[at : at + ask[LEN]], ask[METHOD_LEN], ask[TARGET_LEN])
         if flags & HAS_BODY:
@@ -176,6 +177,8 @@ class Decider:
             flags |= self._keep(worker, t)
         if server is not None and t.cookies is not None and t.cookies.server is server:
             flags |= STICKY
+        if t.forced:
+            flags |= FORCE
         if t.no_retry:
             flags |= lib.V_F_NO_RETRY
         ask = t.ask
@@ -192,6 +195,7 @@ class Decider:
             _take_body(t.res, ask, text)
             return self._response_verdict(worker, t, self._resume(t))
         at = ask[TEXT]
+        t.respond()
         t.res = res = Response.parse(text[at : at + ask[LEN]])
         res.has_body = bool(ask[FLAGS] & HAS_BODY)
         res.body_size = ask[BODY_SIZE]
@@ -219,26 +223,40 @@ class Decider:
         if after is not None:
             after(t)
         head = res.head().encode("latin-1") if res.changed else b""
-        return _verdict(ask, FORWARD, self._keep(worker, t), head)
+        return _verdict(ask, FORWARD, self._keep(worker, t) | (CLOSES if t.closes else 0), head)
 
     def _local(self, worker: Worker, ask: tuple[Any, ...], text: str) -> bytes:
-        """A page of the shim's own goes through http-after-response."""
+        """A page of the shim's own: its proxy may have another one, and it goes through http-after-response."""
         number = ask[BACKEND]
+        plan = self._plans[ask[FRONTEND]]
         after = self._responses[ask[FRONTEND], number][1]
-        if after is None or ask[FLAGS] & EARLY or not ask[LEN]:
+        backend = plan.backends.get(number)
+        makes = plan.makes_pages or (backend is not None and backend.makes_pages)
+        if ask[FLAGS] & EARLY or not ask[LEN] or not (after or makes):
             return _verdict(ask, FORWARD, 0)
         t = worker.local[STREAMS].get(ask[UNIQ]) or Txn(self._world, worker, ask)
         t.ask = ask
-        page = text[ask[TEXT] : ask[TEXT] + ask[LEN]]
-        cut = page.find(END + END) + 4
-        t.res = Response.parse(page[:cut])
         t.backend = self._world.backends.get(number)
-        t.status = t.res.status
-        after(t)
-        if not t.res.changed:
-            return _verdict(ask, FORWARD, self._keep(worker, t))
-        whole = (t.res.head() + page[cut:]).encode("latin-1")
-        return _verdict(ask, lib.V_REPLY, self._keep(worker, t), whole, status=t.res.status)
+        t.status = status = ask[AT["status"]]
+        page = text[ask[TEXT] : ask[TEXT] + ask[LEN]]
+        if makes:
+            made = error_page(t, status)
+            page = made.head + str(made.body, "latin-1")
+        action, flags, whole = self._page(worker, t, page, after)
+        return _verdict(ask, action, flags, whole, status=t.status)
+
+    def _page(self, worker: Worker, t: Txn, page: str, after: Step | None) -> tuple[int, int, bytes]:
+        """Action, flags and text of the verdict that answers with a page, "" for none."""
+        if not page:
+            return lib.V_CLOSE, self._keep(worker, t), b""
+        cut = page.find(END + END) + 4
+        t.respond()
+        t.res = Response.parse(page[:cut])
+        t.closes = False
+        if after is not None:
+            after(t)
+        flags = self._keep(worker, t) | (CLOSES if t.closes else 0)
+        return lib.V_REPLY, flags, (t.res.head() + page[cut:]).encode("latin-1")
 
     def _resume(self, t: Txn) -> Outcome | None:
         """Lets rules that waited go on: what they wait for now, or what they came to."""
@@ -267,6 +285,8 @@ class Decider:
             found = plan.chosen(t)
             if found is not None:
                 t.backend = found.backend
+                if found.persist is not None:
+                    found.persist(t)
                 t.point = Point.BE_CONTENT
                 _take_data(t, ask, text, found.inspect_delay)
                 mine = found.content is not None and found.backend.index != plan.own
@@ -274,6 +294,9 @@ class Decider:
                 if isinstance(outcome, Wait):
                     return self._wait(worker, t, outcome, found.inspect_delay)
         if isinstance(outcome, SwitchMode):
+            worker.local[STREAMS].pop(t.uniq, None)  # to the shim the request is another stream
+            (t.session.origin or t.session).switched = t
+            t.kept = False
             return _verdict(ask, lib.V_HTTP, self._keep(worker, t))
         if outcome is not None and outcome is not ACCEPT:
             return self._finish(worker, t, outcome)
@@ -281,7 +304,7 @@ class Decider:
             t.server = found.choose_server(t)
         number = t.backend.index if t.backend is not None else -1
         server = t.server.index if t.server is not None else -1
-        flags = self._keep(worker, t)
+        flags = self._keep(worker, t) | (FORCE if t.forced else 0)
         if plan.res_content is not None or (found is not None and found.res_content is not None):
             flags |= lib.V_F_ASK_RESPONSE
         return _pack(ask[FLOW], ask[GEN], FORWARD, flags, number, server, 0, 0, 0, 0, NO_TERM)
@@ -291,6 +314,7 @@ class Decider:
         t = worker.local[STREAMS].get(ask[UNIQ]) or Txn(self._world, worker, ask)
         t.ask = ask
         t.kept = True
+        t.respond()
         t.point = Point.BE_RES_CONTENT
         backend = plan.backends.get(ask[BACKEND])
         t.backend = self._world.backends.get(ask[BACKEND])
@@ -321,24 +345,37 @@ class Decider:
         ask = t.ask
         if isinstance(outcome, Wait):
             flags = self._keep(worker, t)
-            return _verdict(ask, _WAITS[outcome.what], flags, ms=outcome.ms, size=outcome.bytes)
+            return _verdict(ask, _WAITS[outcome.what], flags, ms=outcome.ms, size=outcome.bytes, of=t.backend)
         if isinstance(outcome, Close):
             self._count(worker, outcome.counted, t)
-            return _verdict(ask, _CLOSES[outcome.how], self._keep(worker, t), term=outcome.term.encode())
+            return _closing(ask, outcome, self._keep(worker, t), t.backend)
         assert isinstance(outcome, Reply), outcome
         self._count(worker, outcome.counted, t)
+        if outcome.counted == "denied_req":
+            self._note_cookie(t)
+        t.closes, t.status = outcome.close, outcome.status
         head = self._after_reply(t, outcome) if outcome.after else outcome.head
         whole = head.encode("latin-1") + outcome.body
-        flags = self._keep(worker, t) | (lib.V_F_CLOSE if outcome.close else 0)
-        action = lib.V_TARPIT if outcome.tarpit else lib.V_REPLY
-        t.status = outcome.status
-        return _verdict(ask, action, flags, whole, status=outcome.status, term=outcome.term.encode(), ms=outcome.tarpit)
+        flags = self._keep(worker, t) | (CLOSES if t.closes else 0)
+        if outcome.failure or outcome.tarpit:
+            flags |= NO_TR
+        action, term = lib.V_TARPIT if outcome.tarpit else lib.V_REPLY, outcome.term.encode()
+        return _verdict(ask, action, flags, whole, status=t.status, term=term, ms=outcome.tarpit, of=t.backend)
+
+    def _note_cookie(self, t: Txn) -> None:
+        """Has the log of a denied request tell what its cookie said, as HAProxy does."""
+        plan = self._plans[t.frontend.index]
+        backend = plan.backends.get(t.backend.index if t.backend is not None else plan.own)
+        if backend is not None and backend.request_cookie is not None and t.req is not None:
+            backend.request_cookie(t)
+            t.kept = True
 
     def _after_reply(self, t: Txn, outcome: Reply) -> str:
         number = t.backend.index if t.backend is not None else -1
         after = self._responses[t.frontend.index, number][1]
         if after is None:
             return outcome.head
+        t.respond()
         t.res = Response.parse(outcome.head)
         after(t)
         return t.res.head() if t.res.changed else outcome.head
@@ -366,10 +403,22 @@ def _response_steps(plan: FrontendPlan, backend: BackendPlan | None) -> tuple[St
     if backend is None:
         return plan.response, plan.after
     own = backend.backend.index == plan.own
-    response = chain([plan.captures, backend.response, None if own else plan.response, backend.cookie])
+    content = backend.res_content if backend.backend.settings.mode == "http" else None
+    response = chain([content, plan.captures, backend.response, None if own else plan.response, backend.cookie])
     after = chain([backend.after, None if own else plan.after])
     assert not waits(after), "no action of http-after-response waits"
     return response, after
+
+
+def _switched(worker: Worker, ask: tuple[Any, ...]) -> Txn | None:
+    """The transaction that a connection began with in mode tcp, for its first request."""
+    session = worker.local[SESSIONS].get(ask[SESSION])
+    t: Txn | None = session.switched if session is not None else None
+    if t is None:
+        return None
+    session.switched = None
+    t.ask, t.data, t.backend, t.kept = ask, None, None, True
+    return t
 
 
 def _take_body(message: Request | Response | None, ask: tuple[Any, ...], text: str) -> None:
@@ -389,6 +438,14 @@ def _take_data(t: Txn, ask: tuple[Any, ...], text: str, delay: int) -> None:
     t.data_end = bool(ask[FLAGS] & (TIMEOUT | EOF | FULL)) or not delay or over
 
 
+def _closing(ask: tuple[Any, ...], end: Close, flags: int, of: Any = None) -> bytes:
+    if end.how == "server":
+        return _verdict(ask, FORWARD, flags | CLOSES)
+    if not end.status:  # no answer, not even one that is never sent: the request was not judged
+        flags |= NO_TR
+    return _verdict(ask, _CLOSES[end.how], flags, status=end.status, term=end.term.encode(), ms=end.ttl, of=of)
+
+
 def _verdict(
     ask: tuple[Any, ...],
     action: int,
@@ -399,5 +456,8 @@ def _verdict(
     term: bytes = NO_TERM,
     ms: int = 0,
     size: int = 0,
+    of: Any = None,
 ) -> bytes:
-    return _pack(ask[FLOW], ask[GEN], action, flags, ask[BACKEND], -1, ms, size, len(text), status, term) + text
+    """A verdict that names no server. `of` is the backend whose rules said so, None: the one that the shim knows."""
+    backend = ask[BACKEND] if of is None else of.index
+    return _pack(ask[FLOW], ask[GEN], action, flags, backend, -1, ms, size, len(text), status, term) + text

@@ -15,6 +15,8 @@ from lbcore.proxy.settings import ProxySettings
 from lbcore.sample.build import Build
 from lbcore.sample.types import Addr, Type
 from lbcore.stream.ends import destination_of
+from lbcore.stream.message import Request
+from lbcore.stream.rfc7239 import is_valid
 from lbcore.stream.txn import Txn
 
 Value = Callable[[Txn], Any]
@@ -40,7 +42,10 @@ class Forwarded:
 
 
 def make_forwarded(settings: ProxySettings, build: Build) -> Callable[[Txn], None] | None:
-    """The step that adds `forwarded` to a backend's requests, None without the option. Raises BuildError."""
+    """The step that adds `forwarded` to a backend's requests, None without the option. Raises BuildError.
+
+    The last field that is there gets one element more if all of them are valid, as in HAProxy; else a field follows.
+    """
     wanted: Forwarded | None = settings.forwarded
     if wanted is None:
         return None
@@ -58,9 +63,22 @@ def make_forwarded(settings: ProxySettings, build: Build) -> Callable[[Txn], Non
     def run(t: Txn) -> None:
         request = t.req
         assert request is not None, "a step of requests"
-        request.add("forwarded", ";".join([part(t) for part in parts]))
+        value = ";".join([part(t) for part in parts])
+        standing = request.values("forwarded")
+        if standing and all(map(is_valid, standing)):
+            _append(request, value)
+        else:
+            request.add("forwarded", value)
 
     return run
+
+
+def _append(request: Request, value: str) -> None:
+    """Makes a value the last element of the last field."""
+    lines = request.lines()
+    at = max(number for number, line in enumerate(lines) if line.startswith("forwarded: "))
+    lines[at] += f",{value}"
+    request.replace_lines(lines)
 
 
 def _host(wanted: Any, build: Build) -> Callable[[Txn], str]:

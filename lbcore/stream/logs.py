@@ -21,7 +21,7 @@ from lbcore.event.crew import Crew
 from lbcore.event.worker import Worker
 from lbcore.log.header import Origin
 from lbcore.log.sender import Senders
-from lbcore.log.settings import LogProfile
+from lbcore.log.settings import LEVELS, LogProfile
 from lbcore.log.syslog import Logger, Sampler, make_samplers
 from lbcore.proxy.settings import GlobalSettings, ProxySettings
 from lbcore.sample.build import Build
@@ -37,6 +37,10 @@ from lbcore.thread.locks import LockSet, SpinLock
 LOCAL = "logs"  # the worker's own WorkerLogs
 STREAMS = "streams"  # the worker's own: number of a stream -> its Txn, of those that are kept
 DEFAULT_TAG = "haproxy"
+_ALERT = LEVELS.index("alert")
+
+_OF_DESTINATION = frozenset({"dst", "dst_is_local", "fc_dst", "fc_dst_is_local"})
+_OF_RESPONSE = frozenset({"capture.res.ver"})
 
 _FRONTEND, _FLAGS, _UNIQ = REC["frontend"], REC["flags"], REC["uniq"]
 _LOG, _TELL = lib.REC_LOG, lib.REC_TELL
@@ -154,6 +158,13 @@ class FrontendLogs:
             group.flush()
 
 
+def alert(t: Txn, text: str) -> None:
+    """Sends a message about a stream to the logs of its backend. Runs in the transaction's worker."""
+    logs: WorkerLogs | None = t.worker.local.get(LOCAL)
+    if logs is not None:
+        logs.alert(t, text)
+
+
 class WorkerLogs(dict[tuple[int, str | None], FrontendLogs | None]):
     """The logs of one worker, by the number of the frontend and the profile of all its targets (None: each its own).
 
@@ -165,6 +176,7 @@ class WorkerLogs(dict[tuple[int, str | None], FrontendLogs | None]):
         self.senders = Senders()
         self.texts = Texts()
         self._logs = logs
+        self.alert = logs.alert
 
     def __missing__(self, key: tuple[int, str | None]) -> FrontendLogs | None:
         index, profile = key
@@ -216,14 +228,18 @@ class StreamLogs:
         Before the threads start. Raises ValueError, ParseError.
         """
         found = _Frontend(settings, make_samplers(settings.log_targets, self._lock))
-        aliases = {alias for parsed in formats_of(settings, self._profiles) for alias in parsed.aliases()}
-        if "lc" in aliases:
+        formats = formats_of(settings, self._profiles)
+        if any("lc" in parsed.aliases() for parsed in formats):
             found.counter = Counter()
         ids = unique_id_format(settings)
         if ids is not None:
-            aliases.update(ids.aliases())
-        if not aliases.isdisjoint(("fi", "fp")):
+            formats.append(ids)
+        aliases = {alias for parsed in formats for alias in parsed.aliases()}
+        fetches = {fetch for parsed in formats for fetch in parsed.fetches()}
+        if not (aliases.isdisjoint(("fi", "fp")) and fetches.isdisjoint(_OF_DESTINATION)):
             lib.eng_fe_conf(self._engine.handle, frontend).options |= lib.PX_O_DST
+        if not aliases.isdisjoint(("bi", "bp")):
+            lib.eng_fe_conf(self._engine.handle, frontend).options |= lib.PX_O_BACK_END
         self._frontends[frontend] = found
 
     def resolve(self, world: World, builds: Mapping[str, Build]) -> None:
@@ -244,6 +260,17 @@ class StreamLogs:
     def wants_txn(self, settings: ProxySettings) -> bool:
         """Whether transactions of a frontend are to be kept for its log lines."""
         return wants_txn(settings, self._profiles)
+
+    def wants_response(self, settings: ProxySettings) -> bool:
+        """Whether its log lines tell of responses what only their heads say."""
+        formats = formats_of(settings, self._profiles)
+        return any(not _OF_RESPONSE.isdisjoint(parsed.fetches()) for parsed in formats)
+
+    def alert(self, t: Txn, text: str) -> None:
+        """Sends a message to the log targets of a transaction's backend. Runs in its worker."""
+        logs: WorkerLogs = t.worker.local[LOCAL]
+        if t.backend is not None and t.backend.settings.log_targets:
+            self.logger(t.backend.settings, logs.senders).send(_ALERT, text)
 
     def step(self, settings: ProxySettings, origin: str) -> Callable[[Txn], None] | None:
         """What is to be done at a step (lbcore.log.settings.STEPS) of each stream of a frontend, None: nothing."""
@@ -327,10 +354,13 @@ class StreamLogs:
                 log = logs[present, None]
             if log is None:
                 continue
-            if t is None and log.fast is not None:
-                log.waiting.append((LOG_INFO, log.fast(record)))
-            else:
-                log.add(worker, self._world, record, t)
+            try:
+                if t is None and log.fast is not None:
+                    log.waiting.append((LOG_INFO, log.fast(record)))
+                else:
+                    log.add(worker, self._world, record, t)
+            except Exception as error:  # noqa: BLE001 - a line that fails must not take others along
+                worker.crew.report(error)
         if log is not None:
             log.flush()
 

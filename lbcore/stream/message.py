@@ -126,13 +126,16 @@ class Fields:
 class Request(Fields):
     """A request. `target` is the second word of its first line, as received unless a rule changed it.
 
-    `path`, `pathq`, `query` are worked out when first asked for and forgotten when the target changes.
+    `path`, `pathq`, `query`, `abs_path` are worked out when first asked for and forgotten when the target changes.
     """
 
     method: str
     path: str  # without the query; "" if the target has none (CONNECT)
     pathq: str  # with the query
     query: str | None  # behind the first "?", None without one
+    abs_path: str | None  # the path if there is one: `OPTIONS *` and CONNECT have none
+
+    _head = ""  # as it was received, for `first_line`
 
     def __init__(self, method: str, target: str, version: str, fields: str) -> None:
         self.text = fields
@@ -145,7 +148,20 @@ class Request(Fields):
         """From the shim's normal form of a head, and the lengths of the first two words of its first line."""
         end = method_len + 1 + target_len
         line_end = head.find(END, end)
-        return cls(head[:method_len], head[method_len + 1 : end], head[end + 1 : line_end], head[line_end:-2])
+        found = cls(head[:method_len], head[method_len + 1 : end], head[end + 1 : line_end], head[line_end:-2])
+        found._head = head
+        return found
+
+    @property
+    def first_line(self) -> str:
+        """The first line as it was received, whatever rules have made of the request."""
+        head = self._head
+        return head[: head.find(END)] if head else f"{self.method} {self.target} {self.version}"
+
+    def received(self) -> Request:
+        """The first line as it was received, as a request of its own without fields."""
+        method, target, version = self.first_line.split(" ", 2)
+        return Request(method, target, version, "")
 
     def __getattr__(self, name: str) -> object:
         # called for what is not there yet only
@@ -156,8 +172,11 @@ class Request(Fields):
             found: str | None = pathq if at < 0 else pathq[:at]
         elif name == "pathq":
             found = self._pathq()
+        elif name == "abs_path":
+            path = self.path
+            found = path if path[:1] == "/" else None
         elif name == "query":
-            _, mark, rest = self.pathq.partition("?")
+            _, mark, rest = self.target.partition("?")
             found = rest if mark else None
         else:
             raise AttributeError(name)
@@ -181,7 +200,7 @@ class Request(Fields):
         """Replaces the whole target (`set-uri`)."""
         self.target = target
         self.changed = True
-        for name in ("path", "pathq", "query"):
+        for name in ("abs_path", "path", "pathq", "query"):
             try:
                 delattr(self, name)
             except AttributeError:

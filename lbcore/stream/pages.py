@@ -30,11 +30,14 @@ def error_page(t: Txn, status: int) -> Message:
     return default_page(status)
 
 
-def outcome_of(status: int, message: Message, term: str, counted: str = "", tarpit: int = 0) -> Outcome:
-    """What becomes of a stream that is answered with a message: `status` is what the log says."""
+def outcome_of(
+    status: int, message: Message, term: str, counted: str = "", tarpit: int = 0, *, failure: bool = False
+) -> Outcome:
+    """What becomes of a stream that is answered with a message: `status` is what the log says; `failure` as in
+    Reply."""
     if not message.head:
-        return Close("close", term, counted)
-    return Reply(status, message.head, message.body, term, tarpit, message.close, counted)
+        return Close("close", term, counted, status)
+    return Reply(status, message.head, message.body, term, tarpit, message.close, counted, failure=failure)
 
 
 def prepare_pages(settings: Any, build: Build) -> PageOf | None:

@@ -6,7 +6,7 @@ stream's way; one that may have to wait is a generator that yields what it waits
     frontend, request    tcp-request content, monitor-uri, captures, body, http-request, redirect, names, use_backend
     backend, request     tcp-request content, body, http-request, redirect, names, use-server
     both, request        the fields that options add, cookie
-    response             captures, backend's http-response, frontend's http-response, cookie,
+    response             tcp-response content, captures, backend's http-response, frontend's http-response, cookie,
                          backend's http-after-response, frontend's http-after-response
 
 Plans are shared by all threads and never change once built.
@@ -74,10 +74,13 @@ class BackendPlan:
     content: Step | None = None  # mode tcp: tcp-request content
     request: Step | None = None
     response: Step | None = None
-    res_content: Step | None = None  # mode tcp: tcp-response content
+    res_content: Step | None = None  # tcp-response content
     after: Step | None = None
     cookie: Step | None = None  # of responses, behind all rules
+    request_cookie: Callable[[Txn], None] | None = None
+    persist: Callable[[Txn], None] | None = None  # force-persist, ignore-persist: before all rules
     choose_server: Callable[[Txn], Any] | None = None
+    makes_pages: bool = False  # some of its error pages are made for each stream
     inspect_delay: int = 0
     res_inspect_delay: int = 0
 
@@ -101,8 +104,10 @@ class FrontendPlan:
     res_inspect_delay: int = 0
     own: int = -1  # number of the backend of the same `listen` section, whose rules are these: they run once
     keeps: bool = False  # the transaction is wanted when the stream ends
+    switches: bool = False  # mode tcp: some connections go on in mode http
     backends: dict[int, BackendPlan] = field(default_factory=dict)  # by number, shared by all plans
     captures: Step | None = None  # of responses
+    makes_pages: bool = False  # as in BackendPlan
     late: dict[int, Step] = field(default_factory=dict)  # by backend: what is done to requests behind all rules
     answered: set[int] = field(default_factory=set)  # numbers of backends whose responses are decided about
     decide: Step | None = None  # all of a request: see way()
@@ -123,7 +128,7 @@ def way(plan: FrontendPlan) -> Step:
 
 
 def _plain_way(plan: FrontendPlan) -> Step:
-    request, chosen, default, own, lates = plan.request, plan.chosen, plan.default, plan.own, plan.late
+    request, chosen, default, own, behind = plan.request, plan.chosen, plan.default, plan.own, plan.late
     static = plan.choose is None
 
     def run(t: Txn) -> Outcome | None:
@@ -135,6 +140,8 @@ def _plain_way(plan: FrontendPlan) -> Step:
         if found is None:
             return None
         t.backend = found.backend
+        if found.persist is not None:
+            found.persist(t)
         step = found.request
         if step is not None and found.backend.index != own:
             outcome = step(t)
@@ -142,7 +149,7 @@ def _plain_way(plan: FrontendPlan) -> Step:
                 return outcome
         if found.choose_server is not None and t.server is None:
             t.server = found.choose_server(t)
-        late = lates.get(found.backend.index)
+        late = behind.get(found.backend.index)
         return None if late is None else late(t)
 
     return run
@@ -162,6 +169,8 @@ def _waiting_way(plan: FrontendPlan) -> Step:
         if found is None:
             return None
         t.backend = found.backend
+        if found.persist is not None:
+            found.persist(t)
         step = found.request
         if step is not None and found.backend.index != plan.own:
             outcome = (yield from step(t)) if later[found.backend.index] else step(t)

@@ -11,13 +11,15 @@ from lbcore.sample.points import Point
 from lbcore.shim import lib
 from lbcore.stream.buffering import make_buffering
 from lbcore.stream.captures import make_request_captures, make_response_captures
-from lbcore.stream.cookies import make_request_cookie, make_response_cookie
+from lbcore.stream.cookies import make_persist_rules, make_request_cookie, make_response_cookie
 from lbcore.stream.forwarded import make_forwarded, make_originalto
 from lbcore.stream.monitor import make_monitor
+from lbcore.stream.pages import prepare_pages
 from lbcore.stream.plan import BackendPlan, FrontendPlan, Step, chain, way
 from lbcore.stream.restrict import make_restrict
 from lbcore.stream.rulelist import compile_rules, compile_use_backend, compile_use_server
-from lbcore.stream.rules import RuleLists, Ruleset
+from lbcore.stream.rules import Outcome, RuleLists, Ruleset
+from lbcore.stream.txn import Txn
 from lbcore.stream.unique_id import make_unique_id_header
 from lbcore.stream.world import Builder, World
 
@@ -37,30 +39,39 @@ class Planner:
         self.builders = {proxy.name: Builder(world, proxy.name, proxy.settings.acls) for proxy in self._proxies}
         self.backends: dict[int, BackendPlan] = {}
 
-    def plans(self, wants_txn: Callable[[ProxySettings], bool]) -> Mapping[int, FrontendPlan]:
-        """The plans of all frontends by their numbers. `wants_txn` says of which the log needs the transaction."""
+    def plans(
+        self, wants_txn: Callable[[ProxySettings], bool], wants_response: Callable[[ProxySettings], bool]
+    ) -> Mapping[int, FrontendPlan]:
+        """The plans of all frontends by their numbers. `wants_txn` says of which the log needs the transaction,
+        `wants_response` of which it needs the response's head."""
         for proxy in self._proxies:
             if proxy.backend is not None:
                 self.backends[proxy.backend.index] = self._backend(proxy)
         found = {}
         for proxy in self._proxies:
             if proxy.frontend is not None:
-                found[proxy.frontend.index] = self._frontend(proxy, keeps=wants_txn(proxy.settings))
+                plan = self._frontend(proxy, keeps=wants_txn(proxy.settings))
+                if plan.http and wants_response(proxy.settings):
+                    plan.asks |= REQUEST | RESPONSE
+                found[proxy.frontend.index] = plan
         return found
 
     def _backend(self, proxy: Proxy) -> BackendPlan:
         settings, build = proxy.settings, self.builders[proxy.name]
         rules: RuleLists = settings.rules or NO_RULES
-        plan = BackendPlan(proxy.backend)
+        plan = BackendPlan(proxy.backend, makes_pages=prepare_pages(settings, build) is not None)
         plan.inspect_delay = rules.inspect_delay or 0
         plan.res_inspect_delay = rules.response_inspect_delay or 0
+        plan.persist = make_persist_rules(settings, build)
         if rules.use_server:
             plan.choose_server = compile_use_server(rules.use_server, build)
         content = _list(rules, Ruleset.TCP_CONTENT, build, Point.BE_CONTENT)
         if settings.mode == "http":
             requests = _requests(rules, build, Point.BE_REQ_HDR)
             plan.request = chain([content, make_buffering(settings), *requests, make_restrict(settings)])
+            plan.request_cookie = make_request_cookie(settings, build)
             plan.cookie = make_response_cookie(settings)
+            plan.res_content = _content_of_responses(rules, build)
             plan.response = _list(rules, Ruleset.HTTP_RESPONSE, build, Point.BE_RES_HDR)
             plan.after = _list(rules, Ruleset.HTTP_AFTER, build, Point.BE_RES_HDR)
         else:
@@ -74,6 +85,7 @@ class Planner:
         assert proxy.frontend is not None, "only those with a frontend are asked for"
         rules: RuleLists = settings.rules or NO_RULES
         plan = FrontendPlan(proxy.frontend, settings.mode == "http", keeps=keeps, backends=self.backends)
+        plan.makes_pages = prepare_pages(settings, build) is not None
         plan.inspect_delay = rules.inspect_delay or 0
         plan.default = self._default(proxy)
         plan.connection = chain(
@@ -106,6 +118,10 @@ class Planner:
             plan.content = content
             plan.res_content = _list(rules, Ruleset.TCP_RESPONSE, build, Point.FE_RES_CONTENT)
             plan.res_inspect_delay = rules.response_inspect_delay or 0
+            if rules.switches:
+                plan.switches = True
+                self._set_late(plan, settings, build)
+                plan.decide = way(plan)
         plan.asks = _frontend_asks(plan)
         return plan
 
@@ -120,9 +136,9 @@ class Planner:
             late = chain(
                 [
                     header,
-                    make_originalto(settings, other),
                     make_forwarded(other, theirs),
-                    make_request_cookie(other, theirs),
+                    make_originalto(settings, other),
+                    self.backends[index].request_cookie,
                 ]
             )
             if late is not None:
@@ -140,6 +156,25 @@ def _list(rules: RuleLists, ruleset: Ruleset, build: Build, point: Point) -> Ste
     return compile_rules(found, build, point=point) if found else None
 
 
+def _content_of_responses(rules: RuleLists, build: Build) -> Step | None:
+    """The rules of `tcp-response content` as the first step of a response in mode http.
+
+    HAProxy looks at them as soon as the server is connected, unless there is time to wait for the response: without
+    `inspect-delay` they see none.
+    """
+    step = _list(rules, Ruleset.TCP_RESPONSE, build, Point.BE_RES_CONTENT)
+    if step is None or rules.response_inspect_delay:
+        return step
+
+    def run(t: Txn) -> Outcome | None:
+        response, t.res = t.res, None
+        outcome: Outcome | None = step(t)
+        t.res = response
+        return outcome
+
+    return run
+
+
 def _requests(rules: RuleLists, build: Build, point: Point) -> list[Step | None]:
     """The rules of a request; lines of `redirect` come after all of `http-request`."""
     redirects = compile_rules(rules.redirects, build, point=point) if rules.redirects else None
@@ -149,11 +184,11 @@ def _requests(rules: RuleLists, build: Build, point: Point) -> list[Step | None]
 def _backend_asks(plan: BackendPlan) -> int:
     """What a stream of this backend has to be asked about."""
     asks = 0
-    if plan.request is not None or plan.choose_server is not None or plan.content is not None:
+    if any(step is not None for step in (plan.request, plan.choose_server, plan.content, plan.persist)):
         asks |= REQUEST | CONTENT
-    if plan.response is not None or plan.after is not None or plan.cookie is not None:
+    if any(step is not None for step in (plan.response, plan.after, plan.cookie, plan.res_content)):
         asks |= REQUEST | RESPONSE
-    if plan.after is not None:
+    if plan.after is not None or plan.makes_pages:
         asks |= LOCAL
     if plan.res_content is not None:
         asks |= CONTENT | RES_CONTENT
@@ -167,13 +202,13 @@ def _frontend_asks(plan: FrontendPlan) -> int:
     for backend in reachable:
         asks |= backend.asks & (REQUEST | CONTENT)
         asks |= REQUEST if backend.backend.index in plan.late else 0
-    if plan.keeps or plan.request is not None or plan.content is not None or plan.choose is not None:
+    if plan.keeps or plan.switches or plan.request is not None or plan.content is not None or plan.choose is not None:
         asks |= REQUEST | CONTENT
     if plan.response is not None or plan.after is not None or plan.captures is not None:
         asks |= REQUEST | RESPONSE
-    if plan.after is not None:
+    if plan.after is not None or plan.makes_pages:
         asks |= LOCAL
     if plan.res_content is not None:
         asks |= CONTENT | RES_CONTENT
-    unasked: int = CONTENT if plan.http else REQUEST | RESPONSE
+    unasked: int = CONTENT if plan.http else 0 if plan.switches else REQUEST | RESPONSE
     return asks & ~unasked

@@ -3,7 +3,7 @@
 What is generated reads as the rules do:
 
     def http_request(t):
-        v0 = t.req.path
+        v0 = t.req.abs_path
         if v0.startswith(patterns_2.texts):
             o = run_0(t)  # lb.cfg:12: http-request deny if { path_beg /admin }
             if o is not None: t.last_rule = at_1; return o
@@ -130,7 +130,8 @@ def _guard(writer: _Writer, rules: Sequence[BackendRule]) -> str | None:
 
 def compile_use_server(rules: Sequence[ServerRule], build: Build) -> RuleFunction:
     """The function that gives the server of the first `use-server` rule that applies and whose server may be used;
-    None: balancing decides. With `option persist` servers that are down may be used, too. Raises BuildError.
+    None: balancing decides. With `option persist` or `force-persist` servers that are down may be used, too. Raises
+    BuildError.
     """
     writer = _Writer(build, "use_server")
     backend = build.backend("")
@@ -146,7 +147,7 @@ def compile_use_server(rules: Sequence[ServerRule], build: Build) -> RuleFunctio
             found = f"{writer.bind(servers.get, 'servers')}({writer.bind(rule.name.make(build), 'name')}(t))"
         hoist.branch(source, rule)
         writer.line(f"        s = {found}", rule)
-        writer.line(f"        if s is not None{'' if persist else ' and s.usable'}: return s", rule)
+        writer.line(f"        if s is not None{'' if persist else ' and (s.usable or t.forced)'}: return s", rule)
     writer.line("    return None")
     return writer.function(generator=False)
 
@@ -334,59 +335,25 @@ def _write_partial(writer: _Writer, rules: Sequence[_Bound]) -> None:
     for bound in rules:
         rule = bound.rule
         assert not rule.action.waits, "no action of mode tcp waits by itself"
-        holds = writer.bind(_undecided(rule.condition, writer.build), "holds")
-        writer.line(f"        held = {holds}(t)", rule)
-        writer.line(f"        if held is None: return {more}", rule)
+        if rule.condition is None:
+            writer.line("        held = True", rule)
+        else:
+            writer.line(f"        held = {writer.bind(rule.condition.make_partial(writer.build), 'holds')}(t)", rule)
+            writer.line(f"        if held is None: return {more}", rule)
         writer.line("        if held:", rule)
         writer.line(f"            o = {bound.run}(t)  # {_comment(rule)}", rule)
         writer.line(f"            {bound.end}", rule)
     writer.line("        return None")
 
 
-def _undecided(condition: Any, build: Build) -> Callable[[Txn], bool | None]:
-    """What says whether a condition (None: there is none) holds; None as long as that depends on data to come.
-
-    An ACL that lacks data and does not match is undecided, its negation, too; one alternative that holds is enough.
-    """
-    if condition is None:
-        return lambda t: True
-    unless = condition.unless
-    alternatives = [
-        [(term.negated, [test.make(build) for test in term.acl.tests]) for term in terms]
-        for terms in condition.alternatives
-    ]
-
-    def holds(t: Txn) -> bool | None:
-        undecided = False
-        for terms in alternatives:
-            held = _all_hold(t, terms)
-            if held:
-                return not unless
-            undecided |= held is None
-        return None if undecided else bool(unless)
-
-    return holds
-
-
-def _all_hold(t: Txn, terms: Sequence[tuple[bool, Sequence[Callable[[Txn], bool]]]]) -> bool | None:
-    for negated, tests in terms:
-        t.missing = False
-        matched = any(test(t) for test in tests)
-        if not matched and t.missing:
-            return None
-        if matched is negated:
-            return False
-    return True
-
-
 def _by_name(name: Callable[[Txn], str], find: Callable[[str], Any]) -> Callable[[Txn], Any]:
-    """Finds what a computed name means; None for a name that nothing has."""
+    """Finds what a computed name means; None for a name that nothing has, and for an empty one."""
     known: dict[str, Any] = {}  # only names that exist, so that clients can't make it grow
 
     def found(t: Txn) -> Any:
         text = name(t)
         one = known.get(text)
-        if one is None:
+        if one is None and text:
             try:
                 one = known[text] = find(text)
             except BuildError:

@@ -68,15 +68,25 @@ class Reply(Outcome):
     close: bool = False
     counted: str = ""
     after: bool = True  # http-after-response rules apply to it
+    # the request failed rather than was judged: the log has no time of it, nor of one in a tarpit
+    failure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Close(Outcome):
-    """The connection ends without an answer. `how` is "close", "reset" or "drop" (silently)."""
+    """The connection ends without an answer. `how` is "close", "reset", "drop" (silently, or by a reset that lives for
+    `ttl` hops) or "server" (that connection ends, and the client's with it once it has what came). `status` is what the
+    log says, 0: that there was none.
+    """
 
     how: str = "close"
     term: str = "PR"
     counted: str = "denied_req"
+    status: int = 0
+    ttl: int = 0
+
+
+GONE = Close("close", "CR", "")  # a client that left before its request was whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +229,11 @@ class RuleLists:
 
     def of(self, ruleset: Ruleset) -> Sequence[Rule]:
         return self.lists.get(ruleset, ())
+
+    @property
+    def switches(self) -> bool:
+        """Whether some connections go on in mode http (`switch-mode`)."""
+        return any(rule.action.name == "switch-mode" for rule in self.of(Ruleset.TCP_CONTENT))
 
     def own(self, ruleset: Ruleset) -> Sequence[Rule]:
         """Those of the section itself."""

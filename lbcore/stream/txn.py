@@ -45,6 +45,7 @@ class Session:
     """A client's connection. All but `number`, `vars` and `tracked` is worked out when it is first asked for."""
 
     origin: Session | None = None  # of one that a stream has for itself: the connection's
+    switched: Txn | None = None  # of `switch-mode`: the transaction that the first request goes on with
     accept_us: int
     dport: int
     dst: Addr | None  # None for unix sockets, as `src`
@@ -73,7 +74,7 @@ class Session:
     @property
     def remembers(self) -> bool:
         """Whether there is something that must outlive the present question."""
-        return "vars" in self.__dict__ or "tracked" in self.__dict__
+        return "vars" in self.__dict__ or "tracked" in self.__dict__ or self.switched is not None
 
 
 _SESSION: dict[str, Callable[[tuple[Any, ...], Any], Any]] = {
@@ -114,9 +115,12 @@ class Txn:
     data_end = False  # no more will come
     missing = False  # a fetch found nothing, but may when more of `data` has come: content rules then wait
     no_retry = False  # disable-l7-retry
+    forced = False  # force-persist: the server is tried though it is down
+    ignores_cookie = False  # ignore-persist
     point = 0  # sample.points.Point at which rules run now
     status = -1  # sent to the client, once known
     record: Any = None
+    timeouts: dict[str, int] | None = None  # set-timeout: ms by "client", "server", "tunnel"
     error = 0  # of the stream, as HAProxy numbers them for logs; 0: none
     strict = True  # http-request strict-mode
     log_level: int | None = None  # set-log-level; None: as usual, -1: silent
@@ -124,6 +128,9 @@ class Txn:
     unique_id: str | None = None
     last_rule: tuple[str, int] | None = None  # file and line of the last final rule
     waiting = ""  # the entity that it waits for
+    hints = ""  # fields of a 103 response to which the next rule adds more
+    closes = False  # rules say that the client's connection ends with this response
+    responds = False  # what concerns the response has begun
     kept = False  # to be kept until the stream ends
     resume: Any = None  # rules that wait: the generator to go on with
     captures_req: list[str | None] | None = None
@@ -174,6 +181,12 @@ class Txn:
         found = cls(world, worker, asked)
         found.end(record)
         return found
+
+    def respond(self) -> None:
+        """Tells it that what concerns the response begins: variables of the request are gone."""
+        if not self.responds:
+            self.responds = True
+            self.__dict__.pop("req_vars", None)
 
     def end(self, record: tuple[Any, ...]) -> None:
         """Tells it that its stream is over. Its backend and server are now those that were used in the end."""

@@ -10,7 +10,8 @@ from lbcore.sample.build import Build
 from lbcore.sample.format import Format, parse_format
 from lbcore.sample.points import Point
 from lbcore.sample.words import Words
-from lbcore.stream.txn import Txn
+from lbcore.shim import lib
+from lbcore.stream.txn import REC, Txn
 
 MAKERS = "unique ids"  # the worker's own: frontend number -> what makes the ids of its streams
 MAX_LENGTH = 128  # what is longer is cut, as in HAProxy
@@ -56,8 +57,11 @@ def make_unique_id_header(settings: ProxySettings, build: Build) -> Callable[[Tx
 
 
 def unique_id(t: Txn) -> str | None:
-    """The id of a transaction, made by its frontend's format if it has none yet; None without a format."""
+    """The id of a transaction, made by its frontend's format if it has none yet; None without a format, and of what
+    was no request."""
     if t.unique_id is None:
+        if t.record is not None and t.record[REC["flags"]] & lib.REC_HTTP and not t.record[REC["uri"]]:
+            return None
         makers: Mapping[int, Callable[[Txn], str]] = t.worker.local.get(MAKERS, {})
         make = makers.get(t.frontend.index)
         return None if make is None else make(t)

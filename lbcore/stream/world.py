@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -9,10 +11,12 @@ from lbcore.proxy.backend import Backend
 from lbcore.proxy.frontend import Frontend, Listener
 from lbcore.proxy.proxy import Proxy
 from lbcore.proxy.server import Server
-from lbcore.proxy.settings import Userlist
+from lbcore.proxy.settings import Settings, StartVariable, Userlist
+from lbcore.sample.acl import predefined
 from lbcore.sample.build import BuildError
 from lbcore.sample.reference import References
-from lbcore.sample.variable import ProcVars
+from lbcore.sample.variable import ProcVars, VarLimits
+from lbcore.stream.txn import AT, Txn
 from lbcore.thread.locks import LockSet
 
 T = TypeVar("T")
@@ -20,21 +24,37 @@ T = TypeVar("T")
 
 class World:
     """Live objects by their numbers in the engine and by their names. Complete before threads start, then only read;
-    process-wide variables and pattern references have locks of their own."""
+    process-wide variables and pattern references have locks of their own. `environment` are the variables of the
+    environment that the configuration sees."""
 
-    def __init__(self, proxies: Iterable[Proxy], userlists: Mapping[str, Userlist], facts: Any, locks: LockSet) -> None:
+    def __init__(self, proxies: Iterable[Proxy], settings: Settings, facts: Any, locks: LockSet) -> None:
         self.frontends: dict[int, Frontend] = {}
         self.backends: dict[int, Backend] = {}
         self.servers: dict[int, Server] = {}
         self.listeners: dict[int, Listener] = {}
         self.frontends_by_name: dict[str, Frontend] = {}
         self.backends_by_name: dict[str, Backend] = {}
-        self.userlists = userlists
+        self.userlists = settings.userlists
+        self.environment = os.environ if settings.environment is None else settings.environment
         self.facts = facts
         self.proc_vars = ProcVars(locks)
-        self.references = References(locks)
+        self.proc_vars.limits = _limits(settings.globals.variable_limits)
+        self.references = References(locks, settings.pattern_paths)
+        self.references.declare(settings.pattern_uses)
         for proxy in proxies:
             self._add(proxy)
+        self._set_variables(settings.globals.start_variables)
+
+    def _set_variables(self, variables: Iterable[StartVariable]) -> None:
+        """Gives variables of the process the values that `global` says."""
+        values = [0] * len(AT)
+        values[AT["now_us"]] = time.time_ns() // 1000
+        nobody = Txn(self, None, tuple(values))
+        build = Builder(self, "", {})
+        for one in variables:
+            value = one.value.make(build)(nobody)
+            if value is not None:
+                one.variable.set(nobody, value)
 
     def _add(self, proxy: Proxy) -> None:
         if proxy.frontend is not None:
@@ -45,6 +65,18 @@ class World:
             self.backends[proxy.backend.index] = proxy.backend
             self.backends_by_name[proxy.name] = proxy.backend
             self.servers.update((server.index, server) for server in proxy.backend.servers)
+
+
+def _limits(chosen: Mapping[str, int]) -> VarLimits | None:
+    """The limits of variables; None: there are none, and nobody counts."""
+    found = VarLimits(
+        total=chosen.get("global") or None,
+        proc=chosen.get("proc") or None,
+        sess=chosen.get("sess") or None,
+        txn=chosen.get("txn") or None,
+        reqres=chosen.get("reqres") or None,
+    )
+    return found if found.any else None
 
 
 class Builder:
@@ -82,10 +114,13 @@ class Builder:
     def facts(self) -> Any:
         return self._world.facts
 
+    def environment(self, name: str) -> str | None:
+        return self._world.environment.get(name)
+
     def acl(self, name: str) -> Callable[[Any], bool]:
         found = self._compiled.get(name)
         if found is None:
-            acl = self._acls.get(name)
+            acl = self._acls.get(name) or predefined(name)
             if acl is None:
                 raise BuildError(f"ACL '{name}' does not exist")
             found = self._compiled[name] = acl.make(self)

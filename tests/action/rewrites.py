@@ -105,6 +105,8 @@ LINES = (
     row(r"replace-path b X", GET, "GET X?c=d HTTP/1.1"),
     row(r"replace-path c=d X", GET, GET),
     row(r"replace-path /(.*) /x/\1", "GET http://h/a?b HTTP/1.1", "GET http://h/x/a?b HTTP/1.1"),
+    row(r"replace-path (.*) /x\1", "OPTIONS * HTTP/1.1", "OPTIONS * HTTP/1.1"),
+    row(r"replace-pathq (.*) /x\1", "CONNECT h:80 HTTP/1.1", "CONNECT h:80 HTTP/1.1"),
     row(r"replace-pathq /a/(.*)\?(.*) /\2/\1", GET, "GET /c=d/b HTTP/1.1"),
     row(r"replace-pathq z X", GET, GET),
     row(r"replace-uri ^http://[^/]*(.*) \1", "GET http://h/a?b HTTP/1.1", "GET /a?b HTTP/1.1"),

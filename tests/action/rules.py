@@ -14,7 +14,6 @@ from lbcore.cfg.environment import Environment
 from lbcore.cfg.vocabulary import load_vocabulary
 from lbcore.sample.acl import parse_condition
 from lbcore.sample.points import Point
-from lbcore.sample.reference import Reference, References
 from lbcore.sample.words import Words
 from lbcore.shim import lib
 from lbcore.stream.rulelist import compile_rules
@@ -57,15 +56,11 @@ def condition(text: str, **place: Any) -> Any:
 
 
 class Build(FakeBuild):
-    """A FakeBuild whose pattern files and maps are real ones."""
+    """A FakeBuild that makes what is shared once."""
 
     def __init__(self, world: FakeWorld | None = None, proxy: str = "fe") -> None:
         super().__init__(world, proxy)
-        self.files = References()
         self.made: dict[Hashable, Any] = {}
-
-    def reference(self, name: Any, kind: str) -> Reference:
-        return self.files.get(name, kind)
 
     def shared(self, key: Hashable, make: Callable[[], Any]) -> Any:
         if key not in self.made:

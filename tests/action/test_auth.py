@@ -36,7 +36,16 @@ def test_a_page_of_the_proxy_gets_our_challenge_only() -> None:
 def test_a_silent_page_stays_silent() -> None:
     world = FakeWorld()
     world.frontends[0].settings.error_pages[401] = Message("", b"", True)
-    assert run("auth", request(world=world)) == Close("close", "LR", "")
+    assert run("auth", request(world=world)) == Close("close", "LR", "", 401)
+
+
+def test_who_takes_us_for_a_proxy_is_asked_as_by_one() -> None:
+    world = FakeWorld()
+    world.frontends[0].settings.options.add("http-use-proxy-header")
+    asked = sent(run("auth realm R", request("GET http://h/ HTTP/1.1", "Host: h", world=world)))
+    assert asked.startswith(b"HTTP/1.1 407 ")
+    assert b'\r\nproxy-authenticate: Basic realm="R"\r\n' in asked
+    assert sent(run("auth realm R", request(world=world))).startswith(b"HTTP/1.1 401 ")
 
 
 def test_realm_is_a_quoted_string() -> None:

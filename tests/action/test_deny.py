@@ -46,7 +46,7 @@ def test_deny_status_with_a_payload_is_the_status() -> None:
 
 
 def test_a_silent_page_closes_and_counts() -> None:
-    assert run("deny errorfile /dev/null", request()) == Close("close", "PR", "denied_req")
+    assert run("deny errorfile /dev/null", request()) == Close("close", "PR", "denied_req", 403)
 
 
 def test_the_page_may_be_a_redirect_but_the_log_has_the_status() -> None:

@@ -29,7 +29,7 @@ def test_silent_drop_is_a_denied_request_wherever_it_stands(ruleset: Ruleset) ->
 
 
 def test_close_counts_nothing() -> None:
-    assert run("close", accepted(), Ruleset.TCP_RESPONSE) == Close("close", "--", "")
+    assert run("close", accepted(), Ruleset.TCP_RESPONSE) == Close("server", "--", "")
 
 
 @pytest.mark.parametrize("word", ["reject", "silent-drop", "deny", "return"])
@@ -37,6 +37,21 @@ def test_nothing_ends_what_is_being_answered(word: str) -> None:
     assert ACTIONS.find(Ruleset.HTTP_AFTER, word) is None
 
 
-def test_no_ttl_can_be_chosen() -> None:
-    with pytest.raises(ParseError, match="'rst-ttl' is HAProxy's but is not supported"):
-        parse("silent-drop rst-ttl 3")
+@pytest.mark.parametrize("ttl", [1, 3, 255])
+def test_a_reset_that_lives_for_some_hops_may_leave(ttl: int) -> None:
+    assert run(f"silent-drop rst-ttl {ttl}", request()) == Close("drop", "PR", "denied_req", ttl=ttl)
+
+
+@pytest.mark.parametrize(
+    ("text", "trouble"),
+    [
+        ("", "missing rst-ttl value"),
+        ("0", r"valid rst-ttl values are \[1-255\]"),
+        ("256", r"valid rst-ttl values are \[1-255\]"),
+        ("3s", "invalid character starting at 's'"),
+        ("-3", "invalid character starting at '-3'"),
+    ],
+)
+def test_a_time_to_live_that_no_packet_has_is_refused(text: str, trouble: str) -> None:
+    with pytest.raises(ParseError, match=trouble):
+        parse(f"silent-drop rst-ttl {text}")

@@ -14,6 +14,7 @@ from lbcore.shim import lib
 from lbcore.stream.rules import Ruleset
 from lbcore.stream.txn import Txn
 from tests.action.rules import Recorder, parse, recorded, run
+from tests.fetch.evaluate import value
 from tests.fetch.transactions import accepted, request
 
 
@@ -49,6 +50,23 @@ def test_the_shim_is_told(text: str, what: int, value: int) -> None:
 )
 def test_a_value_out_of_range_or_none_changes_nothing(text: str) -> None:
     assert told(request(), text).calls == []
+
+
+@pytest.mark.parametrize(
+    ("text", "fetch", "ms"),
+    [
+        ("set-timeout client 5s", "cur_client_timeout", 5000),
+        ("set-timeout server 5s", "cur_server_timeout", 5000),
+        ("set-timeout tunnel req.hdr(x)", "cur_tunnel_timeout", 77),
+        ("set-timeout tunnel 5s", "be_tunnel_timeout", 0),
+        ("set-timeout server 5s", "cur_tunnel_timeout", 0),
+    ],
+)
+def test_a_timeout_is_seen_by_fetches(text: str, fetch: str, ms: int) -> None:
+    t = request("GET / HTTP/1.1", "x: 77", flow=3, gen=9)
+    told(t, text)
+    assert value(t, fetch) == ms
+    assert t.kept
 
 
 @pytest.mark.parametrize("ruleset", [Ruleset.TCP_CONNECTION, Ruleset.TCP_SESSION])

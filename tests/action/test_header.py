@@ -70,6 +70,35 @@ def test_without_strict_mode_a_failed_rewrite_is_only_counted() -> None:
     assert t.req.get("y") == "1"
 
 
+@pytest.mark.parametrize("action", ["set-header y ", "add-header y ", "replace-header x ^.*$ ", "set-uri /"])
+def test_what_does_not_fit_into_the_buffer_is_a_failed_rewrite(action: str) -> None:
+    t = request("GET / HTTP/1.1", "x: " + "a" * 8000)
+    t.world.facts.bufsize = 16384
+    with recorded(failure):
+        outcome = run(t, f"{action}%[req.hdr(x)]%[req.hdr(x)]%[req.hdr(x)]")
+    assert isinstance(outcome, Reply)
+    assert outcome.status == 500
+    assert not t.req.changed  # type: ignore[union-attr]
+
+
+def test_without_strict_mode_what_does_not_fit_is_left_out() -> None:
+    t = request("GET / HTTP/1.1", "x: " + "a" * 8000)
+    t.world.facts.bufsize = 16384
+    with recorded(failure):
+        assert run(t, "strict-mode off", "set-header y %[req.hdr(x)]%[req.hdr(x)]", "set-header z 1") is None
+    assert t.req is not None
+    assert (t.req.get("y"), t.req.get("z")) == (None, "1")
+
+
+def test_a_long_head_takes_what_still_fits() -> None:
+    t = request("GET / HTTP/1.1", "x: " + "a" * 8000)
+    t.world.facts.bufsize = 16384
+    with recorded(failure):
+        assert run(t, "set-header y %[req.hdr(x)]") is None
+    assert t.req is not None
+    assert t.req.get("y") == "a" * 8000
+
+
 def test_rules_after_a_response_never_end_it() -> None:
     t = respond(request(), "HTTP/1.1 200 OK", "x: a")
     with recorded(failure):

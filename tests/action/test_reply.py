@@ -101,7 +101,7 @@ def test_files_of_messages_are_sent_as_they_are(tmp_path: Path) -> None:
 
 
 def test_an_empty_file_closes_without_a_word() -> None:
-    assert run("return errorfile /dev/null", request()) == Close("close", "LR", "")
+    assert run("return errorfile /dev/null", request()) == Close("close", "LR", "", 200)
 
 
 def test_the_proxies_page_is_the_backends_before_the_frontends() -> None:

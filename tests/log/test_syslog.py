@@ -61,9 +61,9 @@ def test_more_severe_lines_than_minlevel_are_sent_as_minlevel() -> None:
     assert sent(target, (ERR, "a"), (INFO, "b")) == [b"<156>a\n", b"<158>b\n"]
 
 
-def test_len_counts_header_and_text_but_not_the_line_end() -> None:
+def test_len_counts_header_text_and_the_line_end() -> None:
     target = LogTarget(ADDRESS, 16, maxlen=80, format="priority")
-    assert sent(target, (INFO, "x" * 200)) == [b"<134>" + b"x" * 75 + b"\n"]
+    assert sent(target, (INFO, "x" * 200)) == [b"<134>" + b"x" * 74 + b"\n"]
 
 
 def test_a_text_is_never_longer_than_the_buffer_it_is_made_in() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.oracle.configs import Topic, lines
-from tests.oracle.row import Row, get, ok, request, response
+from tests.oracle.row import Departure, Row, get, ok, request, response
+from tests.oracle.texts import FORBIDDEN, logged
 from tests.peers.script import Do
 
 # Whoever has no cookie goes to the first, since the others have no weight; a cookie leads to each of them.
@@ -156,7 +157,16 @@ ROWS = (
     Row("dynamic: inserted", get("/"), (ok(),), via="dynamic", varies=rb"(?<=SRV=)[0-9a-f]{16}(?=;)"),
     Row("dynamic: a given one", _cookie("SRV=given"), (ok(),), via="dynamic"),
     Row("denied: none is set", get("/deny"), via="denied"),
-    Row("denied: with a server's cookie", get("/deny", "Cookie: SRV=b"), via="denied"),
+    Row(
+        "denied: with a server's cookie",
+        get("/deny", "Cookie: SRV=b"),
+        via="denied",
+        departs=Departure(
+            "manual 8.2.3: the server's name is that of the one to which the request was sent: none",
+            FORBIDDEN,
+            logs=(logged('denied denied/<NOSRV> T/-1/-1/-1/T 403 B - - PRVN 1/1/0/0/0 0/0 "GET /deny HTTP/1.1"'),),
+        ),
+    ),
     Row("behind: the backend's own name", _cookie("BEHIND=b1; SRV=a"), (ok(),), via="behind"),
     Row("chosen: use-server without a cookie", get("/two"), (ok(),), via="chosen"),
     Row("chosen: use-server goes before the cookie", get("/two", "Cookie: SRV=a"), (ok(),), via="chosen"),

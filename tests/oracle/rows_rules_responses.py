@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.oracle.configs import REFUSED, SERVER, Topic, lines, served
 from tests.oracle.row import Departure, Row, at_head, chunks, get, ok, request, response, then
-from tests.oracle.texts import BAD_GATEWAY, STOPPED
+from tests.oracle.texts import BAD_GATEWAY, STOPPED, logged
 from tests.peers.script import Do
 
 _HOST = "Host: lb.example"
@@ -235,7 +235,18 @@ ROWS = (
     Row("strict: what fits", get("/", "X-Long: z"), (ok(),), via="strict"),
     Row("lax: a header that does not fit is left out", _LONG, (ok(),), via="lax"),
     Row("inspected: fine", get("/"), (ok(),), via="inspected"),
-    Row("inspected: rejected by a header", get("/"), (ok(b"x", "X-Reject: 1"),), via="inspected"),
+    Row(
+        "inspected: rejected by a header",
+        get("/"),
+        (ok(b"x", "X-Reject: 1"),),
+        via="inspected",
+        departs=Departure(
+            "manual 8.2.3: the status and the bytes are those that the client got: none",
+            b"",
+            (b"GET / HTTP/1.1\r\nhost: lb.example\r\n\r\n",),
+            (logged('inspected inspected/s1 T/T/T/T/T -1 0 - - PD-- 1/1/0/0/0 0/0 "GET / HTTP/1.1"'),),
+        ),
+    ),
     Row("inspected: accepted before", get("/"), (ok(b"x", "X-Accept: 1", "X-Reject: 1"),), via="inspected"),
     Row("undelayed: the response is not there yet", get("/"), (ok(b"x", "X-Reject: 1"),), via="undelayed"),
     Row("both: the backend's rules go first", get("/"), (ok(),), via="both"),

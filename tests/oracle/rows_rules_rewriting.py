@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.oracle.configs import SERVER, Topic, served
-from tests.oracle.row import Differ, Row, chunks, get, ok, request, response, then
+from tests.oracle.row import Departure, Differ, Row, chunks, get, ok, request, response, then
+from tests.oracle.texts import INTERNAL_ERROR, logged
 from tests.peers.script import Do
 
 _HOST = "Host: lb.example"
@@ -101,11 +102,15 @@ TOPIC = Topic(
         "addresses": served("""
             http-request set-src req.hdr(x-src) if { req.hdr(x-src) -m found }
             http-request set-src-port req.hdr(x-port) if { req.hdr(x-port) -m found }
-            http-request set-dst req.hdr(x-dst) if { req.hdr(x-dst) -m found }
             http-request set-header x-now "%[src] %[dst]"
             option forwardfor
+        """),
+        "destinations": served("""
+            http-request set-dst req.hdr(x-dst) if { req.hdr(x-dst) -m found }
+            http-request set-header x-now "%[src] %[dst]"
             option originalto header X-Dst-Was
         """),
+        "bothends": ("option forwardfor", "option originalto", SERVER),
         "original": ("option originalto", SERVER),
         "originalexcept": ("option originalto except 127.0.0.0/8", SERVER),
         "hints": served("""
@@ -199,7 +204,10 @@ _GETS: dict[str, dict[str, tuple[str, ...]]] = {
         "source and port": ("/", "X-Src: 192.0.2.7", "X-Port: 1234"),
         "source of IPv6": ("/", "X-Src: 2001:db8::7"),
         "source that is no address": ("/", "X-Src: nobody"),
-        "destination": ("/", "X-Dst: 192.0.2.8"),
+    },
+    "destinations": {
+        "as they are": ("/",),
+        "set": ("/", "X-Dst: 192.0.2.8"),
     },
     "original": {"header there": ("/", "X-Original-To: 192.0.2.1")},
     "strict": {
@@ -210,8 +218,34 @@ _GETS: dict[str, dict[str, tuple[str, ...]]] = {
     "lax": {"a header that does not fit is left out": ("/", _LONG)},
 }
 
+
+def _not_sent(why: str, target: str) -> Departure:
+    """The request that rules have made goes to no server, the client gets 500."""
+    line = f'targets targets/<NOSRV> T/-1/-1/-1/T 500 B - - PR-- 1/1/0/0/0 0/0 "GET {target} HTTP/1.1"'
+    return Departure(why, INTERNAL_ERROR, logs=(logged(line),))
+
+
+_NO_PATH = "RFC 9112 3.2: no request line of GET; another parser may take it for something else"
+_DEPARTS = {path: _not_sent(_NO_PATH, path) for path in ("/relative", "/star")}
+
 ROWS = (
-    *(Row(f"{via} {path}", get(path), (ok(),), via=via) for via, paths in _PATHS.items() for path in paths),
+    *(
+        Row(f"{via} {path}", get(path), (ok(),), via=via, departs=_DEPARTS.get(path))
+        for via, paths in _PATHS.items()
+        for path in paths
+    ),
+    Row(
+        "bothends: two fields",
+        get("/"),
+        (ok(),),
+        via="bothends",
+        departs=Departure(
+            "RFC 9110 5.3: fields of different names have no order; ours are x-original-to, x-forwarded-for",
+            b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello",
+            (b"GET / HTTP/1.1\r\nhost: lb.example\r\nx-original-to: 127.0.0.1\r\nx-forwarded-for: 127.0.0.1\r\n\r\n",),
+            (logged('bothends bothends/s1 T/T/T/T/T 200 B - - ---- 1/1/0/0/0 0/0 "GET / HTTP/1.1"'),),
+        ),
+    ),
     *(
         Row(
             f"{via}: {name}",
@@ -256,6 +290,7 @@ ROWS = (
         (response("200 OK", "Content-Length: 5"),),
         via="targets",
         differ=Differ("2.8", "the client asked for a body: only a close tells that there is none"),
+        departs=_not_sent("RFC 9112 6.3: what answers a GET has the body that its Content-Length tells of", "/"),
     ),
     Row("targets: asterisk", request("OPTIONS * HTTP/1.1", _HOST, "X-Method: OPTIONS"), (ok(),), via="targets"),
     Row(

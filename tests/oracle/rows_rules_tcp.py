@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.oracle.configs import SERVER, Topic, lines, served
-from tests.oracle.row import Differ, Row, at_accept, get, ok
+from tests.oracle.row import Departure, Differ, Row, at_accept, get, ok
 from tests.peers.script import Do, Receive, Step
 
 TOPIC = Topic(
@@ -150,7 +150,6 @@ TOPIC = Topic(
         """),  # noqa: E501
     },
     logs=True,
-    not_yet=frozenset(("captured", "switched")),
     sections="".join(f'\nbackend {name}\n    server s1 "127.0.0.1:${{BE}}"\n' for name in ("red", "green", "blue"))
     + '\nbackend web\n    mode http\n    http-request set-header x-switched yes\n    server s1 "127.0.0.1:${BE}"\n',
 )
@@ -165,6 +164,15 @@ def _asked(name: str, via: str, question: bytes, answer: bytes = b"pong", lines:
 def _refused(name: str, via: str, *client: Step, lines: int = 1) -> Row:
     """The server is never asked."""
     return Row(name, (*client, Do.END), via=via, lines=lines)
+
+
+_INHTTP = b"<134>D lb[N]: 127.0.0.1:P [D] inhttp "
+
+
+def _named(client: bytes = b"", servers: tuple[bytes, ...] = (), logs: tuple[bytes, ...] = ()) -> Departure:
+    """What else was seen, before a rule of contents rejects a request."""
+    rejected = _INHTTP + b'inhttp/<NOSRV> -1/-1/-1/-1/T -1 0 - - PR-- 1/1/0/0/0 0/0 {} "GET /reject HTTP/1.1"\n'
+    return Departure("manual 8.2.3: <BADREQ> is a request that could not be parsed", client, servers, (*logs, rejected))
 
 
 def _sized(data: bytes, width: int) -> bytes:
@@ -245,13 +253,18 @@ ROWS = (
     ),
     _refused("switched: not HTTP", "switched", b"\x00\x01binary and long enough"),
     *(Row(f"inhttp {path}", get(path, "User-Agent: curl/8"), (ok(),), via="inhttp") for path in ("/", "/accept")),
-    _refused("inhttp /reject", "inhttp", get("/reject")),
+    Row("inhttp /reject", (get("/reject"), Do.END), via="inhttp", departs=_named()),
     Row(
         "inhttp: the second request",
         (get("/1"), Do.REPLY, get("/reject"), Do.REPLY, Do.END),
         (ok(b"1"),),
         via="inhttp",
         lines=2,
+        departs=_named(
+            b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n1",
+            (b"GET /1 HTTP/1.1\r\nhost: lb.example\r\nx-host: lb.example|\r\n\r\n",),
+            (_INHTTP + b'inhttp/s1 T/T/T/T/T 200 B - - ---- 1/1/0/0/0 0/0 {} "GET /1 HTTP/1.1"\n',),
+        ),
     ),
     # what else the bytes decide
     _asked("captured", "captured", b"abcdef"),

@@ -117,7 +117,7 @@ def test_patterns_of_a_line_can_be_changed_while_it_runs() -> None:
     build = Building()
     condition = Lines().condition("if { path_beg /a } or { hdr(x) b } or { method PUT }")
     holds = condition.make(build)
-    beg, hdr, method = build.files
+    beg, hdr, method = build.references
     t = request("DELETE /z HTTP/1.1", "X: q")
     for reference, text in ((beg, "/z"), (hdr, "q"), (method, "DELETE")):
         assert not holds(t)
@@ -130,7 +130,7 @@ def test_references_say_where_patterns_stand() -> None:
     build = Building()
     condition = Lines().condition("if { path_beg -u 5 /a } or { hdr(x),lower b }")
     condition.make(build)
-    assert [(one.number, one.display) for one in build.files] == [
+    assert [(one.number, one.display) for one in build.references] == [
         (0, "acl 'hdr' file 'lb.cfg' line 7"),
         (5, "acl 'path_beg' file 'lb.cfg' line 7"),
     ]
@@ -235,7 +235,7 @@ def test_where_and_text_of_a_condition_are_kept() -> None:
         ("if { src 192.0.2.1 }", True),
         ("if { src 10.0.0.1 }", False),
         ("if { src 10.0.0.1 } { req.len gt 5 }", False),
-        ("if { req.len gt 5 } { src 10.0.0.1 }", False),
+        ("if { req.len gt 5 } { src 10.0.0.1 }", None),
         ("if { src 192.0.2.1 } { req.len gt 5 }", None),
         ("if { req.len gt 5 } or { src 192.0.2.1 }", True),
         ("if { req.len gt 5 } or { src 10.0.0.1 }", None),

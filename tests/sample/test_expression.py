@@ -7,9 +7,7 @@ import pytest
 import lbcore.conv
 import lbcore.fetch  # noqa: F401 - fills the tables
 from lbcore.sample.expression import Expression, parse_expression, parse_prefix
-from lbcore.sample.known import CONVERTERS_NOT_DONE, FETCHES_NOT_DONE
 from lbcore.sample.points import Point
-from lbcore.sample.rows import CONVERTERS, FETCHES
 from lbcore.sample.types import Addr, Type
 from lbcore.sample.words import ParseError, Words
 from tests.fetch.transactions import request
@@ -63,7 +61,7 @@ def test_arguments_are_what_the_signature_says() -> None:
     [("%[path]", 2, 6), ("%[path,lower] x", 2, 12), ("x str(']'),upper]", 2, 16), ("path", 0, 4), ("path;x", 0, 4)],
 )
 def test_an_expression_inside_a_text_ends_where_it_must(text: str, at: int, end: int) -> None:
-    found, behind = parse_prefix(text, at)
+    found, behind = parse_prefix(text, at, Words([]))
     assert behind == end
     assert found.text == text[at:end]
 
@@ -102,8 +100,3 @@ def test_a_load_reads_the_same_word_once() -> None:
     first = parse_expression(Words(["path,lower"], notes=notes))
     assert parse_expression(Words(["path,lower"], notes=notes)) is first
     assert parse_expression(Words(["path,lower"])) is not first
-
-
-def test_words_are_either_done_or_not_done() -> None:
-    assert FETCHES_NOT_DONE.isdisjoint(FETCHES)
-    assert CONVERTERS_NOT_DONE.isdisjoint(CONVERTERS)

@@ -9,18 +9,19 @@ import pytest
 
 import lbcore.conv
 import lbcore.fetch
-import lbcore.stream.aliases
 from lbcore.sample.alias import ALIASES, HEADER, LOG, PLAIN, UNIQUE_ID, Alias, Style
 from lbcore.sample.format import Format, parse_format
 from lbcore.sample.points import EVERYWHERE, Point
-from lbcore.sample.types import Type
+from lbcore.sample.types import Addr, Type
 from lbcore.sample.words import ParseError, Words
+from lbcore.stream import aliases
+from lbcore.stream.ends import End
 from lbcore.stream.txn import Txn
 from tests.fetch.transactions import FakeBuild, request, respond
 
 assert lbcore.conv
 assert lbcore.fetch
-assert lbcore.stream.aliases, "imported for the tables that they fill"
+assert aliases, "imported for the tables that they fill"
 
 
 def parse(text: str, style: Style = PLAIN, *, mode: str = "http", point: Point = Point.FE_REQ_HDR) -> Format:
@@ -270,8 +271,14 @@ def test_cbor_in_binary() -> None:
 # --- aliases ---
 
 
+def test_our_end_of_the_servers_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aliases, "end_of", lambda t, side, end: End(Addr(bytes([10, 0, 0, 2])), 1234))
+    assert shown("%bi:%bp %{+X}bi:%{+X}bp", LOG, respond(request())) == "10.0.0.2:1234 0A000002:04D2"
+
+
 @pytest.mark.parametrize("name", list(ALIASES))
-def test_every_alias_has_a_text_at_every_moment_of_a_stream(name: str) -> None:
+def test_every_alias_has_a_text_at_every_moment_of_a_stream(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aliases, "end_of", lambda t, side, end: None)  # these ask the shim
     for t in (request(), respond(request())):
         assert isinstance(shown(f"%{name}", LOG, t), str)
         assert isinstance(shown(f"%{{+Q,+X,+E}}{name}", LOG, t), str)
@@ -311,7 +318,8 @@ def test_a_client_on_a_unix_socket_has_the_number_of_its_listener_for_a_port() -
     ("target", "path", "only", "query"),
     [
         ("/a?b?c", "/a", "/a", "?b?c"),
-        ("*", "*", "*", ""),
+        ("*", "*", "", ""),
+        ("a.example:80", "a.example:80", "", ""),
         ("http://h", "http://h", "", ""),
         ("http://h?x", "http://h", "", "?x"),
         ("http://h/?x", "http://h/", "/", "?x"),

@@ -9,7 +9,7 @@ import pytest
 
 from lbcore.sample.build import BuildError
 from lbcore.sample.pattern import METHODS, Flags, PatternError
-from lbcore.sample.reference import Inline, Reference, References, Union, check_file, read_file
+from lbcore.sample.reference import Inline, Reference, References, Union, Use, check_file, read_file
 from lbcore.sample.types import Addr
 
 MAP = "#comment\n\n/a first\n  /b\tsecond  word  \n/c\n /d  4 \r\n"
@@ -241,3 +241,68 @@ def test_readers_see_the_old_or_the_new_while_a_writer_commits() -> None:
     for reader in readers:
         reader.join()
     assert wrong == []
+
+
+def used(source: str | Inline, role: str = "acl", line: int = 1, method: str | None = None) -> Use:
+    kind = "acl" if isinstance(source, Inline) else "map"
+    return Use(source, kind, role, "lb.cfg", line, METHODS[method] if method else None)
+
+
+def test_declared_references_are_numbered_in_the_order_of_their_lines(hosts: Path) -> None:
+    references = References()
+    inline, numbered, last = Inline("first", ()), Inline("second", (), number=0), Inline("last", ())
+    references.declare([used(inline), used(str(hosts), "map"), used(numbered), used(last)])
+    assert [(one.number, one.display or one.name) for one in references] == [
+        (0, "second"),
+        (1, "first"),
+        (2, f"pattern loaded from file '{hosts}'"),
+        (3, "last"),
+    ]
+
+
+def test_a_file_is_described_with_all_its_uses(hosts: Path) -> None:
+    references = References()
+    references.declare([used(str(hosts), "map", 3), used(str(hosts), "acl", 4, "str")])
+    found = references.get(str(hosts), "map")
+    assert found.description == (
+        f"pattern loaded from file '{hosts}' used by map at file 'lb.cfg' line 3, by map at file 'lb.cfg' line 4"
+    )
+    assert found.roles == {"acl", "map"}
+
+
+def test_a_reference_that_only_rules_change_has_the_role_of_its_kind(hosts: Path) -> None:
+    assert References().get(str(hosts), "map").roles == {"map"}
+
+
+def test_patterns_that_no_rule_asks_for_are_still_looked_at() -> None:
+    references, inline = References(), Inline("", ("1",))
+    references.declare([used(inline, method="int")])
+    with pytest.raises(PatternError, match="'x' is not a number"):
+        references.get(inline, "acl").add("x")
+
+
+@pytest.mark.parametrize(
+    ("method", "folds", "gives", "key", "found"),
+    [
+        ("str", False, "", "/a", 1),
+        ("str", False, "str", "/a", 1),
+        ("str", True, "str", "/A", 1),
+        ("str", False, "key", "/z", None),
+        ("beg", False, "str", "/da", 4),
+        ("beg", True, "key", "/DA", 4),
+    ],
+)
+def test_look_gives_the_entry_whatever_the_view_gives(
+    hosts: Path, method: str, folds: bool, gives: str, key: str, found: int | None
+) -> None:
+    one = References().get(str(hosts), "map")
+    entry = one.look(one.view(METHODS[method], Flags(ignore_case=folds), gives), key)
+    assert (entry.number if entry else None) == found
+
+
+def test_look_sees_the_current_version_only(hosts: Path) -> None:
+    one = References().get(str(hosts), "map")
+    view = one.view(METHODS["str"], Flags(), "str")
+    one.add("/new", "x", version=one.prepare())
+    assert one.look(view, "/new") is None
+    assert (one.count, len(one)) == (5, 4)

@@ -9,12 +9,12 @@ import pytest
 from lbcore.sample.rows import ArgumentError
 from lbcore.sample.types import Addr, Value
 from lbcore.sample.variable import ENTRY_SIZE, ProcVars, Scope, VarLimits, parse_conditions, parse_name
-from tests.fetch.transactions import FakeWorld, request
+from tests.fetch.transactions import FakeWorld, request, respond
 
 
 @pytest.mark.parametrize("scope", list(Scope))
 def test_a_variable_keeps_value_and_type_until_it_is_unset(scope: Scope) -> None:
-    t = request()
+    t = request() if scope is not Scope.RES else respond(request())
     variable = parse_name(f"{scope.value}.x_1.y")
     assert (variable.scope, variable.name) == (scope, "x_1.y")
     assert variable.get(t) is None
@@ -29,11 +29,24 @@ def test_a_variable_keeps_value_and_type_until_it_is_unset(scope: Scope) -> None
 def test_scopes_are_apart_and_live_as_long_as_they_say() -> None:
     world = FakeWorld()
     t = request(world=world)
-    for scope in Scope:
-        parse_name(f"{scope.value}.x").set(t, scope.value)
-    assert [parse_name(f"{scope.value}.x").get(t) for scope in Scope] == [scope.value for scope in Scope]
+    before = [scope for scope in Scope if scope is not Scope.RES]
+    for scope in before:
+        assert parse_name(f"{scope.value}.x").set(t, scope.value)
+    assert [parse_name(f"{scope.value}.x").get(t) for scope in before] == [scope.value for scope in before]
+    respond(t)
+    assert parse_name("res.x").set(t, "res")
+    assert [parse_name(f"{scope.value}.x").get(t) for scope in Scope] == ["proc", "sess", "txn", None, "res"]
     other = request(world=world)
     assert [parse_name(f"{scope.value}.x").get(other) for scope in Scope] == ["proc", None, None, None, None]
+
+
+def test_variables_of_request_and_response_are_set_in_their_time_only() -> None:
+    t = request()
+    assert not parse_name("res.x").set(t, 1)
+    assert parse_name("res.x").get(t) is None
+    respond(t)
+    assert not parse_name("req.x").set(t, 1)
+    assert parse_name("req.x").get(t) is None
 
 
 @pytest.mark.parametrize(
@@ -113,7 +126,7 @@ def test_what_does_not_fit_is_not_set_and_the_old_value_stays() -> None:
 @pytest.mark.parametrize(
     ("limits", "full"),
     [
-        (VarLimits(reqres=ENTRY_SIZE), {"req.b"}),
+        (VarLimits(reqres=ENTRY_SIZE), {"req.b", "res.b"}),
         (VarLimits(txn=ENTRY_SIZE), {"req.b", "res.b", "txn.b"}),
         (VarLimits(sess=ENTRY_SIZE), {"req.b", "res.b", "txn.b", "sess.b"}),
         (VarLimits(proc=ENTRY_SIZE), {"req.b", "res.b", "txn.b", "sess.b"}),
@@ -126,7 +139,10 @@ def test_the_limit_of_a_scope_includes_the_finer_ones(limits: VarLimits, full: s
     for name in names:
         t = request()
         t.world.proc_vars.limits = limits
-        assert parse_name("req.a").set(t, 1)
+        part = name if name == "res.b" else "req.b"
+        if part == "res.b":
+            respond(t)
+        assert parse_name(f"{part[:3]}.a").set(t, 1)
         if not parse_name(name).set(t, 1):
             refused.add(name)
     assert refused == full

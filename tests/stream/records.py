@@ -50,6 +50,9 @@ class Record:
     dport: int = 80
     saddr: bytes = bytes([192, 0, 2, 1]) + bytes(12)
     daddr: bytes = bytes([198, 51, 100, 2]) + bytes(12)
+    bfamily: int = socket.AF_INET
+    bport: int = 5432
+    baddr: bytes = bytes([192, 0, 2, 9]) + bytes(12)
     req_count: int = 2
     reused: int = 0
     uniq: int = 3
@@ -66,6 +69,7 @@ class Record:
             "term": self.term.ljust(4, b"\0"),
             "saddr": self.saddr.ljust(16, b"\0"),
             "daddr": self.daddr.ljust(16, b"\0"),
+            "baddr": self.baddr.ljust(16, b"\0"),
         }
         return tuple(fields[name] for name in REC)
 

@@ -65,4 +65,4 @@ def test_a_body_that_does_not_come_is_answered_with_408() -> None:
     t.ask = ask(flags=lib.ASK_F_TIMEOUT)
     outcome = end(waiting)
     assert isinstance(outcome, Reply)
-    assert (outcome.status, outcome.term) == (408, "cD")
+    assert (outcome.status, outcome.term) == (408, "cR")

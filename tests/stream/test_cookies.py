@@ -52,6 +52,35 @@ def test_a_server_of_a_rule_stays() -> None:
     assert (t.server.name, t.cookies.request_state, t.cookies.server) == ("s1", "U", None)
 
 
+def test_the_client_of_a_server_of_a_rule_gets_no_cookie() -> None:
+    t = ask(world(), server=0)
+    assert answer(t, 0) == []
+    assert (t.cookies.request_state, t.cookies.response_state) == ("N", "N")
+
+
+def test_who_comes_to_another_server_than_that_of_the_rule_gets_a_cookie() -> None:
+    t = ask(world(), server=0)
+    assert answer(t, 1) == ["SRV=c2; path=/"]
+
+
+@pytest.mark.parametrize(
+    ("field", "sent"),
+    [
+        ("a=b ;  SRV = c1 ; c=d", "a=b; c=d"),
+        ("a=b;SRV=c1;c=d", "a=b; c=d"),
+        ("SRV = c1 ; c=d", "c=d"),
+        ("a=b ; SRV=c1", "a=b"),
+        ("a = b; c =d", "a=b; c=d"),
+        ("a=b, SRV=c1 , c=d", "a=b, c=d"),
+        ("x; SRV=c1; y", "x; y"),
+    ],
+)
+def test_blanks_go_as_in_haproxy(field: str, sent: str) -> None:
+    t = ask(world(), f"Cookie: {field}")
+    assert t.req is not None
+    assert t.req.get("cookie") == sent
+
+
 def test_a_server_that_another_had_to_stand_in_for_is_down() -> None:
     t = ask(world(), "Cookie: SRV=c2")
     assert answer(t, 0) == ["SRV=c1; path=/"]

@@ -15,7 +15,7 @@ import pytest
 from lbcore.cfg.loader import load
 from lbcore.sample.reference import References
 from lbcore.stream.captures import make_request_captures, make_response_captures
-from lbcore.stream.cookies import make_request_cookie, make_response_cookie
+from lbcore.stream.cookies import make_persist_rules, make_request_cookie, make_response_cookie
 from lbcore.stream.rules import Reply
 from lbcore.stream.txn import Txn
 from tests.fetch.transactions import FakeBackend, FakeBuild, FakeFrontend, FakeServer, FakeWorld, request, respond
@@ -279,8 +279,8 @@ def ours(world: FakeWorld, case: Case) -> dict[str, object]:
     backend, frontend = world.backends[0], world.frontends[0].settings
     build = Build(world, backend.settings.name)
     t = request(f"{case.method} /{case.mode}/ HTTP/1.1", *case.fields, world=world)
-    steps = make_request_captures(frontend), make_request_cookie(backend.settings, build)
-    _run(steps, t)
+    persist, cookie = make_persist_rules(backend.settings, build), make_request_cookie(backend.settings, build)
+    _run((make_request_captures(frontend), persist, cookie), t)
     t.backend = backend
     if t.server is None:  # as balancing would: backups are left for cookies here
         t.server = backend.servers[0]

@@ -59,11 +59,16 @@ frontend fe
     use_backend %[path,field(2,/)]
 """ + "".join(f'\nbackend {name}\n    {lines}\n    server s1 "127.0.0.1:${{SRV}}"\n' for name, lines in OPTIONS.items())
 
+STANDING = (  # what is there before
+    ("for=192.0.2.1",), ("for=192.0.2.1", "for=192.0.2.2"), ("for=192.0.2.1", "a=b"), ("a=b", "for=192.0.2.1"),
+    ("for=192.0.2.1, for=192.0.2.2",), ("for=192.0.2.1;proto=http",), ("",),
+)  # fmt: skip
 VALUED = [name for name, lines in OPTIONS.items() if "req.hdr" in lines]
 CASES: list[tuple[str, tuple[str, ...]]] = [(name, (f"X: {value}",)) for name in VALUED for value in VALUES]
 CASES += [(name, ()) for name in OPTIONS if name not in VALUED]
 CASES += [
     ("two", ("Forwarded: for=a", "X-Original-To: b")),
+    *(("default", tuple(f"Forwarded: {value}" for value in values)) for values in STANDING),
     *((name, (f"{field}: 1", "X-Y: 2"))
       for name in ("delete", "reject", "preserve")
       for field in ("x_y", "x.y", "X-Z9", "x!", "_x", "9", "-")),

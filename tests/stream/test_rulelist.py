@@ -93,7 +93,7 @@ def http(text: str, line: int = 1) -> Rule:
 def test_what_several_conditions_read_is_read_once() -> None:
     rules = [http("set-var(txn.a) int(1) if { path_beg /a }"), http("set-var(txn.b) int(1) if { path /a/b }")]
     found = compiled(rules)
-    assert found.source.count("t.req.path[:1]") == 1
+    assert found.source.count("t.req.abs_path") == 1
     t = request("GET /a/b HTTP/1.1")
     found(t)
     assert t.vars == {"a": 1, "b": 1}
@@ -116,7 +116,7 @@ def test_what_stands_behind_another_term_is_not_read_before() -> None:
         http("set-var(txn.b) int(1) if { path /b } { req.hdr(host) x }"),
     ]
     source = compiled(rules).source
-    assert "v0 = (t.req.path" in source
+    assert "v0 = t.req.abs_path" in source
     assert " = pure" not in source
 
 
@@ -300,7 +300,7 @@ def test_the_first_rule_that_applies_names_the_backend() -> None:
     assert other is not None
 
 
-@pytest.mark.parametrize(("path", "found"), [("/be", True), ("/nosuch", False)])
+@pytest.mark.parametrize(("path", "found"), [("/be", True), ("/nosuch", False), ("/", False)])
 def test_a_backend_may_be_computed(path: str, found: bool) -> None:
     world = FakeWorld()
     name = parse_format("%[path,field(2,/)]", Words([]))

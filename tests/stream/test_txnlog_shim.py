@@ -15,7 +15,7 @@ from lbcore.stream.txn import REC, RECORD
 from lbcore.stream.txnlog import TxnLog
 from tests.stream.records import FakeNames, Record, view
 
-TEXTS = ("uri", "term", "saddr", "daddr")
+TEXTS = ("uri", "term", "saddr", "daddr", "baddr")
 
 
 def packed(record: Record, alive: list[object]) -> tuple[Any, ...]:
@@ -26,6 +26,7 @@ def packed(record: Record, alive: list[object]) -> tuple[Any, ...]:
             setattr(struct, name, getattr(record, name))
     ffi.memmove(struct.saddr, record.saddr, len(record.saddr))
     ffi.memmove(struct.daddr, record.daddr, len(record.daddr))
+    ffi.memmove(struct.baddr, record.baddr, len(record.baddr))
     ffi.memmove(struct.term, record.term, len(record.term))
     if record.uri is not None:
         # Not ended by a NUL: the shim's request line is followed by whatever comes next in the buffer.

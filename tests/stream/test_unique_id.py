@@ -1,7 +1,8 @@
 """Unique ids: made once, when they are first asked for."""
 
 from lbcore.proxy.settings import ProxySettings
-from lbcore.stream.txn import Txn
+from lbcore.shim import lib
+from lbcore.stream.txn import REC, Txn
 from lbcore.stream.unique_id import MAKERS, make_unique_id, make_unique_id_header, unique_id
 from tests.fetch.transactions import FakeBuild, request
 
@@ -24,6 +25,14 @@ def test_an_id_is_that_of_the_moment_when_it_is_first_asked_for() -> None:
 def test_without_a_format_there_is_no_id() -> None:
     assert make_unique_id(ProxySettings("fe", "frontend"), FakeBuild()) is None
     assert unique_id(request()) is None
+
+
+def test_what_was_no_request_has_no_id() -> None:
+    t = given(request(), "x")
+    record = [0] * len(REC)
+    record[REC["flags"]] = lib.REC_HTTP
+    t.record = tuple(record)
+    assert unique_id(t) is None
 
 
 def test_an_id_has_at_most_127_characters() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import socket
 from collections.abc import Sequence
 
@@ -15,6 +14,7 @@ from tests.action.rules import recorded, run
 from tests.fetch.transactions import request
 from tests.peers.haproxy import Balancer, Program, debian_haproxy
 from tests.peers.ports import HOST, free_port, release_port
+from tests.peers.readable import readable
 
 CONFIG = """
 global
@@ -73,7 +73,7 @@ def _asked(port: int, server: socket.socket, number: int, one: Rewrite) -> tuple
     head = "\r\n".join([line, *fields, f"row: {number}", "", ""])
     with socket.create_connection((HOST, port), timeout=5) as client:
         client.sendall(head.encode("latin-1"))
-        ready, _, _ = select.select([client, server], [], [], 5)
+        ready = readable(client, server, seconds=5)
         if server not in ready:
             return int(client.recv(4096).split(b" ")[1])
         with server.accept()[0] as conn:

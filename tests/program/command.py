@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.peers.haproxy import Program, debian_haproxy, newer_haproxy
+from tests.peers.readable import readable
 
 TREE = Path(__file__).resolve().parent.parent.parent
 LBCORE = (sys.executable, "-m", "lbcore")
@@ -87,7 +87,7 @@ class Fake:
         while b"\n" not in self._pending:
             left = deadline - time.monotonic()
             assert left > 0, f"no call: {self.process.communicate(timeout=1)}"
-            if select.select([self._calls], [], [], min(left, 0.5))[0]:
+            if readable(self._calls, seconds=min(left, 0.5)):
                 self._pending += os.read(self._calls, 65536)
             elif self.process.poll() is not None and self.daemon is None:
                 raise AssertionError(f"it ended: {self.process.communicate()}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from tests.peers.chaos import Chaos, good
 from tests.peers.load import Crowd
 from tests.peers.load import ask as ask_all
 from tests.peers.ports import HOST
+from tests.peers.readable import readable
 from tests.peers.sinks import UdpSink
 
 PATIENCE = 10.0
@@ -228,7 +228,7 @@ def test_reader_that_stalls_stops_no_traffic_and_losses_are_counted(tmp_path: Pa
 def drain(sock: socket.socket) -> int:
     """How many lines of requests wait in a socket; they are taken out."""
     count = 0
-    while select.select([sock], [], [], 0)[0]:
+    while readable(sock, seconds=0):
         count += b'"GET /c' in sock.recv(4096)
     return count
 

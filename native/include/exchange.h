@@ -62,6 +62,8 @@ void exch_abort(flow *f, char who, char when);
 void exch_snapshot(flow *f, int back, const h1_head *h, const char *data, uint32_t len);
 /* Reads on in a head; begins the exchange when it is whole. */
 void exch_read_request(flow *f);
+/* Whether the method of <h> may be sent twice (RFC 9110 9.2.2). */
+int exch_is_idempotent(const h1_head *h);
 /* Brings the request to a server: assign, connect, send; what does not get on waits in <req.in>. <h> and <s> are the head
  * and the <have> bytes received, in the thread's areas, or NULL: both are made from <req.in>. */
 void exch_forward(flow *f, const h1_head *h, char *s, uint32_t have);

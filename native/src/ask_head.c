@@ -161,21 +161,6 @@ uint32_t ask_new_head(flow *f, const buf *in, uint32_t head_len, const char *tex
     return n + rest;
 }
 
-static int is_idempotent(unsigned method)
-{
-    switch (method) {
-    case H1_GET:
-    case H1_HEAD:
-    case H1_OPTIONS:
-    case H1_TRACE:
-    case H1_PUT:
-    case H1_DELETE:
-        return 1;
-    default:
-        return 0;
-    }
-}
-
 /* What the new head <h> means for the exchange; 0 if it can't be carried: the client would misread the answer. */
 static int take_request(flow *f, const h1_head *h)
 {
@@ -188,7 +173,7 @@ static int take_request(flow *f, const h1_head *h)
         f->flags |= FL_BODILESS;
     if (!(h->flags & H1_F_UPGRADE)) /* one that the client did not ask for is not for us to accept */
         f->flags &= ~FL_UPGRADE;
-    if (is_idempotent(h->method_id))
+    if (exch_is_idempotent(h))
         f->flags |= FL_IDEMPOTENT;
     return 1;
 }

@@ -137,7 +137,7 @@ void exch_read_request(flow *f)
 
 /* --- a whole head --- */
 
-static int is_idempotent(const h1_head *h)
+int exch_is_idempotent(const h1_head *h)
 {
     switch (h->method_id) {
     case H1_GET:
@@ -194,7 +194,7 @@ static void set_flags(flow *f, const h1_head *h)
         f->flags |= FL_REQ10;
     if (h->flags & H1_F_UPGRADE)
         f->flags |= FL_UPGRADE;
-    if (is_idempotent(h))
+    if (exch_is_idempotent(h))
         f->flags |= FL_IDEMPOTENT;
 }
 

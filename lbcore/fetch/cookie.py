@@ -11,30 +11,11 @@ from lbcore.sample.build import Build
 from lbcore.sample.points import EITHER, REQUEST, RESPONSE, Point
 from lbcore.sample.rows import Arg, Fetch, Fetcher, ManyFetcher, add_fetches
 from lbcore.sample.types import Type, Value, str_to_sint
-from lbcore.stream.message import Fields, Request, Response
+from lbcore.stream.message import Fields, Request, Response, split_quoted
 from lbcore.stream.txn import Txn
 
 BLANKS = " \t"
 Pairs = Iterator[tuple[str, str]]
-
-
-def split_quoted(text: str, marks: str) -> Iterator[str]:
-    """`text` taken apart at any of the marks; those inside of quotes count for nothing."""
-    if '"' not in text:
-        yield from text.replace(marks[-1], marks[0]).split(marks[0])
-        return
-    start, quoted, skip = 0, False, False
-    for at, char in enumerate(text):
-        if skip:
-            skip = False
-        elif quoted:
-            skip, quoted = char == "\\", char != '"'
-        elif char == '"':
-            quoted = True
-        elif char in marks:
-            yield text[start:at]
-            start = at + 1
-    yield text[start:]
 
 
 def _pair(part: str) -> tuple[str, str] | None:

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from lbcore.conv.regsub import expander
 from lbcore.sample.build import Build, BuildError
 from lbcore.sample.pattern import METHODS, Flags, PatternError
 from lbcore.sample.reference import View, check_file
-from lbcore.sample.regex import compile_regex
+from lbcore.sample.regex import compile_regex, expander
 from lbcore.sample.rows import Arg, ArgumentError, Convert, Converter, accept, add_converters
 from lbcore.sample.types import Addr, Type, Value
 

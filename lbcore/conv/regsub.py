@@ -3,41 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from lbcore.conv.arguments import text_at
 from lbcore.sample.build import Build
-from lbcore.sample.regex import RegexError, compile_regex
+from lbcore.sample.regex import RegexError, compile_regex, expander
 from lbcore.sample.rows import Arg, ArgumentError, Convert, Converter, add_converters
 from lbcore.sample.types import Type
-
-_REFERENCE = re.compile(r"\\(?:([0-9])|x([0-9A-Fa-f]{2})|(.)|\Z)", re.DOTALL)
-
-Expand = Callable[[re.Match[str]], str]
-
-
-def expander(template: str) -> Expand:
-    """What makes the text that stands for a match: `\\0` is the match, `\\1` to `\\9` its groups, `\\xHH` a byte."""
-    if "\\" not in template:
-        return lambda match: template
-    parts: list[str | int] = []
-    at = 0
-    for reference in _REFERENCE.finditer(template):
-        parts.append(template[at : reference.start()])
-        at = reference.end()
-        if reference[1] is not None:
-            parts.append(int(reference[1]))
-        else:
-            parts.append(chr(int(reference[2], 16)) if reference[2] else reference[3] or "")
-    parts.append(template[at:])
-
-    def expand(match: re.Match[str]) -> str:
-        groups = match.re.groups
-        return "".join(
-            [part if isinstance(part, str) else (match[part] or "") if part <= groups else "" for part in parts]
-        )
-
-    return expand
 
 
 def _pattern(args: Sequence[Arg]) -> re.Pattern[str]:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+Expand = Callable[[re.Match[str]], str]
+
 _POSIX = {
     "alnum": "0-9A-Za-z",
     "alpha": "A-Za-z",
@@ -28,6 +30,7 @@ _POSIX = {
     "word": r"\w",
     "xdigit": "0-9A-Fa-f",
 }
+_REFERENCE = re.compile(r"\\(?:([0-9])|x([0-9A-Fa-f]{2})|(.)|\Z)", re.DOTALL)
 _TOKEN = re.compile(
     r"""\\Q(?P<literal>.*?)(?:\\E|\Z) | \\x\{(?P<hex>[0-9A-Fa-f]+)\} | \\(?P<escaped>.) | \[:(?P<posix>\^?[a-z]+):\]
       | \(\?(?P<named>P?<(?![=!])|') | \(\?\#[^)]*\) | (?P<open>\[\^?\]?) | (?P<close>\])""",
@@ -203,3 +206,30 @@ def compile_regex(text: str, ignore_case: bool = False) -> re.Pattern[str]:
 def _compile(text: str, ignore_case: bool, engine: str) -> re.Pattern[str]:
     compiled: re.Pattern[str] = _ENGINES[engine](text, ignore_case)
     return compiled
+
+
+# ---- replacements ----
+
+
+def expander(template: str) -> Expand:
+    """What makes the text that stands for a match: `\\0` is the match, `\\1` to `\\9` its groups, `\\xHH` a byte."""
+    if "\\" not in template:
+        return lambda match: template
+    parts: list[str | int] = []
+    at = 0
+    for reference in _REFERENCE.finditer(template):
+        parts.append(template[at : reference.start()])
+        at = reference.end()
+        if reference[1] is not None:
+            parts.append(int(reference[1]))
+        else:
+            parts.append(chr(int(reference[2], 16)) if reference[2] else reference[3] or "")
+    parts.append(template[at:])
+
+    def expand(match: re.Match[str]) -> str:
+        groups = match.re.groups
+        return "".join(
+            [part if isinstance(part, str) else (match[part] or "") if part <= groups else "" for part in parts]
+        )
+
+    return expand

@@ -6,11 +6,13 @@ not needed to answer is not imported: `-v`, `-cc` and `-c` of a small file have 
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from lbcore.options import Options
 
@@ -52,17 +54,28 @@ def _subcommand(name: str, words: Sequence[str]) -> int:
     if name == "explain":
         from lbcore.explain.command import explain
 
-        return explain(words)
+        return _told(explain, words)
     if name == "lint":
         from lbcore.lint.command import lint
 
-        return lint(words)
+        return _told(lint, words)
     if name in LATER:
         print(f"lbcore: sub-command '{name}' is not in this release ({_version()}).", file=sys.stderr)
         return 1
     known = ", ".join(SUBCOMMANDS)
     print(f"lbcore: unknown sub-command '{name}' (known: {known}; HAProxy's options begin with '-').", file=sys.stderr)
     return 1
+
+
+def _told(command: Callable[[Sequence[str]], int], words: Sequence[str]) -> int:
+    """Runs a command that prints; one whose reader wants no more (`| head`) ends as by SIGPIPE, without a word."""
+    try:
+        code = command(words)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the interpreter's own flush at the end
+        return 128 + signal.SIGPIPE
 
 
 def _show_version(level: int) -> int:

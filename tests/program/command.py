@@ -61,17 +61,22 @@ def messages(text: str) -> list[str]:
     return found
 
 
+def limited(descriptors: int | None) -> list[str]:
+    """What launches a command with that soft limit of open files, in the same process."""
+    return [] if descriptors is None else ["sh", "-c", f'ulimit -S -n {descriptors}; exec "$@"', "sh"]
+
+
 class Fake:
     """A running lbcore whose balancer is `tests.program.fake`: no traffic, but all its calls can be seen, in order."""
 
-    def __init__(self, folder: Path, words: Sequence[str], behaviour: str) -> None:
+    def __init__(self, folder: Path, words: Sequence[str], behaviour: str, descriptors: int | None) -> None:
         self.calls_path = folder / "calls"
         os.mkfifo(self.calls_path)
         # Opened for writing too, so that the end of one writer is not the end of the pipe.
         self._calls = os.open(self.calls_path, os.O_RDWR | os.O_NONBLOCK)
         self._pending = b""
         self.process = subprocess.Popen(
-            [*FAKE, *words],
+            [*limited(descriptors), *FAKE, *words],
             cwd=folder,
             env=environment(FAKE_CALLS=str(self.calls_path), FAKE_BEHAVIOUR=behaviour),
             stdin=subprocess.DEVNULL,
@@ -122,9 +127,9 @@ class Fake:
 
 
 @contextmanager
-def fake(folder: Path, *words: str, behaviour: str = "") -> Iterator[Fake]:
-    """A fake that ends with the test."""
-    started = Fake(folder, words, behaviour)
+def fake(folder: Path, *words: str, behaviour: str = "", descriptors: int | None = None) -> Iterator[Fake]:
+    """A fake that ends with the test. `descriptors` is the soft limit of open files that it is launched with."""
+    started = Fake(folder, words, behaviour, descriptors)
     try:
         yield started
     finally:

@@ -129,15 +129,9 @@ def test_maxconn_is_worked_out_from_the_limit_of_descriptors_and_told_in_verbose
 
 
 def test_the_limit_of_descriptors_is_raised_to_what_maxconn_needs(tmp_path: Path) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    few = max(256, len(os.listdir("/proc/self/fd")) + 64)  # what other tests keep open here is not the program's
-    resource.setrlimit(resource.RLIMIT_NOFILE, (few, hard))
-    try:
-        with fake(tmp_path, "-n", "300", "-f", write(tmp_path, "lb.cfg", VALID)) as running:
-            running.until("start")
-            assert 600 < resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE)[0] < 700
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with fake(tmp_path, "-n", "300", "-f", write(tmp_path, "lb.cfg", VALID), descriptors=256) as running:
+        running.until("start")
+        assert 600 < resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE)[0] < 700
 
 
 def test_a_limit_below_what_maxconn_needs_fails_the_start_unless_limits_are_not_strict(tmp_path: Path) -> None:

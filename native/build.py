@@ -14,12 +14,14 @@ from cffi import FFI
 
 # In the order of their dependencies. A header that Python needs nothing of shows nothing: all of it is hidden.
 HEADERS = (
-    "lockset", "lock", "ctr", "freq", "hash", "counters", "rec", "ask", "sock", "fd", "poll", "tmr", "task",
+    "lockset", "lock", "ctr", "freq", "table", "hash", "counters", "rec", "ask", "sock", "fd", "poll", "tmr", "task",
     "event", "proxy", "h1word", "h1", "h1body", "engine",
 )  # fmt: skip
 SOURCES = (
     # primitives
     "lockset", "lock", "ctr", "freq", "hash", "counters", "sock", "buf",
+    # what is remembered
+    "table",
     # the loop
     "fd", "poll", "loop", "ev_epoll", "ev_poll", "ev_select", "ev_kqueue", "tmr", "runq", "waitq", "task",
     # HTTP/1

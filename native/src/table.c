@@ -1,0 +1,851 @@
+#include "table.h"
+#include <sys/mman.h>
+
+enum {
+    NOWHERE = 0,      /* an entry's place in the heap: it is not there */
+    SPAN = 1024,      /* entries that a walk looks at without giving the lock back */
+    LARGE = 4 << 20,  /* bytes from which an array is worth large pages */
+};
+
+static const uint8_t kinds[STK_TYPES] = {
+    [STK_SERVER_ID] = STK_KIND_SINT,       [STK_GPT0] = STK_KIND_UINT,
+    [STK_GPC0] = STK_KIND_UINT,            [STK_GPC0_RATE] = STK_KIND_RATE,
+    [STK_CONN_CNT] = STK_KIND_UINT,        [STK_CONN_RATE] = STK_KIND_RATE,
+    [STK_CONN_CUR] = STK_KIND_UINT,        [STK_SESS_CNT] = STK_KIND_UINT,
+    [STK_SESS_RATE] = STK_KIND_RATE,       [STK_HTTP_REQ_CNT] = STK_KIND_UINT,
+    [STK_HTTP_REQ_RATE] = STK_KIND_RATE,   [STK_HTTP_ERR_CNT] = STK_KIND_UINT,
+    [STK_HTTP_ERR_RATE] = STK_KIND_RATE,   [STK_BYTES_IN_CNT] = STK_KIND_ULL,
+    [STK_BYTES_IN_RATE] = STK_KIND_RATE,   [STK_BYTES_OUT_CNT] = STK_KIND_ULL,
+    [STK_BYTES_OUT_RATE] = STK_KIND_RATE,  [STK_GPC1] = STK_KIND_UINT,
+    [STK_GPC1_RATE] = STK_KIND_RATE,       [STK_SERVER_KEY] = STK_KIND_DICT,
+    [STK_HTTP_FAIL_CNT] = STK_KIND_UINT,   [STK_HTTP_FAIL_RATE] = STK_KIND_RATE,
+    [STK_GPT] = STK_KIND_UINT,             [STK_GPC] = STK_KIND_UINT,
+    [STK_GPC_RATE] = STK_KIND_RATE,        [STK_GLITCH_CNT] = STK_KIND_UINT,
+    [STK_GLITCH_RATE] = STK_KIND_RATE,
+};
+
+/* Head of an entry; its data follow, then its links of updates (if the table has any), then its key. */
+typedef struct entry {
+    uint32_t next;   /* in its chain, or among the free ones */
+    uint32_t expire; /* tick; without expiry: of the last touch */
+    uint32_t place;  /* in the heap, from 1; NOWHERE */
+    uint32_t refs;
+    uint32_t used;   /* 0: it is free */
+    rwlock lock;     /* LBL_TENTRY: the data */
+} entry;
+
+/* Entries that were changed, in the order of their last changes. */
+typedef struct update {
+    uint32_t prev, next; /* entries */
+    uint32_t number;     /* 0: it is not among them */
+    uint32_t local;
+} update;
+
+typedef struct due {
+    uint32_t date;
+    uint32_t e;
+} due;
+
+struct stk_table {
+    stk_conf conf;
+    uint32_t stored;           /* bit: STK_* */
+    uint16_t off[STK_TYPES];   /* of the first element, from the entry's beginning */
+    uint32_t update_off, key_off, entry_size;
+    uint64_t seed;
+    lockset *set;
+    spinlock lock;     /* LBL_TABLE: what follows, and all of <entry> but its data */
+    char *entries;
+    uint32_t *bucket;
+    uint32_t bucket_mask;
+    uint32_t ever;     /* entries that were used once: those above it never were */
+    uint32_t free;     /* chain of those that are free again */
+    uint32_t used, refs;
+    due *heap;         /* [0] is unused */
+    uint32_t nheap;
+    uint32_t first, last, updates; /* of the changed ones; number of the last change */
+    uint64_t purged, refused;
+};
+
+int stk_kind(int type)
+{
+    return type < 0 || type >= STK_TYPES ? -EINVAL : kinds[type];
+}
+
+const stk_conf *stk_conf_of(const stk_table *t)
+{
+    return &t->conf;
+}
+
+/* --- layout --- */
+
+static uint32_t element_size(int type)
+{
+    switch (kinds[type]) {
+    case STK_KIND_ULL:
+        return 8;
+    case STK_KIND_RATE:
+        return sizeof(freq_ctr_period);
+    default:
+        return 4;
+    }
+}
+
+static int is_array(int type)
+{
+    return type == STK_GPT || type == STK_GPC || type == STK_GPC_RATE;
+}
+
+static int conf_is_good(const stk_conf *c)
+{
+    if (!c->key_len || c->key_len > 65535 || !c->size || c->size > INT32_MAX || c->expire > INT32_MAX)
+        return 0;
+    for (int i = 0; i < STK_TYPES; i++)
+        if (c->count[i] > (is_array(i) ? STK_ELEMENTS_MAX : 1) ||
+            (c->count[i] && kinds[i] == STK_KIND_RATE && (!c->period[i] || c->period[i] > INT32_MAX)))
+            return 0;
+    return 1;
+}
+
+/* Those of eight bytes come first, so that all are aligned without gaps. */
+static void lay_out(stk_table *t)
+{
+    uint32_t at = sizeof(entry);
+
+    for (int wide = 1; wide >= 0; wide--)
+        for (int i = 0; i < STK_TYPES; i++)
+            if (t->conf.count[i] && (element_size(i) == 8) == wide) {
+                t->off[i] = (uint16_t)at;
+                t->stored |= 1u << i;
+                at += t->conf.count[i] * element_size(i);
+            }
+    t->update_off = at;
+    at += t->conf.updates ? sizeof(update) : 0;
+    t->key_off = at;
+    t->entry_size = (at + t->conf.key_len + 7) & ~7u;
+}
+
+static uint32_t power_of_two(uint32_t n)
+{
+    uint32_t p = 1;
+
+    while (p < n)
+        p <<= 1;
+    return p;
+}
+
+/* Zeroed memory, of which the system gives what is used. Look-ups jump about in it: large pages spare them half of their cache
+ * misses. NULL if there is none. */
+static void *array_new(size_t n, size_t size)
+{
+    size_t bytes = n * size;
+    void *p;
+
+    if (bytes < LARGE)
+        return calloc(n, size);
+    p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+#ifdef MADV_HUGEPAGE
+    madvise(p, bytes, MADV_HUGEPAGE);
+#endif
+    return p;
+}
+
+static void array_free(void *p, size_t n, size_t size)
+{
+    if (p && n * size >= LARGE)
+        munmap(p, n * size);
+    else
+        free(p);
+}
+
+stk_table *stk_new(const stk_conf *conf, lockset *set, uint64_t seed)
+{
+    stk_table *t = conf_is_good(conf) ? calloc(1, sizeof(*t)) : NULL;
+
+    if (!t)
+        return NULL;
+    t->conf = *conf;
+    t->set = set;
+    t->seed = seed;
+    spin_init(&t->lock, set, LBL_TABLE);
+    lay_out(t);
+    /* twice as many as entries: most chains are of one entry, and each more would be a cache miss */
+    t->bucket_mask = power_of_two(conf->size) * 2 - 1;
+    t->entries = array_new(conf->size, t->entry_size);
+    t->bucket = array_new((size_t)t->bucket_mask + 1, sizeof(*t->bucket));
+    t->heap = array_new((size_t)conf->size + 1, sizeof(*t->heap));
+    if (!t->entries || !t->bucket || !t->heap) {
+        stk_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+void stk_free(stk_table *t)
+{
+    if (!t)
+        return;
+    array_free(t->entries, t->conf.size, t->entry_size);
+    array_free(t->bucket, (size_t)t->bucket_mask + 1, sizeof(*t->bucket));
+    array_free(t->heap, (size_t)t->conf.size + 1, sizeof(*t->heap));
+    free(t);
+}
+
+static entry *at(const stk_table *t, uint32_t e)
+{
+    return (entry *)(t->entries + (size_t)(e - 1) * t->entry_size);
+}
+
+static update *update_of(const stk_table *t, uint32_t e)
+{
+    return (update *)((char *)at(t, e) + t->update_off);
+}
+
+static char *key_of(const stk_table *t, const entry *x)
+{
+    return (char *)x + t->key_off;
+}
+
+const char *stk_key(const stk_table *t, uint32_t e)
+{
+    return key_of(t, at(t, e));
+}
+
+/* --- keys --- */
+
+/* A multiplication in 128 bits folded to 64: each bit of the result depends on all of <a> and <b>. */
+static uint64_t fold(uint64_t a, uint64_t b)
+{
+    __uint128_t m = (__uint128_t)a * b;
+
+    return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
+static uint64_t word_at(const char *p, uint32_t n)
+{
+    uint64_t v = 0;
+
+    memcpy(&v, p, n < 8 ? n : 8);
+    return v;
+}
+
+/* The NULs that follow a short key are no part of it: with or without them it is the same key. */
+static uint32_t trimmed(const stk_table *t, const char *key, uint32_t len)
+{
+    if (len > t->conf.key_len)
+        len = t->conf.key_len;
+    while (len && !key[len - 1])
+        len--;
+    return len;
+}
+
+static uint32_t bucket_of(const stk_table *t, const char *key, uint32_t len)
+{
+    uint64_t h = t->seed ^ len;
+
+    for (uint32_t i = 0; i < len; i += 8)
+        h = fold(h ^ word_at(key + i, len - i), 0x9e3779b97f4a7c15ull ^ t->seed << 1);
+    return (uint32_t)(fold(h, 0xd6e8feb86659fd93ull) & t->bucket_mask);
+}
+
+/* <len> is trimmed: what follows in the entry must be NUL. */
+static int same_key(const stk_table *t, const entry *x, const char *key, uint32_t len)
+{
+    const char *own = key_of(t, x);
+
+    return !memcmp(own, key, len) && (len == t->conf.key_len || !own[len]) &&
+           (len + 1 >= t->conf.key_len || trimmed(t, own, t->conf.key_len) == len);
+}
+
+/* --- the heap of dates; LBL_TABLE must be held --- */
+
+static int sooner(uint32_t a, uint32_t b)
+{
+    return (int32_t)(a - b) < 0;
+}
+
+static void heap_put(stk_table *t, uint32_t place, due d)
+{
+    t->heap[place] = d;
+    at(t, d.e)->place = place;
+}
+
+static void sift_up(stk_table *t, uint32_t place, due d)
+{
+    while (place > 1 && sooner(d.date, t->heap[place / 2].date)) {
+        heap_put(t, place, t->heap[place / 2]);
+        place /= 2;
+    }
+    heap_put(t, place, d);
+}
+
+static void sift_down(stk_table *t, uint32_t place, due d)
+{
+    uint32_t below;
+
+    while ((below = place * 2) <= t->nheap) {
+        if (below < t->nheap && sooner(t->heap[below + 1].date, t->heap[below].date))
+            below++;
+        if (!sooner(t->heap[below].date, d.date))
+            break;
+        heap_put(t, place, t->heap[below]);
+        place = below;
+    }
+    heap_put(t, place, d);
+}
+
+static void heap_add(stk_table *t, uint32_t e)
+{
+    sift_up(t, ++t->nheap, (due){at(t, e)->expire, e});
+}
+
+static void heap_remove(stk_table *t, entry *x)
+{
+    uint32_t place = x->place;
+    due d;
+
+    if (place == NOWHERE)
+        return;
+    x->place = NOWHERE;
+    d = t->heap[t->nheap--];
+    if (place > t->nheap)
+        return;
+    if (place > 1 && sooner(d.date, t->heap[place / 2].date))
+        sift_up(t, place, d);
+    else
+        sift_down(t, place, d);
+}
+
+/* Gives an entry another date. The heap, whose date is no later than the entry's old one, need not know unless the new one is
+ * sooner: then it is looked at, at the price of a cache miss. */
+static void set_date(stk_table *t, entry *x, uint32_t e, uint32_t date)
+{
+    int hastened = sooner(date, x->expire);
+
+    x->expire = date;
+    if (hastened && x->place != NOWHERE && sooner(date, t->heap[x->place].date))
+        sift_up(t, x->place, (due){date, e});
+}
+
+/* The idle entry that is to go first; 0 if all that there are have references. What stands at the top with a date that has moved
+ * since is put where it belongs; what is referenced leaves, until it is idle. */
+static uint32_t heap_first(stk_table *t)
+{
+    while (t->nheap) {
+        due top = t->heap[1];
+        entry *x = at(t, top.e);
+
+        if (x->refs)
+            heap_remove(t, x);
+        else if (x->expire != top.date)
+            sift_down(t, 1, (due){x->expire, top.e});
+        else
+            return top.e;
+    }
+    return 0;
+}
+
+/* --- changes, in their order; LBL_TABLE must be held --- */
+
+static void update_unlink(stk_table *t, uint32_t e)
+{
+    update *u = update_of(t, e);
+
+    if (!u->number)
+        return;
+    if (u->prev)
+        update_of(t, u->prev)->next = u->next;
+    else
+        t->first = u->next;
+    if (u->next)
+        update_of(t, u->next)->prev = u->prev;
+    else
+        t->last = u->prev;
+    u->number = 0;
+}
+
+static void update_add(stk_table *t, uint32_t e, int local)
+{
+    update *u = update_of(t, e);
+
+    update_unlink(t, e);
+    if (!++t->updates)
+        t->updates = 1;
+    *u = (update){.prev = t->last, .number = t->updates, .local = (uint32_t)local};
+    if (t->last)
+        update_of(t, t->last)->next = e;
+    else
+        t->first = e;
+    t->last = e;
+}
+
+/* --- entries; LBL_TABLE must be held --- */
+
+static int expired(const stk_table *t, const entry *x, uint32_t now)
+{
+    return t->conf.expire && !sooner(now, x->expire);
+}
+
+static void unchain(stk_table *t, entry *x, uint32_t e)
+{
+    const char *key = key_of(t, x);
+    uint32_t *link = &t->bucket[bucket_of(t, key, trimmed(t, key, t->conf.key_len))];
+
+    while (*link != e)
+        link = &at(t, *link)->next;
+    *link = x->next;
+}
+
+static void drop_entry(stk_table *t, uint32_t e)
+{
+    entry *x = at(t, e);
+
+    unchain(t, x, e);
+    heap_remove(t, x);
+    if (t->conf.updates)
+        update_unlink(t, e);
+    x->used = 0;
+    x->next = t->free;
+    t->free = e;
+    t->used--;
+}
+
+static void ref(stk_table *t, entry *x)
+{
+    x->refs++;
+    t->refs++;
+}
+
+static void unref(stk_table *t, uint32_t e)
+{
+    entry *x = at(t, e);
+
+    x->refs--;
+    t->refs--;
+    if (!x->refs && x->place == NOWHERE)
+        heap_add(t, e);
+}
+
+/* One that never was used. */
+static uint32_t new_entry(stk_table *t)
+{
+    rw_init(&at(t, ++t->ever)->lock, t->set, LBL_TENTRY);
+    return t->ever;
+}
+
+/* A place for one more; 0 if there is none. */
+static uint32_t room(stk_table *t)
+{
+    uint32_t e = 0;
+
+    if (t->used >= t->conf.size) {
+        e = t->conf.nopurge ? 0 : heap_first(t);
+        if (!e)
+            return 0;
+        drop_entry(t, e);
+        t->purged++;
+    }
+    if (!t->free)
+        return new_entry(t);
+    e = t->free;
+    t->free = at(t, e)->next;
+    return e;
+}
+
+static uint32_t date_of(const stk_table *t, uint32_t now)
+{
+    return now + t->conf.expire;
+}
+
+static uint32_t store(stk_table *t, const char *key, uint32_t len, uint32_t b, uint32_t now)
+{
+    uint32_t e = room(t);
+    entry *x;
+
+    if (!e) {
+        t->refused++;
+        return 0;
+    }
+    x = at(t, e);
+    memset((char *)x + sizeof(*x), 0, t->entry_size - sizeof(*x));
+    memcpy(key_of(t, x), key, len);
+    x->refs = 0;
+    x->used = 1;
+    x->expire = date_of(t, now);
+    x->next = t->bucket[b];
+    t->bucket[b] = e;
+    t->used++;
+    heap_add(t, e);
+    return e;
+}
+
+static uint32_t find(stk_table *t, const char *key, uint32_t len, uint32_t b, uint32_t now)
+{
+    for (uint32_t e = t->bucket[b]; e; e = at(t, e)->next) {
+        entry *x = at(t, e);
+
+        if (!same_key(t, x, key, len))
+            continue;
+        if (x->refs || !expired(t, x, now))
+            return e;
+        drop_entry(t, e);
+        return 0;
+    }
+    return 0;
+}
+
+uint32_t stk_get(stk_table *t, const void *key, uint32_t len, uint32_t now)
+{
+    uint32_t n = trimmed(t, key, len), b = bucket_of(t, key, n), e;
+
+    spin_lock(&t->lock);
+    e = find(t, key, n, b, now);
+    if (e)
+        ref(t, at(t, e));
+    spin_unlock(&t->lock);
+    return e;
+}
+
+uint32_t stk_set(stk_table *t, const void *key, uint32_t len, uint32_t now, int *fresh)
+{
+    uint32_t n = trimmed(t, key, len), b = bucket_of(t, key, n), e;
+    int absent;
+
+    spin_lock(&t->lock);
+    e = find(t, key, n, b, now);
+    absent = !e;
+    if (absent)
+        e = store(t, key, n, b, now);
+    if (e)
+        ref(t, at(t, e));
+    spin_unlock(&t->lock);
+    if (fresh)
+        *fresh = absent && e;
+    return e;
+}
+
+void stk_ref(stk_table *t, uint32_t e)
+{
+    spin_lock(&t->lock);
+    ref(t, at(t, e));
+    spin_unlock(&t->lock);
+}
+
+void stk_release(stk_table *t, uint32_t e)
+{
+    spin_lock(&t->lock);
+    unref(t, e);
+    spin_unlock(&t->lock);
+}
+
+static void touch(stk_table *t, uint32_t e, uint32_t date, int local, int drop)
+{
+    entry *x = at(t, e);
+
+    spin_lock(&t->lock);
+    set_date(t, x, e, date);
+    if (t->conf.updates)
+        update_add(t, e, local);
+    if (drop)
+        unref(t, e);
+    spin_unlock(&t->lock);
+}
+
+void stk_touch_local(stk_table *t, uint32_t e, uint32_t now, int drop)
+{
+    touch(t, e, date_of(t, now), 1, drop);
+}
+
+void stk_touch_remote(stk_table *t, uint32_t e, uint32_t now, uint32_t left, int drop)
+{
+    uint32_t life = t->conf.expire && left && left < t->conf.expire ? left : t->conf.expire;
+
+    touch(t, e, now + life, 0, drop);
+}
+
+/* LBL_TABLE must be held. */
+static int kill(stk_table *t, uint32_t e, int drop)
+{
+    if (drop)
+        unref(t, e);
+    if (at(t, e)->refs || !at(t, e)->used)
+        return 0;
+    drop_entry(t, e);
+    return 1;
+}
+
+int stk_kill(stk_table *t, uint32_t e, int drop)
+{
+    int gone;
+
+    spin_lock(&t->lock);
+    gone = kill(t, e, drop);
+    spin_unlock(&t->lock);
+    return gone;
+}
+
+void stk_kill_if_expired(stk_table *t, uint32_t e, uint32_t now, int drop)
+{
+    spin_lock(&t->lock);
+    if (expired(t, at(t, e), now))
+        kill(t, e, drop);
+    else if (drop)
+        unref(t, e);
+    spin_unlock(&t->lock);
+}
+
+int stk_expire(stk_table *t, uint32_t now, uint32_t max)
+{
+    uint32_t e = 0;
+    int ms = -1;
+
+    if (!t->conf.expire)
+        return -1;
+    spin_lock(&t->lock);
+    while ((e = heap_first(t)) && expired(t, at(t, e), now) && max--)
+        drop_entry(t, e);
+    if (e)
+        ms = expired(t, at(t, e), now) ? 0 : (int)(at(t, e)->expire - now);
+    spin_unlock(&t->lock);
+    return ms;
+}
+
+/* LBL_TABLE must be held. */
+static int is_there(const stk_table *t, uint32_t e, uint32_t now)
+{
+    const entry *x = at(t, e);
+
+    return x->used && (x->refs || !expired(t, x, now));
+}
+
+/* The lock is given back between spans: a walk over a table of which most is free must not stop the others. */
+uint32_t stk_next(stk_table *t, uint32_t after, uint32_t now)
+{
+    uint32_t e = after, span, found = 0;
+
+    do {
+        spin_lock(&t->lock);
+        for (span = 0; e < t->ever && span < SPAN && !found; span++)
+            if (is_there(t, ++e, now))
+                found = e;
+        if (found)
+            ref(t, at(t, found));
+        span = !found && e < t->ever;
+        spin_unlock(&t->lock);
+    } while (span);
+    return found;
+}
+
+uint32_t stk_at(stk_table *t, uint32_t e, uint32_t now)
+{
+    spin_lock(&t->lock);
+    if (!e || e > t->ever || !is_there(t, e, now))
+        e = 0;
+    else
+        ref(t, at(t, e));
+    spin_unlock(&t->lock);
+    return e;
+}
+
+/* The latest come last, and those are what peers mostly ask for: looked for from behind. */
+uint32_t stk_next_update(stk_table *t, uint32_t after, int local)
+{
+    uint32_t found = 0;
+
+    if (!t->conf.updates)
+        return 0;
+    spin_lock(&t->lock);
+    for (uint32_t e = t->last; e && sooner(after, update_of(t, e)->number); e = update_of(t, e)->prev)
+        if (!local || update_of(t, e)->local)
+            found = e;
+    if (found)
+        ref(t, at(t, found));
+    spin_unlock(&t->lock);
+    return found;
+}
+
+void stk_look(stk_table *t, uint32_t e, uint32_t now, stk_info *out)
+{
+    const entry *x = at(t, e);
+
+    *out = (stk_info){0};
+    spin_lock(&t->lock);
+    out->refs = x->refs - 1;
+    if (t->conf.expire && !expired(t, x, now))
+        out->expires = x->expire - now;
+    if (t->conf.updates) {
+        out->update = update_of(t, e)->number;
+        out->local = update_of(t, e)->local;
+    }
+    spin_unlock(&t->lock);
+}
+
+void stk_read_figures(stk_table *t, stk_figures *out)
+{
+    spin_lock(&t->lock);
+    *out = (stk_figures){
+        .used = t->used,
+        .size = t->conf.size,
+        .refs = t->refs,
+        .entry = t->entry_size,
+        .purged = t->purged,
+        .refused = t->refused,
+        .bytes = (uint64_t)t->ever * (t->entry_size + sizeof(*t->heap) + 2 * sizeof(*t->bucket)),
+    };
+    spin_unlock(&t->lock);
+}
+
+/* --- data --- */
+
+static void *element(const stk_table *t, entry *x, int type, uint32_t i)
+{
+    if (type < 0 || type >= STK_TYPES || i >= t->conf.count[type])
+        return NULL;
+    return (char *)x + t->off[type] + i * element_size(type);
+}
+
+static uint64_t value(const stk_table *t, const void *p, int type, uint32_t now)
+{
+    switch (kinds[type]) {
+    case STK_KIND_ULL:
+        return *(const uint64_t *)p;
+    case STK_KIND_RATE:
+        return freqp_read(p, t->conf.period[type], now);
+    case STK_KIND_SINT:
+        return (uint64_t)(int64_t)*(const int32_t *)p;
+    default:
+        return *(const uint32_t *)p;
+    }
+}
+
+static void raise_by(const stk_table *t, void *p, int type, uint64_t n, uint32_t now)
+{
+    uint32_t by = n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+
+    if (kinds[type] == STK_KIND_RATE)
+        freqp_update(p, t->conf.period[type], by, now);
+    else if (kinds[type] == STK_KIND_ULL)
+        *(uint64_t *)p = n > UINT64_MAX - *(uint64_t *)p ? UINT64_MAX : *(uint64_t *)p + n;
+    else
+        *(uint32_t *)p = by > UINT32_MAX - *(uint32_t *)p ? UINT32_MAX : *(uint32_t *)p + by;
+}
+
+static void lower_by(void *p, int type, uint64_t n)
+{
+    if (kinds[type] == STK_KIND_RATE)
+        return;
+    if (kinds[type] == STK_KIND_ULL)
+        *(uint64_t *)p = *(uint64_t *)p > n ? *(uint64_t *)p - n : 0;
+    else
+        *(uint32_t *)p = *(uint32_t *)p > n ? *(uint32_t *)p - (uint32_t)n : 0;
+}
+
+static void set_to(void *p, int type, uint64_t v, uint32_t now)
+{
+    if (kinds[type] == STK_KIND_RATE)
+        *(freq_ctr_period *)p = (freq_ctr_period){.curr_tick = now & ~(uint32_t)FREQP_LOCKED, .curr_ctr = (uint32_t)v};
+    else if (kinds[type] == STK_KIND_ULL)
+        *(uint64_t *)p = v;
+    else
+        *(uint32_t *)p = (uint32_t)v;
+}
+
+uint64_t stk_read(stk_table *t, uint32_t e, int type, uint32_t i, uint32_t now)
+{
+    entry *x = at(t, e);
+    const void *p = element(t, x, type, i);
+    uint64_t v;
+
+    if (!p)
+        return 0;
+    rw_rdlock(&x->lock);
+    v = value(t, p, type, now);
+    rw_rdunlock(&x->lock);
+    return v;
+}
+
+uint64_t stk_add(stk_table *t, uint32_t e, int type, uint32_t i, uint64_t n, uint32_t now)
+{
+    entry *x = at(t, e);
+    void *p = element(t, x, type, i);
+    uint64_t v;
+
+    if (!p)
+        return 0;
+    rw_wrlock(&x->lock);
+    raise_by(t, p, type, n, now);
+    v = value(t, p, type, now);
+    rw_wrunlock(&x->lock);
+    return v;
+}
+
+uint64_t stk_sub(stk_table *t, uint32_t e, int type, uint32_t i, uint64_t n, uint32_t now)
+{
+    entry *x = at(t, e);
+    void *p = element(t, x, type, i);
+    uint64_t v;
+
+    if (!p)
+        return 0;
+    rw_wrlock(&x->lock);
+    lower_by(p, type, n);
+    v = value(t, p, type, now);
+    rw_wrunlock(&x->lock);
+    return v;
+}
+
+uint64_t stk_write(stk_table *t, uint32_t e, int type, uint32_t i, uint64_t v, uint32_t now)
+{
+    entry *x = at(t, e);
+    void *p = element(t, x, type, i);
+    uint64_t old;
+
+    if (!p)
+        return 0;
+    rw_wrlock(&x->lock);
+    old = value(t, p, type, now);
+    set_to(p, type, v, now);
+    rw_wrunlock(&x->lock);
+    return old;
+}
+
+void stk_count(stk_table *t, uint32_t e, uint32_t mask, uint64_t n, uint32_t now)
+{
+    entry *x = at(t, e);
+
+    mask &= t->stored;
+    if (!mask)
+        return;
+    rw_wrlock(&x->lock);
+    for (; mask; mask &= mask - 1) {
+        int type = __builtin_ctz(mask);
+
+        raise_by(t, (char *)x + t->off[type], type, n, now);
+    }
+    rw_wrunlock(&x->lock);
+}
+
+static void read_parts(const freq_ctr_period *c, uint32_t now, uint32_t *age, uint32_t *curr, uint32_t *prev)
+{
+    *age = now - c->curr_tick;
+    *curr = c->curr_ctr;
+    *prev = c->prev_ctr;
+}
+
+int stk_rate_parts(stk_table *t, uint32_t e, int type, uint32_t i, uint32_t now, int write, uint32_t *age, uint32_t *curr,
+                   uint32_t *prev)
+{
+    entry *x = at(t, e);
+    freq_ctr_period *c = element(t, x, type, i);
+
+    if (!c || kinds[type] != STK_KIND_RATE)
+        return -EINVAL;
+    rw_wrlock(&x->lock);
+    if (write)
+        *c = (freq_ctr_period){(now - *age) & ~(uint32_t)FREQP_LOCKED, *curr, *prev};
+    else
+        read_parts(c, now, age, curr, prev);
+    rw_wrunlock(&x->lock);
+    return 0;
+}

@@ -1,0 +1,30 @@
+"""What a stick table is made from, as typed values that `cfg/` or a library user fills."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Stored(NamedTuple):
+    """How a data type is stored: that many elements (1 unless it is an array), rates of `period` milliseconds."""
+
+    elements: int = 1
+    period: int = 0
+
+
+@dataclass(slots=True)
+class TableSettings:
+    """A `stick-table` line."""
+
+    name: str  # the proxy's
+    type: str  # "ip", "ipv6", "integer", "string", "binary"
+    size: int  # entries
+    length: int = 32  # bytes that are kept of strings and binary keys
+    expire: int = 0  # ms; 0: never
+    nopurge: bool = False
+    store: dict[str, Stored] = field(default_factory=dict)  # by the name of the data type (`types.TYPES`)
+    peers: str | None = None  # the section whose members are taught
+    write_to: str | None = None  # the table that is written to as well
+    srvkey: str = "name"  # what `server_key` holds of a server: "name", "addr"
+    where: str = ""  # file:line

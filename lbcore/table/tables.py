@@ -1,0 +1,35 @@
+"""The stick tables of one balancer by name, and the removal of what expired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from lbcore.table.settings import TableSettings
+from lbcore.table.table import Table
+from lbcore.thread.locks import LockSet
+
+SHARE = 1000  # entries that are removed at a time: some 100 microseconds
+
+
+class Tables:
+    """Built before the threads start; the set of tables does not change afterwards."""
+
+    def __init__(self, settings: Iterable[TableSettings], locks: LockSet | None = None) -> None:
+        """Raises MemoryError."""
+        self._by_name = {one.name: Table(one, locks) for one in settings}
+
+    def find(self, name: str) -> Table | None:
+        """The table of a proxy or section."""
+        return self._by_name.get(name)
+
+    def __iter__(self) -> Iterator[Table]:
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def expire(self) -> int:
+        """Removes a share of what expired in each table; ms until it is to be called again, -1: not before something
+        is stored. Called by one task."""
+        waits = [table.expire(SHARE) for table in self._by_name.values()]
+        return min((wait for wait in waits if wait >= 0), default=-1)

@@ -55,7 +55,7 @@ def _path(request: Request) -> str | None:
 
 
 def _pathq(request: Request) -> str | None:
-    return None if request.abs_path is None else request.pathq
+    return request.abs_pathq
 
 
 def _uri(request: Request) -> str | None:

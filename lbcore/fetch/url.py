@@ -29,8 +29,7 @@ def path_of(req: Request) -> str | None:
 
 def pathq_of(req: Request) -> str | None:
     """Path and query, None if the target has no path."""
-    pathq = req.pathq
-    return pathq if pathq[:1] == "/" else None
+    return req.abs_pathq
 
 
 def fetch_path(t: Txn) -> str | None:
@@ -197,7 +196,6 @@ def check_param(args: Sequence[Arg]) -> None:
 
 
 _PARAM = "([string,string,string])"
-_INLINE = '(t.req.{0} if t.req.{0}[:1] == "/" else None)'
 
 add_fetches(
     plain("base", Type.STR, REQUEST, fetch_base, "The host and the path."),
@@ -205,7 +203,7 @@ add_fetches(
     plain("base32+src", Type.BIN, REQUEST, _hash_and_source(fetch_base), "`base32` and the client's address."),
     plain("baseq", Type.STR, REQUEST, fetch_baseq, "The host, the path and the query."),
     plain("path", Type.STR, REQUEST, fetch_path, "The path, without the query.", inline="t.req.abs_path"),
-    plain("pathq", Type.STR, REQUEST, fetch_pathq, "The path and the query.", inline=_INLINE.format("pathq")),
+    plain("pathq", Type.STR, REQUEST, fetch_pathq, "The path and the query.", inline="t.req.abs_pathq"),
     Fetch(
         "query", "([string])", Type.STR, REQUEST, make_query,
         "What stands behind the first question mark, or (with_qm) from there on.", check=check_query,

@@ -131,16 +131,7 @@ class Fields:
 
 
 class Request(Fields):
-    """A request. `target` is the second word of its first line, as received unless a rule changed it.
-
-    `path`, `pathq`, `query`, `abs_path` are worked out when first asked for and forgotten when the target changes.
-    """
-
-    method: str
-    path: str  # without the query; "" if the target has none (CONNECT)
-    pathq: str  # with the query
-    query: str | None  # behind the first "?", None without one
-    abs_path: str | None  # the path if there is one: `OPTIONS *` and CONNECT have none
+    """A request. `target` is the second word of its first line, as received unless a rule changed it."""
 
     _head = ""  # as it was received, for `first_line`
 
@@ -170,27 +161,43 @@ class Request(Fields):
         method, target, version = self.first_line.split(" ", 2)
         return Request(method, target, version, "")
 
-    def __getattr__(self, name: str) -> object:
-        # called for what is not there yet only
-        if name == "path":
-            target = self.target
-            pathq = target if target[:1] == "/" else self.pathq
-            at = pathq.find("?")
-            found: str | None = pathq if at < 0 else pathq[:at]
-        elif name == "pathq":
-            found = self._pathq()
-        elif name == "abs_path":
-            path = self.path
-            found = path if path[:1] == "/" else None
-        elif name == "query":
-            _, mark, rest = self.target.partition("?")
-            found = rest if mark else None
-        else:
-            raise AttributeError(name)
-        setattr(self, name, found)
-        return found
+    # Nothing of these is kept: nearly all targets begin with "/", of which a slice is all that it takes.
 
-    def _pathq(self) -> str:
+    @property
+    def path(self) -> str:
+        """The path without the query; "" if the target has none (CONNECT)."""
+        target = self.target
+        if target[:1] != "/":
+            target = self.pathq
+        at = target.find("?")
+        return target if at < 0 else target[:at]
+
+    @property
+    def abs_path(self) -> str | None:
+        """The path if there is one: `OPTIONS *` and CONNECT have none."""
+        target = self.target
+        if target[:1] != "/":
+            target = self.pathq
+            if target[:1] != "/":
+                return None
+        at = target.find("?")
+        return target if at < 0 else target[:at]
+
+    @property
+    def abs_pathq(self) -> str | None:
+        """The path with the query, if there is a path."""
+        pathq = self.pathq
+        return pathq if pathq[:1] == "/" else None
+
+    @property
+    def query(self) -> str | None:
+        """What stands behind the first "?", None without one."""
+        _, mark, rest = self.target.partition("?")
+        return rest if mark else None
+
+    @property
+    def pathq(self) -> str:
+        """The path with the query, "*" of `OPTIONS *`, "" if the target has neither."""
         target = self.target
         if target[:1] == "/" or target == "*":
             return target
@@ -207,15 +214,10 @@ class Request(Fields):
         """Replaces the whole target (`set-uri`)."""
         self.target = target
         self.changed = True
-        for name in ("abs_path", "path", "pathq", "query"):
-            try:
-                delattr(self, name)
-            except AttributeError:
-                continue
 
     def set_pathq(self, pathq: str) -> None:
         """Replaces path and query; scheme and authority of an absolute target stay."""
-        old = self._pathq()
+        old = self.pathq
         prefix = self.target[: len(self.target) - len(old)] if old and self.target.endswith(old) else ""
         if not prefix and "://" in self.target:
             prefix = self.target.partition("?")[0]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from lbcore.proxy.settings import CaptureSlot, CookieCapture, ProxySettings
 from lbcore.stream.cookies import Cookies, pairs
-from lbcore.stream.message import Fields
+from lbcore.stream.message import END
 from lbcore.stream.txn import Txn
 
 Capture = Callable[[Txn], None]
@@ -28,7 +28,7 @@ def make_request_captures(settings: ProxySettings) -> Capture | None:
         request = t.req
         assert request is not None, "a step of requests"
         if fields:
-            t.captures_req = _captured(request, t.captures_req, fields, size)
+            t.captures_req = _captured(request.text, t.captures_req, fields, size)
         if cookie is not None:
             cookies_of(t).client_value = _cookie(request.all("cookie"), cookie)
 
@@ -47,7 +47,7 @@ def make_response_captures(settings: ProxySettings) -> Capture | None:
         response = t.res
         assert response is not None, "a step of responses"
         if fields:
-            t.captures_res = _captured(response, t.captures_res, fields, size)
+            t.captures_res = _captured(response.text, t.captures_res, fields, size)
         if cookie is not None:
             set_by_server = (value.partition(";")[0] for value in response.all("set-cookie"))
             cookies_of(t).server_value = _cookie(set_by_server, cookie)
@@ -63,20 +63,27 @@ def cookies_of(t: Txn) -> Cookies:
     return found
 
 
-def _fields_of(slots: Sequence[CaptureSlot]) -> list[tuple[int, str, int]]:
-    """(number, name, length) of the slots that fields go into."""
-    return [(number, slot.header.lower(), slot.length) for number, slot in enumerate(slots) if slot.header is not None]
+def _fields_of(slots: Sequence[CaptureSlot]) -> list[tuple[int, str, int, int]]:
+    """(number, what stands before the value in a head, length of that, length that is captured) of the slots that
+    fields go into."""
+    found = []
+    for number, slot in enumerate(slots):
+        if slot.header is not None:
+            mark = f"\r\n{slot.header.lower()}: "
+            found.append((number, mark, len(mark), slot.length))
+    return found
 
 
 def _captured(
-    message: Fields, before: list[str | None] | None, fields: Sequence[tuple[int, str, int]], size: int
+    text: str, before: list[str | None] | None, fields: Sequence[tuple[int, str, int, int]], size: int
 ) -> list[str | None]:
-    """The slots with the last field of each name in its place."""
+    """The slots with the last field of each name in its place. `text` has the fields of a message."""
     slots: list[str | None] = before if before is not None else [None] * size
-    for number, name, length in fields:
-        value = message.last(name)
-        if value is not None:
-            slots[number] = value[:length]
+    for number, mark, skip, length in fields:
+        at = text.rfind(mark)
+        if at >= 0:
+            at += skip
+            slots[number] = text[at : text.find(END, at)][:length]
     return slots
 
 

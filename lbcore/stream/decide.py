@@ -115,9 +115,9 @@ class Decider:
         """Has the transaction, and what its session remembers, found again; the flags that a verdict needs for it."""
         flags = 0
         if t.kept:
-            worker.local[STREAMS][t.uniq] = t
+            worker.local[STREAMS][t.ask[UNIQ]] = t
             flags = TELL
-        if t.remembers:
+        if t.met and t.session.remembers:
             session = t.session.origin or t.session
             worker.local[SESSIONS][session.number] = session
             flags |= TELL_CONN
@@ -173,7 +173,7 @@ class Decider:
         if number in plan.answered:
             t.kept = True
             flags = ASK_RESPONSE
-        if t.kept or "session" in t.__dict__:
+        if t.kept or t.met:
             flags |= self._keep(worker, t)
         if server is not None and t.cookies is not None and t.cookies.server is server:
             flags |= STICKY

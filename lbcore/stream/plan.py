@@ -80,6 +80,7 @@ class BackendPlan:
     request_cookie: Callable[[Txn], None] | None = None
     persist: Callable[[Txn], None] | None = None  # force-persist, ignore-persist: before all rules
     choose_server: Callable[[Txn], Any] | None = None
+    decides: bool = True  # mode http: it has `persist`, `request` or `choose_server`
     makes_pages: bool = False  # some of its error pages are made for each stream
     inspect_delay: int = 0
     res_inspect_delay: int = 0
@@ -140,6 +141,8 @@ def _plain_way(plan: FrontendPlan) -> Step:
         if found is None:
             return None
         t.backend = found.backend
+        if not (found.decides or behind):
+            return None
         if found.persist is not None:
             found.persist(t)
         step = found.request

@@ -74,6 +74,7 @@ class Planner:
             plan.res_content = _content_of_responses(rules, build)
             plan.response = _list(rules, Ruleset.HTTP_RESPONSE, build, Point.BE_RES_HDR)
             plan.after = _list(rules, Ruleset.HTTP_AFTER, build, Point.BE_RES_HDR)
+            plan.decides = any(step is not None for step in (plan.persist, plan.request, plan.choose_server))
         else:
             plan.content = content
             plan.res_content = _list(rules, Ruleset.TCP_RESPONSE, build, Point.BE_RES_CONTENT)

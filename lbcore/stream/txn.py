@@ -132,6 +132,7 @@ class Txn:
     closes = False  # rules say that the client's connection ends with this response
     responds = False  # what concerns the response has begun
     kept = False  # to be kept until the stream ends
+    met = False  # `session` was asked for
     resume: Any = None  # rules that wait: the generator to go on with
     captures_req: list[str | None] | None = None
     captures_res: list[str | None] | None = None
@@ -150,6 +151,7 @@ class Txn:
         self.ask = ask
         if session is not None:
             self.session = session
+            self.met = True
 
     @property
     def uniq(self) -> int:
@@ -168,7 +170,7 @@ class Txn:
     @property
     def remembers(self) -> bool:
         """Whether its session has something that must outlive the present question."""
-        return "session" in self.__dict__ and self.session.remembers
+        return self.met and self.session.remembers
 
     @classmethod
     def of_record(cls, world: World, worker: Any, record: tuple[Any, ...]) -> Txn:
@@ -216,6 +218,7 @@ SESSIONS = "sessions"  # worker.local: number of a session -> Session, of those 
 
 
 def _session(t: Txn) -> Session:
+    t.met = True
     found: Session | None = t.worker.local.get(SESSIONS, _NONE).get(t.ask[SESSION])
     return found if found is not None else Session(t.ask, t.world)
 

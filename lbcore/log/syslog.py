@@ -63,16 +63,26 @@ class LogSink:
 
         `structured` is the structured data of all of them (RFC 5424 6.3), for the format that has it.
         """
-        ready = [self._render(level, text, now_us, structured) for level, text in lines if level <= self._level]
+        ready = []
+        present, header, room = -1, b"", 0
+        for level, text in lines:
+            if level > self._level:
+                continue
+            if level != present:
+                present = level
+                header = self._render(level, now_us, structured)
+                room = self._maxlen - 1 - len(header)
+            ready.append(header + text[:room] + b"\n")
         if self._sampler is not None:
             ready = self._sampler.take(ready)
         self._sender.send_batch(ready)
 
-    def _render(self, level: int, text: bytes, now_us: int, structured: bytes) -> bytes:
+    def _render(self, level: int, now_us: int, structured: bytes) -> bytes:
+        """What stands before the text of lines of a level, no longer than a line may be."""
         header = self._header.render(max(level, self._minlevel), now_us)
         if structured and self._header.structured:
             header = header.removesuffix(NO_DATA) + structured + b" "
-        return (header + text)[: self._maxlen - 1] + b"\n"
+        return header[: self._maxlen - 1]
 
 
 class Logger:
@@ -93,8 +103,6 @@ class Logger:
         if samplers is None:
             samplers = make_samplers(targets)
         self._clock = clock
-        # HAProxy builds a text in a buffer of the longest `len` of all, its end included, before any header is known.
-        self._text_max = max([DEFAULT_MAXLEN, *(target.maxlen for target in targets)]) - 1
         self._sinks = [
             LogSink(target, origin, senders.get(target.address), sampler)
             for target, sampler in zip(targets, samplers, strict=True)
@@ -113,7 +121,7 @@ class Logger:
 
         `structured` is the structured data of all of them, for targets in format rfc5424.
         """
-        encoded = [(level, text.encode("latin-1")[: self._text_max]) for level, text in lines]
+        encoded = [(level, text.encode("latin-1")) for level, text in lines]
         now_us, data = self._clock(), structured.encode("latin-1")
         for sink in self._sinks:
             sink.send_many(encoded, now_us, data)

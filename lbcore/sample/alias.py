@@ -58,7 +58,8 @@ class Alias:
     `live(t)` is its value while the transaction goes on: a str, an int, or for a `many` row a list, whose members are
     None where missing. `code` is the piece of an f-string that yields the same of a finished stream, over its record
     `r` and the `names` of the Reading; it has no double quotes, no backslashes, and single quotes only if it is one
-    expression in braces. `with_txn` is the code where there is a transaction `t`, too, if that makes a difference.
+    expression in braces. What is a number for sure says so (`:d`). `with_txn` is the code where there is a transaction
+    `t`, too, if that makes a difference.
 
     The value of an `optional` alias may be an empty text. Code without a character is no value at all, and takes a
     blank behind it along: that is what an alias is whose feature is off (`absent`).

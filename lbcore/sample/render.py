@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from lbcore.sample.build import Build
 from lbcore.sample.cbor import cbor_map, cbor_value
 from lbcore.sample.types import Type, Value, cast
 
-TextOf = Callable[[Any], str]
+TextOf = Callable[..., str]  # of a transaction, of a record, or of both
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,9 @@ class Reading:
     """What the function of a format is made from.
 
     `live`: from the transaction by the functions of its rows; else by their code, with `names` for it, over the record
-    that is its argument, or `t.record` if `txn`. `adapt` is the last look at a piece of code. `asap`: `option logasap`
-    marks what is not final. `settings` are the frontend's, None where they don't matter; `off`: whatever may be off
-    (Alias.absent) is.
+    that is its argument, behind the transaction if `txn`. `adapt` is the last look at a piece of code. `asap`:
+    `option logasap` marks what is not final. `settings` are the frontend's, None where they don't matter; `off`:
+    whatever may be off (Alias.absent) is.
     """
 
     live: bool = False
@@ -63,8 +64,7 @@ def merge(items: Sequence[Item], pieces: Sequence[str]) -> Iterator[str]:
             yield piece
 
 
-_PRELUDES = {True: "    r = t.record\n", False: ""}
-_SIMPLE = re.compile(r"\{([^{}:!]+)\}")  # a piece that is one expression and nothing else
+_SIMPLE = re.compile(r"\{([^{}:!]+)(?::d)?\}")  # a piece that is one expression and nothing else
 _RFC5424 = str.maketrans({char: "\\" + char for char in '"\\]'})  # RFC 5424 6.3.3
 _EMPTY = '""'
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -97,8 +97,8 @@ class _Writer:
     def function(self, source: str) -> TextOf:
         """The function whose text is `source`."""
         reading = self._reading
-        argument = "t" if reading.live or reading.txn else "r"
-        body = f'def text({argument}):\n{_PRELUDES[reading.txn]}    return f"""{source}"""\n'
+        arguments = "t" if reading.live else "t, r" if reading.txn else "r"
+        body = f'def text({arguments}):\n    return f"""{source}"""\n'
         exec(_code(body), self.scope)  # rows of ALIASES, escaped literals
         found: TextOf = self.scope["text"]
         return found
@@ -206,7 +206,32 @@ class _Writer:
 @lru_cache(maxsize=256)
 def _code(source: str) -> CodeType:
     """Compiled once for all frontends, and all workers, that have the same format."""
-    return compile(source, "<log-format>", "exec")
+    tree = ast.parse(source)
+    function = tree.body[0]
+    assert isinstance(function, ast.FunctionDef) and isinstance(function.body[0], ast.Return), source
+    end = function.body[0]
+    if isinstance(end.value, ast.JoinedStr):
+        end.value = ast.fix_missing_locations(_percent(end.value))
+    return compile(tree, "<log-format>", "exec")
+
+
+def _percent(text: ast.JoinedStr) -> ast.expr:
+    """An f-string as a text with `%`, which is faster by a quarter: it makes no texts of numbers to copy them."""
+    pattern, values = "", []
+    for part in text.values:
+        if isinstance(part, ast.FormattedValue):
+            assert part.conversion == -1, "no piece has one"
+            pattern += f"%{_constant(part.format_spec) or 's'}"
+            values.append(part.value)
+        else:
+            pattern += _constant(part).replace("%", "%%")
+    return ast.copy_location(ast.BinOp(ast.Constant(pattern), ast.Mod(), ast.Tuple(values, ast.Load())), text)
+
+
+def _constant(node: ast.expr | None) -> str:
+    """The text that a node of a syntax tree is, "" for none."""
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node] if node is not None else []
+    return "".join(ast.literal_eval(part) for part in parts)
 
 
 def _literal(text: str) -> str:

@@ -24,7 +24,7 @@ from lbcore.stream.ends import BACK, OURS, destination_of, end_of
 from lbcore.stream.txn import AT, Txn
 from lbcore.stream.unique_id import unique_id
 
-View = Callable[[Any, int], bytes]  # `view(pointer, n)`: the n bytes that a field of a record points at
+LineOf = Callable[[Any, int], str]  # `line(pointer, n)`: the n bytes that a field of a record points at, `escaped`
 
 BAD_REQUEST = "<BADREQ>"
 NO_SERVER = "<NOSRV>"
@@ -62,9 +62,12 @@ class Names(Protocol):
 
 def escaped(text: str) -> str:
     """A request line, as 8.6 wants it."""
-    if text.isascii() and text.isprintable() and '"' not in text and "#" not in text:
-        return text
-    return _HEAD.sub(_number_sign, text)
+    return text if is_plain(text) else _HEAD.sub(_number_sign, text)
+
+
+def is_plain(text: str) -> bool:
+    """Whether nothing in it is to be escaped."""
+    return text.isascii() and text.isprintable() and '"' not in text and "#" not in text
 
 
 def _number_sign(match: re.Match[str]) -> str:
@@ -182,16 +185,17 @@ class Helpers:
         self,
         proxy: ProxySettings,
         names: Names,
-        view: View,
+        line: LineOf,
         *,
         pid: int,
         nbthread: int = 1,
         counter: Callable[[], int] = int,
     ) -> None:
-        """`view` reads texts of records; `counter` gives how many lines of the proxy were logged before (`%lc`)."""
+        """`line` reads the request lines of records; `counter` gives how many lines of the proxy were logged before
+        (`%lc`)."""
         self._proxy = proxy
         self._names = names
-        self._view = view
+        self._line = line
         self._pid = pid
         self._nbthread = nbthread
         self._counter = counter
@@ -200,7 +204,7 @@ class Helpers:
             socket.AF_INET6: Cache(lambda key: socket.inet_ntop(socket.AF_INET6, key)),
             socket.AF_UNIX: Cache(lambda key: "unix"),
         }
-        self._fields = Cache(lambda field: escaped_field(field) if field else "")
+        self._field = Cache(lambda field: escaped_field(field) if field else "").__getitem__
         self.terms = Cache(lambda key: key.rstrip(b"\0").decode("latin-1"))
 
     def names(self) -> dict[str, object]:
@@ -221,12 +225,13 @@ class Helpers:
             "local": Cache(local_date),
             "path": request_path,
             "path_only": request_path_only,
+            "no_line": BAD_REQUEST,
             "no_request": [None] * len(proxy.captures_request),
             "no_response": [None] * len(proxy.captures_response),
             "pid": self._pid,
             "plus": ("", "+"),
             "query": request_query,
-            "request": self.request,
+            "request": self._line,
             "serial": self.serial,
             "server_hosts": Cache(lambda index: "" if index < 0 else wire(names.server_address(index)[0])),
             "server_ports": Cache(lambda index: "" if index < 0 else str(names.server_address(index)[1] or "")),
@@ -238,14 +243,9 @@ class Helpers:
             "zone": Cache(zone_date),
         }
 
-    def request(self, uri: Any, size: int) -> str:
-        """The request line, escaped; `<BADREQ>` if none could be read."""
-        return escaped(str(self._view(uri, size), "latin-1")) if uri else BAD_REQUEST
-
     def captured(self, fields: Sequence[str | None]) -> str:
         """As the function, for fields that come again and again."""
-        known = self._fields
-        return "{" + "|".join([known[field] for field in fields]) + "}"
+        return f"{{{'|'.join(map(self._field, fields))}}}"
 
     def serial(self, uniq: int) -> int:
         return serial(uniq, self._nbthread)
@@ -386,7 +386,7 @@ _REDISPATCHED = 0x200  # ASK_F_REDISP of native/include/ask.h
 _ACCEPTED = "(us := r.accept_us) // 1000000"
 _REQUESTED = "(us := r.request_us) // 1000000"
 _MS = "{us // 1000 % 1000:03d}"  # of the date that stands before it
-_LINE = "request(r.uri, r.uri_len)"
+_LINE = "(request(r.uri, r.uri_len) if r.uri else no_line)"
 _CI = "{addresses[r.family][r.saddr]}"
 _FI = "{addresses[r.family][r.daddr]}"
 _BI = "{addresses[r.bfamily][r.baddr] if r.bfamily else ''}"
@@ -413,7 +413,7 @@ def _count(name: str, code: str, live: Callable[[Txn], Any], section: str, **mor
 
 
 add_aliases(
-    _count("B", "{r.bytes_read}", lambda t: 0, "8.2.2", asap=True),
+    _count("B", "{r.bytes_read:d}", lambda t: 0, "8.2.2", asap=True),
     _text("CC", "", lambda t: cookie_value(t.cookies, "client"), "8.2.3", http=True, optional=True,
           with_txn="{(cookie_value(t.cookies, 'client') if t.cookies is not None else '')}"),
     _text("CS", "", lambda t: cookie_value(t.cookies, "server"), "8.2.3", http=True, optional=True,
@@ -427,34 +427,34 @@ add_aliases(
     _text("HV", f"{{word({_LINE}, 2)}}", of_line(request_word, 2), "8.2.6", http=True),
     _text("ID", "", lambda t: unique_id(t) or "", "8.2.6", optional=True, with_txn="{unique_id(t) or ''}",
           requires_txn=lambda settings: settings.unique_id_format is not None),
-    _count("ST", "{r.status}", live_status, "8.2.3"),
+    _count("ST", "{r.status:d}", live_status, "8.2.3"),
     _date_of("T", f"{{gmt[{_ACCEPTED}]}}", live_date(_ACCEPT, gmt_date), "8.2.6"),
-    _count("TR", "{r.tr}", asked(_TR), "8.4", http=True),
-    _count("Ta", "{r.ta}", live_active, "8.4", http=True, asap=True),
-    _count("Tc", "{r.tc}", asked(_TC), "8.4"),
-    _count("Td", "{r.td}", lambda t: -1, "8.4", asap=True),
-    _count("Th", "{r.th}", asked(_TH), "8.4"),
-    _count("Ti", "{r.ti}", asked(_TI), "8.4", http=True),
+    _count("TR", "{r.tr:d}", asked(_TR), "8.4", http=True),
+    _count("Ta", "{r.ta:d}", live_active, "8.4", http=True, asap=True),
+    _count("Tc", "{r.tc:d}", asked(_TC), "8.4"),
+    _count("Td", "{r.td:d}", lambda t: -1, "8.4", asap=True),
+    _count("Th", "{r.th:d}", asked(_TH), "8.4"),
+    _count("Ti", "{r.ti:d}", asked(_TI), "8.4", http=True),
     _date_of("Tl", f"{{zone[{_ACCEPTED}]}}", live_date(_ACCEPT, zone_date), "8.2.6"),
-    _count("Tq", "{since(r.th, r.ti, r.tr)}", lambda t: since(t.ask[_TH], t.ask[_TI], t.ask[_TR]), "8.4", http=True),
-    _count("Tr", "{r.tresp}", asked(_TRESP), "8.4", http=True),
-    _count("Ts", "{r.accept_us // 1000000}", lambda t: t.ask[_ACCEPT] // 1_000_000, "8.2.6", hexadecimal="04"),
-    _count("Tt", "{r.tt}", live_total, "8.4", asap=True),
-    _count("Tu", "{r.tt - max(r.ti, 0)}", live_user, "8.4", asap=True),
-    _count("Tw", "{r.tw}", asked(_TW), "8.4"),
-    _count("U", "{r.bytes_uploaded}", lambda t: 0, "8.2.6", asap=True),
-    _count("ac", "{r.actconn}", lambda t: int(t.world.facts.cur_conns), "8.2.2"),
+    _count("Tq", "{since(r.th, r.ti, r.tr):d}", lambda t: since(t.ask[_TH], t.ask[_TI], t.ask[_TR]), "8.4", http=True),
+    _count("Tr", "{r.tresp:d}", asked(_TRESP), "8.4", http=True),
+    _count("Ts", "{r.accept_us // 1000000:d}", lambda t: t.ask[_ACCEPT] // 1_000_000, "8.2.6", hexadecimal="04"),
+    _count("Tt", "{r.tt:d}", live_total, "8.4", asap=True),
+    _count("Tu", "{r.tt - max(r.ti, 0):d}", live_user, "8.4", asap=True),
+    _count("Tw", "{r.tw:d}", asked(_TW), "8.4"),
+    _count("U", "{r.bytes_uploaded:d}", lambda t: 0, "8.2.6", asap=True),
+    _count("ac", "{r.actconn:d}", lambda t: int(t.world.facts.cur_conns), "8.2.2"),
     _text("b", "{backends[r.backend]}", live_backend, "8.2.2"),
-    _count("bc", "{r.beconn}", figure("backend", "cur_sess"), "8.2.2"),
+    _count("bc", "{r.beconn:d}", figure("backend", "cur_sess"), "8.2.2"),
     _text("bi", _BI, back_address, "8.2.6", optional=True, hexadecimal="address"),
     _count("bp", "{r.bport or ''}", back_port, "8.2.6", optional=True, hexadecimal="04"),
-    _count("bq", "{r.backend_queue}", lambda t: 0, "8.2.2"),
+    _count("bq", "{r.backend_queue:d}", lambda t: 0, "8.2.2"),
     _text("ci", _CI, live_source, "8.2.2", hexadecimal="address"),
-    _count("cp", "{r.sport or listener_port(r.listener)}", live_port("sport"), "8.2.2", hexadecimal="04"),
+    _count("cp", "{r.sport or listener_port(r.listener):d}", live_port("sport"), "8.2.2", hexadecimal="04"),
     _text("f", "{frontend}", lambda t: wire(t.frontend.settings.name), "8.2.2"),
-    _count("fc", "{r.feconn}", figure("frontend", "cur_conn"), "8.2.2"),
+    _count("fc", "{r.feconn:d}", figure("frontend", "cur_conn"), "8.2.2"),
     _text("fi", _FI, live_destination, "8.2.6", hexadecimal="address"),
-    _count("fp", "{r.dport or listener_port(r.listener)}", live_port("dport"), "8.2.6", hexadecimal="04"),
+    _count("fp", "{r.dport or listener_port(r.listener):d}", live_port("dport"), "8.2.6", hexadecimal="04"),
     _text("ft", "{frontend}", lambda t: wire(t.frontend.settings.name), "8.2.2"),
     _text("hr", "", lambda t: captured(request_slots(t)), "8.2.3", absent=_no_request_captures,
           with_txn="{captured(t.captures_req or no_request)}"),
@@ -464,19 +464,19 @@ add_aliases(
           with_txn="{captured(t.captures_res or no_response)}"),
     Alias("hsl", Type.STR, "", lambda t: captured_list(response_slots(t)), "8.2.3", many=True,
           absent=_no_response_captures, with_txn="{captured_list(t.captures_res or no_response)}"),
-    _count("lc", "{counter()}", lambda t: 0, "8.2.6", hexadecimal="04"),
+    _count("lc", "{counter():d}", lambda t: 0, "8.2.6", hexadecimal="04"),
     _count("ms", "{r.accept_us // 1000 % 1000:03d}", lambda t: f"{t.ask[_ACCEPT] // 1000 % 1000:03d}", "8.2.6",
            hexadecimal="02"),
-    _count("pid", "{pid}", lambda t: t.world.facts.pid, "8.2.6", hexadecimal="04"),
+    _count("pid", "{pid:d}", lambda t: t.world.facts.pid, "8.2.6", hexadecimal="04"),
     _text("r", f"{{{_LINE}}}", live_line, "8.2.3", http=True),
-    _count("rc", "{plus[r.redispatched]}{r.retries}", live_retries, "8.2.2"),
-    _count("rt", "{serial(r.uniq)}", lambda t: serial(t.ask[_UNIQ], t.world.facts.nbthread), "8.2.6",
+    _count("rc", "{plus[r.redispatched]}{r.retries:d}", live_retries, "8.2.2"),
+    _count("rt", "{serial(r.uniq):d}", lambda t: serial(t.ask[_UNIQ], t.world.facts.nbthread), "8.2.6",
            hexadecimal="04"),
     _text("s", "{servers[r.server]}", live_server, "8.2.2"),
-    _count("sc", "{r.srvconn}", figure("server", "cur_sess"), "8.2.2"),
+    _count("sc", "{r.srvconn:d}", figure("server", "cur_sess"), "8.2.2"),
     _text("si", "{server_hosts[r.server]}", live_server_host, "8.2.6", optional=True, hexadecimal="address"),
     _count("sp", "{server_ports[r.server]}", live_server_port, "8.2.6", optional=True, hexadecimal="04"),
-    _count("sq", "{r.srv_queue}", lambda t: 0, "8.2.2"),
+    _count("sq", "{r.srv_queue:d}", lambda t: 0, "8.2.2"),
     _text("sslc", "", lambda t: "", "8.2.6", optional=True),
     _text("sslv", "", lambda t: "", "8.2.6", optional=True),
     _date_of("t", f"{{local[{_ACCEPTED}]}}.{_MS}", live_date(_ACCEPT, local_date, ms=True), "8.2.2"),

@@ -26,7 +26,7 @@ from lbcore.log.syslog import Logger, Sampler, make_samplers
 from lbcore.proxy.settings import GlobalSettings, ProxySettings
 from lbcore.sample.build import Build
 from lbcore.shim import ffi, lib
-from lbcore.stream.aliases import Helpers, Names
+from lbcore.stream.aliases import Helpers, LineOf, Names, escaped, is_plain
 from lbcore.stream.txn import REC, RECORD, Txn, World
 from lbcore.stream.txnlog import LOG_INFO, Line, TxnLog, formats_of, wants_txn
 from lbcore.stream.unique_id import MAKERS, make_unique_id, unique_id_format
@@ -48,18 +48,24 @@ _NOTHING: dict[int, Txn] = {}
 
 
 class Texts:
-    """The texts that the records of the present batch point at. Belongs to one worker."""
+    """The request lines that the records of the present batch point at. Belongs to one worker."""
 
-    __slots__ = ("base", "buffer")
+    __slots__ = ("_base", "_plain", "_text")
 
     def __init__(self) -> None:
-        self.base = 0
-        self.buffer: Any = b""
+        self.take(0, b"")
 
-    def __call__(self, address: int, size: int) -> bytes:
-        at = address - self.base
-        found: bytes = self.buffer[at : at + size]
-        return found
+    def take(self, base: int, raw: Any) -> None:
+        """A new batch, whose texts lie at address `base`. Whether there is anything to escape is asked once for all."""
+        self._base = base
+        self._text = str(raw, "latin-1")
+        self._plain = is_plain(self._text)
+
+    def line(self, address: int, size: int) -> str:
+        """The line at an address, escaped."""
+        at = address - self._base
+        line = self._text[at : at + size]
+        return line if self._plain else escaped(line)
 
 
 class _Names:
@@ -130,6 +136,7 @@ class FrontendLogs:
         self._needs_txn = any(group.lines.needs_txn for group in groups)
         only = groups[0] if len(groups) == 1 and frontend.counter is None else None
         self.fast = None if only is None else only.lines.fast
+        self.kept = None if only is None else only.lines.kept
         self.waiting = [] if only is None else only.waiting
 
     def add(self, worker: Worker, world: World | None, record: tuple[Any, ...], t: Txn | None) -> None:
@@ -137,6 +144,8 @@ class FrontendLogs:
         if t is None and self._needs_txn:
             assert world is not None, "a balancer with expressions has resolved them"
             t = Txn.of_record(world, worker, record)
+        elif t is not None:
+            t.end(record)
         made = [group.take(group.lines.line(record, t)) for group in self._groups]
         self._count(made)
         if t is not None and not record[_FLAGS] & _TELL:
@@ -299,7 +308,7 @@ class StreamLogs:
         groups = []
         for name in dict.fromkeys(used):
             found = self._profiles.get(name) if name is not None else None
-            lines = TxnLog(settings, self._helpers(frontend, worker.texts), frontend.build, found)
+            lines = TxnLog(settings, self._helpers(frontend, worker.texts.line), frontend.build, found)
             places = [at for at, one in enumerate(used) if one == name]
             targets = [settings.log_targets[at] for at in places]
             samplers = [frontend.samplers[at] for at in places]
@@ -307,12 +316,12 @@ class StreamLogs:
             groups.append(_Group(lines, Logger(targets, origin, worker.senders, samplers)))
         return FrontendLogs(frontend, groups)
 
-    def _helpers(self, frontend: _Frontend, texts: Texts) -> Helpers:
+    def _helpers(self, frontend: _Frontend, line: LineOf) -> Helpers:
         counter = frontend.counter
         return Helpers(
             frontend.settings,
             self._names,
-            texts,
+            line,
             pid=os.getpid(),
             nbthread=self._engine.nbthread,
             counter=int if counter is None else lambda: counter.value,
@@ -337,15 +346,15 @@ class StreamLogs:
         """Logs a batch of records: runs of the same frontend together, all in their order."""
         logs: WorkerLogs = worker.local[LOCAL]
         streams: dict[int, Txn] = worker.local.get(STREAMS, _NOTHING)
-        texts = logs.texts
-        texts.base = event.handle
-        texts.buffer = ffi.buffer(ffi.cast("char *", event.handle), event.arg)
+        logs.texts.take(event.handle, ffi.buffer(ffi.cast("char *", event.handle), event.arg))
         rows = ffi.buffer(ffi.cast("char *", event.data), event.len * RECORD.size)
         log: FrontendLogs | None = None
         present = -1
         for record in RECORD.iter_unpack(rows):
-            t = _ended(streams, record) if streams else None
-            if not record[_FLAGS] & _LOG:
+            flags = record[_FLAGS]
+            # it is kept no longer if its stream is over
+            t = streams.pop(record[_UNIQ], None) if flags & _TELL else streams.get(record[_UNIQ])
+            if not flags & _LOG:
                 continue
             if record[_FRONTEND] != present:
                 if log is not None:
@@ -357,21 +366,14 @@ class StreamLogs:
             try:
                 if t is None and log.fast is not None:
                     log.waiting.append((LOG_INFO, log.fast(record)))
+                elif t is not None and log.kept is not None and t.log_level is None and t.req is not None:
+                    log.waiting.append((LOG_INFO, log.kept(t, record)))
                 else:
                     log.add(worker, self._world, record, t)
             except Exception as error:  # noqa: BLE001 - a line that fails must not take others along
                 worker.crew.report(error)
         if log is not None:
             log.flush()
-
-
-def _ended(streams: dict[int, Txn], record: tuple[Any, ...]) -> Txn | None:
-    """The transaction of a record, if somebody kept it; it is kept no longer if its stream is over."""
-    uniq = record[_UNIQ]
-    t = streams.pop(uniq, None) if record[_FLAGS] & _TELL else streams.get(uniq)
-    if t is not None:
-        t.end(record)
-    return t
 
 
 def hostname(settings: GlobalSettings) -> str | None:

@@ -95,7 +95,7 @@ class Text:
     def of(self, record: Record, t: Txn | None) -> str:
         """The text of a stream that has ended; `t` is there if anything but the record is needed."""
         if t is not None:
-            return self.full(t) if t.req is not None or not self._http else self.unread(t)
+            return self.full(t, record) if t.req is not None or not self._http else self.unread(t, record)
         assert self.bare is not None, "asked for by needs_txn"
         return self.bare(record)
 
@@ -109,7 +109,8 @@ class TxnLog:
     """The lines of one frontend's streams, as far as they go to targets with one profile (None: those without).
 
     `fast` makes the text of a record without a transaction, where that is all that a line takes; None where `line` has
-    to look at each stream. `needs_txn` tells whether a line can't be made of a record alone.
+    to look at each stream. `kept` is the same of a transaction whose request was read, and its record, which the
+    transaction need not know of. `needs_txn` tells whether a line can't be made of a record alone.
     """
 
     def __init__(
@@ -151,6 +152,7 @@ class TxnLog:
         # all streams have the same kind of line, unless a rule says something else
         self._plain = not checks and self._at_end and not self._connect_only and self._sd is None and not self._of_steps
         self.fast = normal.bare if self._plain and normal.printed else None
+        self.kept = normal.full if self.fast is not None else None
 
     def line(self, record: Record, t: Txn | None = None) -> Line | None:
         """The line of a stream that has ended, None if it is not to be logged. With `needs_txn`, `t` must be there."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from lbcore.base.address import Address
 from lbcore.log.settings import LogTarget
+from lbcore.stream.aliases import escaped
 from lbcore.stream.txn import REC
 
 
@@ -93,6 +94,6 @@ class FakeNames:
         return index + 1
 
 
-def view(field: Any, size: int) -> bytes:
-    """Reads the text that a field is, where those of the shim are addresses."""
-    return bytes(field[:size])
+def line_at(field: Any, size: int) -> str:
+    """Reads the request line that a field is, where those of the shim are addresses."""
+    return escaped(str(field[:size], "latin-1"))

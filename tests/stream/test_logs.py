@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from lbcore.shim import ffi
 from lbcore.stream.logs import Texts
 from tests.embedded import REQUEST, Client, ask, balancer, config, named, until
 from tests.peers.chaos import Chaos, good
@@ -291,10 +290,15 @@ def test_head_is_enough_for_logasap(sink: UdpSink) -> None:
 
 
 def test_texts_are_read_where_records_point_at() -> None:
-    text = ffi.new("char[]", b"GET /a b HTTP/1.1 and what follows")
     texts = Texts()
-    texts.base, texts.buffer = int(ffi.cast("uintptr_t", text)), ffi.buffer(text)
-    assert texts(texts.base + 4, 4) == b"/a b"
+    texts.take(1000, b"GET /a b HTTP/1.1 and what follows")
+    assert texts.line(1004, 4) == "/a b"
+
+
+def test_a_text_is_escaped_also_among_plain_ones() -> None:
+    texts = Texts()
+    texts.take(1000, b'GET /a GET /"\xe9')
+    assert [texts.line(1000, 6), texts.line(1007, 7)] == ["GET /a", "GET /#22#E9"]
 
 
 def test_a_format_with_expressions_sees_what_rules_did(sink: UdpSink, server: Chaos) -> None:

@@ -14,7 +14,7 @@ from lbcore.stream.aliases import Helpers
 from lbcore.stream.txn import Txn
 from lbcore.stream.txnlog import LOG_ERR, LOG_INFO, TxnLog, wants_txn
 from tests.fetch.transactions import FakeBuild, request
-from tests.stream.records import TARGET, FakeNames, Record, view
+from tests.stream.records import TARGET, FakeNames, Record, line_at
 
 assert lbcore.fetch, "fills the table that expressions are read by"
 
@@ -32,7 +32,7 @@ def log_of(
     kind: str | None, *options: str, mode: str = "http", profile: LogProfile | None = None, **settings: Any
 ) -> TxnLog:
     proxy = ProxySettings("front", "frontend", mode=mode, log_kind=kind, options=set(options), **settings)
-    return TxnLog(proxy, Helpers(proxy, FakeNames(), view, pid=77), FakeBuild(), profile)
+    return TxnLog(proxy, Helpers(proxy, FakeNames(), line_at, pid=77), FakeBuild(), profile)
 
 
 def text_of(log: TxnLog, record: Record, t: Txn | None = None) -> str:

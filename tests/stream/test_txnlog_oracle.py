@@ -13,7 +13,7 @@ from lbcore.stream.txnlog import TxnLog
 from tests.peers.haproxy import Balancer, debian_haproxy
 from tests.peers.ports import free_port, release_port
 from tests.peers.sinks import UdpSink
-from tests.stream.records import Record, view
+from tests.stream.records import Record, line_at
 
 GOOD = b"GET /ok?a=b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 ODD = b"GET /ok?a=\"{b|}'\\ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
@@ -247,7 +247,7 @@ def test_our_line_is_haproxys(
         match = re.fullmatch(SHAPES[kind or "plain"], line)
         assert match is not None, line
         proxy = ProxySettings(frontend, "frontend", mode=mode, log_kind=kind, options=options)
-        helpers = Helpers(proxy, OneLine(match), view, pid=1)
+        helpers = Helpers(proxy, OneLine(match), line_at, pid=1)
         made = TxnLog(proxy, helpers).line(record_of(match).row())
         assert made is not None
         ours.append(made[1])

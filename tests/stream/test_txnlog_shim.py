@@ -13,7 +13,7 @@ from lbcore.stream.aliases import Helpers
 from lbcore.stream.logs import Texts
 from lbcore.stream.txn import REC, RECORD
 from lbcore.stream.txnlog import TxnLog
-from tests.stream.records import FakeNames, Record, view
+from tests.stream.records import FakeNames, Record, line_at
 
 TEXTS = ("uri", "term", "saddr", "daddr", "baddr")
 
@@ -39,7 +39,7 @@ def packed(record: Record, alive: list[object]) -> tuple[Any, ...]:
 def texts_of(alive: list[Any]) -> Texts:
     found = Texts()
     if alive:
-        found.base, found.buffer = int(ffi.cast("uintptr_t", alive[0])), ffi.buffer(alive[0])
+        found.take(int(ffi.cast("uintptr_t", alive[0])), ffi.buffer(alive[0]))
     return found
 
 
@@ -58,13 +58,15 @@ def test_lines_from_c_records_are_those_from_plain_ones(kind: str | None, record
     proxy = ProxySettings("fe", "frontend", mode="http", log_kind=kind)
     alive: list[object] = []
     row = packed(record, alive)
-    theirs = TxnLog(proxy, Helpers(proxy, FakeNames(), texts_of(alive), pid=1)).line(row)
-    assert theirs == TxnLog(proxy, Helpers(proxy, FakeNames(), view, pid=1)).line(record.row())
+    theirs = TxnLog(proxy, Helpers(proxy, FakeNames(), texts_of(alive).line, pid=1)).line(row)
+    assert theirs == TxnLog(proxy, Helpers(proxy, FakeNames(), line_at, pid=1)).line(record.row())
 
 
 def test_a_short_termination_state_ends_at_its_nul() -> None:
     proxy = ProxySettings("fe", "frontend", mode="tcp", log_kind="tcplog")
-    line = TxnLog(proxy, Helpers(proxy, FakeNames(), Texts(), pid=1)).line(packed(Record(term=b"CD", uri=None), []))
+    line = TxnLog(proxy, Helpers(proxy, FakeNames(), Texts().line, pid=1)).line(
+        packed(Record(term=b"CD", uri=None), [])
+    )
     assert line is not None
     assert " CD " in line[1]
 

@@ -42,7 +42,8 @@ def response_of(t: Txn) -> Response | None:
 
 def message_of(t: Txn) -> Message | None:
     """The message at hand: the response once there is one."""
-    return t.res if t.res is not None else request_of(t)
+    found = t.res if t.res is not None else t.req
+    return found if found is not None or t.data is None else peek(t)
 
 
 def peek(t: Txn) -> Request | None:
@@ -76,7 +77,7 @@ def _indexed(head: Any, data: bytes) -> Request:
     lines = [f"{piece(f.name, f.name_len).lower()}: {piece(f.value, f.value_len)}\r\n" for f in fields]
     version = "HTTP/1.0" if head.version == 10 else "HTTP/1.1"
     method, target = piece(head.method, head.method_len), piece(head.target, head.target_len)
-    request = Request(method, target, version, "\r\n" + "".join(lines))
+    request = Request.of(method, target, version, "\r\n" + "".join(lines))
     request.body_size = head.body_len
     request.has_body = request.body_size > 0
     request.body = data[head.len : head.len + request.body_size]

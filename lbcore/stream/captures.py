@@ -28,7 +28,8 @@ def make_request_captures(settings: ProxySettings) -> Capture | None:
         request = t.req
         assert request is not None, "a step of requests"
         if fields:
-            t.captures_req = _captured(request.text, t.captures_req, fields, size)
+            t.captures_req = slots = t.captures_req or [None] * size
+            _capture(request.text, fields, slots)
         if cookie is not None:
             cookies_of(t).client_value = _cookie(request.all("cookie"), cookie)
 
@@ -47,7 +48,8 @@ def make_response_captures(settings: ProxySettings) -> Capture | None:
         response = t.res
         assert response is not None, "a step of responses"
         if fields:
-            t.captures_res = _captured(response.text, t.captures_res, fields, size)
+            t.captures_res = slots = t.captures_res or [None] * size
+            _capture(response.text, fields, slots)
         if cookie is not None:
             set_by_server = (value.partition(";")[0] for value in response.all("set-cookie"))
             cookies_of(t).server_value = _cookie(set_by_server, cookie)
@@ -74,17 +76,13 @@ def _fields_of(slots: Sequence[CaptureSlot]) -> list[tuple[int, str, int, int]]:
     return found
 
 
-def _captured(
-    text: str, before: list[str | None] | None, fields: Sequence[tuple[int, str, int, int]], size: int
-) -> list[str | None]:
-    """The slots with the last field of each name in its place. `text` has the fields of a message."""
-    slots: list[str | None] = before if before is not None else [None] * size
+def _capture(text: str, fields: Sequence[tuple[int, str, int, int]], slots: list[str | None]) -> None:
+    """Puts the last field of each name into its slot. `text` has the fields of a message."""
     for number, mark, skip, length in fields:
         at = text.rfind(mark)
         if at >= 0:
             at += skip
             slots[number] = text[at : text.find(END, at)][:length]
-    return slots
 
 
 def _cookie(values: Iterable[str], wanted: CookieCapture) -> str | None:

@@ -150,7 +150,7 @@ class Decider:
             return self._request_verdict(worker, plan, t, self._resume(t))
         t = (_switched(worker, ask) if plan.switches else None) or Txn(self._world, worker, ask)
         at = ask[TEXT]
-        t.req = req = Request.parse(text[at : at + ask[LEN]], ask[METHOD_LEN], ask[TARGET_LEN])
+        t.req = req = Request(text[at : at + ask[LEN]], ask[METHOD_LEN], ask[TARGET_LEN])
         if flags & HAS_BODY:
             req.has_body = True
             req.body_size = ask[BODY_SIZE]

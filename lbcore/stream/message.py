@@ -133,33 +133,30 @@ class Fields:
 class Request(Fields):
     """A request. `target` is the second word of its first line, as received unless a rule changed it."""
 
-    _head = ""  # as it was received, for `first_line`
-
-    def __init__(self, method: str, target: str, version: str, fields: str) -> None:
-        self.text = fields
-        self.method = method
-        self.target = target
-        self.version = version
-
-    @classmethod
-    def parse(cls, head: str, method_len: int, target_len: int) -> Request:
+    def __init__(self, head: str, method_len: int, target_len: int) -> None:
         """From the shim's normal form of a head, and the lengths of the first two words of its first line."""
         end = method_len + 1 + target_len
         line_end = head.find(END, end)
-        found = cls(head[:method_len], head[method_len + 1 : end], head[end + 1 : line_end], head[line_end:-2])
-        found._head = head
-        return found
+        self._head = head
+        self.text = head[line_end:-2]
+        self.method = head[:method_len]
+        self.target = head[method_len + 1 : end]
+        self.version = head[end + 1 : line_end]
+
+    @classmethod
+    def of(cls, method: str, target: str, version: str, fields: str) -> Request:
+        """From the words of its first line, and its fields as `text` has them."""
+        return cls(f"{method} {target} {version}{fields}\r\n", len(method), len(target))
 
     @property
     def first_line(self) -> str:
         """The first line as it was received, whatever rules have made of the request."""
         head = self._head
-        return head[: head.find(END)] if head else f"{self.method} {self.target} {self.version}"
+        return head[: head.find(END)]
 
     def received(self) -> Request:
         """The first line as it was received, as a request of its own without fields."""
-        method, target, version = self.first_line.split(" ", 2)
-        return Request(method, target, version, "")
+        return Request.of(*self.first_line.split(" ", 2), END)
 
     # Nothing of these is kept: nearly all targets begin with "/", of which a slice is all that it takes.
 

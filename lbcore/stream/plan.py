@@ -42,12 +42,23 @@ def chain(steps: Iterable[Step | None]) -> Step | None:
 
 
 def _plain_chain(steps: Sequence[Step]) -> Step:
+    if len(steps) == 2:
+        return _pair(*steps)
+
     def run(t: Txn) -> Outcome | None:
         for step in steps:
             outcome: Outcome | None = step(t)
             if outcome is not None and outcome is not ACCEPT:
                 return outcome
         return None
+
+    return run
+
+
+def _pair(first: Step, second: Step) -> Step:
+    def run(t: Txn) -> Outcome | None:
+        outcome: Outcome | None = first(t)
+        return second(t) if outcome is None or outcome is ACCEPT else outcome
 
     return run
 
@@ -129,15 +140,16 @@ def way(plan: FrontendPlan) -> Step:
 
 
 def _plain_way(plan: FrontendPlan) -> Step:
-    request, chosen, default, own, behind = plan.request, plan.chosen, plan.default, plan.own, plan.late
-    static = plan.choose is None
+    request, choose, own, behind = plan.request, plan.choose, plan.own, plan.late
+    default, backends = plan.default, plan.backends
 
     def run(t: Txn) -> Outcome | None:
         if request is not None:
             outcome: Outcome | None = request(t)
             if outcome is not None and outcome is not ACCEPT:
                 return outcome
-        found = default if static else chosen(t)
+        backend = None if choose is None else choose(t)
+        found = default if backend is None else backends[backend.index]
         if found is None:
             return None
         t.backend = found.backend

@@ -291,7 +291,7 @@ def request(
     txn = accepted(world, **fields)
     method, target, version = line.split(" ")
     head = f"{method} {target} {version}{fields_of(lines)}\r\n"
-    txn.req = Request.parse(head, len(method), len(target))
+    txn.req = Request(head, len(method), len(target))
     _set_body(txn.req, body, whole)
     txn.data_end = True
     return txn

@@ -9,7 +9,7 @@ from lbcore.stream.message import Request
 
 def parsed(line: str) -> Request:
     method, target, _ = line.split(" ")
-    return Request.parse(f"{line}\r\nhost: h\r\n\r\n", len(method), len(target))
+    return Request(f"{line}\r\nhost: h\r\n\r\n", len(method), len(target))
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_the_first_line_stays_as_it_was_received() -> None:
 
 
 def test_a_request_that_was_never_received_has_a_first_line() -> None:
-    assert Request("GET", "/", "HTTP/1.1", "\r\n").first_line == "GET / HTTP/1.1"
+    assert Request.of("GET", "/", "HTTP/1.1", "\r\n").first_line == "GET / HTTP/1.1"
 
 
 def test_a_query_needs_no_path() -> None:

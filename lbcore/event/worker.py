@@ -60,7 +60,7 @@ class Worker(threading.Thread):
     def _loop(self) -> None:
         handle, tid, crew = self.engine.handle, self.tid, self.crew
         handlers = crew.handlers
-        poll, events_of = lib.eng_poll, lib.eng_events
+        poll, place = lib.eng_poll, lib.eng_events(handle, tid)
         verdicts, nothing = self.verdicts, ffi.NULL
         while not crew.stopping:
             patience = STOPPING_LOOK if crew.finishing else -1
@@ -74,7 +74,7 @@ class Worker(threading.Thread):
                 check(n)
             if n:
                 self.events += n
-                events = events_of(handle, tid)
+                events = place[0]
                 for i in range(n):
                     event = events[i]
                     try:

@@ -130,10 +130,11 @@ int eng_thread_init(engine *e, int tid);
 /* Ends it: all its connections are closed. */
 void eng_thread_fini(engine *e, int tid);
 /* Applies the <len> bytes of verdicts (ask.h), then works until there is something for Python, <timeout_ms> have passed
- * (-1: no end), or eng_wake() is called. Returns the number of events, to be read at eng_events() before the next call;
+ * (-1: no end), or eng_wake() is called. Returns the number of events, to be read at *eng_events() before the next call;
  * -EINVAL if the verdicts end in the middle of one (those before it were applied). */
 int eng_poll(engine *e, int tid, int timeout_ms, const char *verdicts, int len);
-lb_event *eng_events(engine *e, int tid);
+/* Where it stands where the events are: the same place as long as the engine lives, so that it is asked for once. */
+lb_event *const *eng_events(engine *e, int tid);
 /* Ends the present or the next wait of a thread. Any thread. */
 void eng_wake(engine *e, int tid);
 /* Asks all threads to meet: each gets an EV_SYNC as soon as it can. */

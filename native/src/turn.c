@@ -290,9 +290,9 @@ int eng_poll(engine *e, int tid, int timeout_ms, const char *verdicts, int len)
     }
 }
 
-lb_event *eng_events(engine *e, int tid)
+lb_event *const *eng_events(engine *e, int tid)
 {
-    return e->threads[tid].ev;
+    return &e->threads[tid].ev;
 }
 
 void eng_wake(engine *e, int tid)

@@ -556,7 +556,7 @@ static inline void *rig_work(void *arg)
         REQUIRE(n >= 0);
         if (give)
             said.len = 0;
-        rig_note(r, w.tid, eng_events(r->e, w.tid), n, &said);
+        rig_note(r, w.tid, *eng_events(r->e, w.tid), n, &said);
     }
     eng_thread_fini(r->e, w.tid);
     free(said.p);

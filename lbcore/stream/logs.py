@@ -137,6 +137,7 @@ class FrontendLogs:
         only = groups[0] if len(groups) == 1 and frontend.counter is None else None
         self.fast = None if only is None else only.lines.fast
         self.kept = None if only is None else only.lines.kept
+        self.http = frontend.settings.mode == "http"
         self.waiting = [] if only is None else only.waiting
 
     def add(self, worker: Worker, world: World | None, record: tuple[Any, ...], t: Txn | None) -> None:
@@ -366,7 +367,12 @@ class StreamLogs:
             try:
                 if t is None and log.fast is not None:
                     log.waiting.append((LOG_INFO, log.fast(record)))
-                elif t is not None and log.kept is not None and t.log_level is None and t.req is not None:
+                elif (
+                    t is not None
+                    and log.kept is not None
+                    and t.log_level is None
+                    and (t.req is not None or not log.http)
+                ):
                     log.waiting.append((LOG_INFO, log.kept(t, record)))
                 else:
                     log.add(worker, self._world, record, t)

@@ -156,7 +156,8 @@ class Request(Fields):
 
     def received(self) -> Request:
         """The first line as it was received, as a request of its own without fields."""
-        return Request.of(*self.first_line.split(" ", 2), END)
+        method, target, version = self.first_line.split(" ", 2)
+        return Request.of(method, target, version, END)
 
     # Nothing of these is kept: nearly all targets begin with "/", of which a slice is all that it takes.
 

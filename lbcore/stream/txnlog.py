@@ -109,8 +109,8 @@ class TxnLog:
     """The lines of one frontend's streams, as far as they go to targets with one profile (None: those without).
 
     `fast` makes the text of a record without a transaction, where that is all that a line takes; None where `line` has
-    to look at each stream. `kept` is the same of a transaction whose request was read, and its record, which the
-    transaction need not know of. `needs_txn` tells whether a line can't be made of a record alone.
+    to look at each stream. `kept` is the same of a transaction (in mode http of one whose request was read) and its
+    record, which the transaction need not know of. `needs_txn` tells whether a line can't be made of a record alone.
     """
 
     def __init__(

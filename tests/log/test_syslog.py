@@ -61,6 +61,16 @@ def test_more_severe_lines_than_minlevel_are_sent_as_minlevel() -> None:
     assert sent(target, (ERR, "a"), (INFO, "b")) == [b"<156>a\n", b"<158>b\n"]
 
 
+def test_each_level_of_a_batch_has_its_header() -> None:
+    target = LogTarget(ADDRESS, 16, format="priority")
+    lines = sent(target, (INFO, "a"), (ERR, "b"), (INFO, "c"))
+    assert lines == [b"<134>a\n", b"<131>b\n", b"<134>c\n"]
+
+
+def test_a_header_may_be_longer_than_a_line() -> None:
+    assert sent(LogTarget(ADDRESS, 16, maxlen=4, format="priority"), (INFO, "abc")) == [b"<13\n"]
+
+
 def test_len_counts_header_text_and_the_line_end() -> None:
     target = LogTarget(ADDRESS, 16, maxlen=80, format="priority")
     assert sent(target, (INFO, "x" * 200)) == [b"<134>" + b"x" * 74 + b"\n"]

@@ -26,6 +26,14 @@ def test_only_what_begins_with_a_slash_is_a_path(line: str, path: str | None) ->
     assert parsed(line).abs_path == path
 
 
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [("GET /a?b HTTP/1.1", "/a?b"), ("GET http://h?b HTTP/1.1", "/?b"), ("OPTIONS * HTTP/1.1", None)],
+)
+def test_a_query_belongs_to_what_has_a_path(line: str, found: str | None) -> None:
+    assert parsed(line).abs_pathq == found
+
+
 def test_the_path_follows_a_new_target() -> None:
     request = parsed("OPTIONS * HTTP/1.1")
     before = request.abs_path

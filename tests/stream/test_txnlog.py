@@ -299,6 +299,21 @@ def test_the_quick_way_gives_the_line_that_looking_closer_gives(kind: str) -> No
     assert quick.fast(Record().row()) == text_of(slow, Record())
 
 
+@pytest.mark.parametrize("kind", ["httplog", "clf"])
+def test_the_quick_way_of_kept_transactions_needs_nothing_of_the_record_in_them(kind: str) -> None:
+    quick, slow = log_of(kind, **CAPTURES), log_of(kind, "log-separate-errors", **CAPTURES)
+    fields = {"captures_req": ["www", "a{b"], "captures_res": ["x"], "cookies": Cookies()}
+    live = request("GET /x HTTP/1.1", "host: www")
+    for name, value in fields.items():
+        setattr(live, name, value)
+    assert quick.kept is not None
+    assert quick.kept(live, Record(server=0, backend=0).row()) == text_of(slow, Record(), kept(**fields))
+
+
+def test_there_is_no_quick_way_for_expressions() -> None:
+    assert log_of("format", log_format="%[var(txn.a)]").kept is None
+
+
 # --- profiles ---
 
 

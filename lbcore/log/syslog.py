@@ -11,7 +11,6 @@ from lbcore.log.sender import Sender, Senders
 from lbcore.log.settings import LogTarget
 
 Line = tuple[int, str]  # level (an index in LEVELS), text with one character a byte (latin-1)
-DEFAULT_MAXLEN = 1024  # bytes of a line, without its LF
 Clock = Callable[[], int]  # wall clock, us since 1970
 
 

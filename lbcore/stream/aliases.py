@@ -62,12 +62,9 @@ class Names(Protocol):
 
 def escaped(text: str) -> str:
     """A request line, as 8.6 wants it."""
-    return text if is_plain(text) else _HEAD.sub(_number_sign, text)
-
-
-def is_plain(text: str) -> bool:
-    """Whether nothing in it is to be escaped."""
-    return text.isascii() and text.isprintable() and '"' not in text and "#" not in text
+    if text.isascii() and text.isprintable() and '"' not in text and "#" not in text:
+        return text
+    return _HEAD.sub(_number_sign, text)
 
 
 def _number_sign(match: re.Match[str]) -> str:

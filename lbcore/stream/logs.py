@@ -26,7 +26,7 @@ from lbcore.log.syslog import Logger, Sampler, make_samplers
 from lbcore.proxy.settings import GlobalSettings, ProxySettings
 from lbcore.sample.build import Build
 from lbcore.shim import ffi, lib
-from lbcore.stream.aliases import Helpers, LineOf, Names, escaped, is_plain
+from lbcore.stream.aliases import Helpers, LineOf, Names, escaped
 from lbcore.stream.txn import REC, RECORD, Txn, World
 from lbcore.stream.txnlog import LOG_INFO, Line, TxnLog, formats_of, wants_txn
 from lbcore.stream.unique_id import MAKERS, make_unique_id, unique_id_format
@@ -50,22 +50,20 @@ _NOTHING: dict[int, Txn] = {}
 class Texts:
     """The request lines that the records of the present batch point at. Belongs to one worker."""
 
-    __slots__ = ("_base", "_plain", "_text")
+    __slots__ = ("_base", "_text")
 
     def __init__(self) -> None:
         self.take(0, b"")
 
     def take(self, base: int, raw: Any) -> None:
-        """A new batch, whose texts lie at address `base`. Whether there is anything to escape is asked once for all."""
+        """A new batch, whose texts lie at address `base`, among others of that turn."""
         self._base = base
         self._text = str(raw, "latin-1")
-        self._plain = is_plain(self._text)
 
     def line(self, address: int, size: int) -> str:
         """The line at an address, escaped."""
         at = address - self._base
-        line = self._text[at : at + size]
-        return line if self._plain else escaped(line)
+        return escaped(self._text[at : at + size])
 
 
 class _Names:

@@ -167,11 +167,6 @@ class Txn:
         setattr(self, name, found)
         return found
 
-    @property
-    def remembers(self) -> bool:
-        """Whether its session has something that must outlive the present question."""
-        return self.met and self.session.remembers
-
     @classmethod
     def of_record(cls, world: World, worker: Any, record: tuple[Any, ...]) -> Txn:
         """Of a stream that has ended and that nobody kept: what its record tells. Its question is made of the same."""

@@ -2,7 +2,7 @@
 
 A log-format is compiled three times for a frontend: over records alone (what most streams leave behind), over a
 transaction with its record (those that rules, captures or cookies have kept), and over a transaction that goes on
-(`do-log`, `log-steps`). Each is one f-string; the aliases in it are rows of `lbcore.stream.aliases`.
+(`do-log`, `log-steps`). Each is one f-string as it is written; the aliases in it are rows of `lbcore.stream.aliases`.
 
 Records are tuples (`lbcore.stream.txn.REC`). Ownership: a `TxnLog` belongs to one thread, caches included: no lock.
 """

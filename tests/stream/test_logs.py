@@ -295,7 +295,7 @@ def test_texts_are_read_where_records_point_at() -> None:
     assert texts.line(1004, 4) == "/a b"
 
 
-def test_a_text_is_escaped_also_among_plain_ones() -> None:
+def test_each_request_line_is_escaped_for_itself() -> None:
     texts = Texts()
     texts.take(1000, b'GET /a GET /"\xe9')
     assert [texts.line(1000, 6), texts.line(1007, 7)] == ["GET /a", "GET /#22#E9"]

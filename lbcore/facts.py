@@ -232,6 +232,12 @@ class Facts:
         """In the order of the configuration."""
         return self._balancer.proxies
 
+    def service(self, name: str) -> Callable[[str], Any]:
+        """What answers for `use-service <name>`: a `lbcore.stats.services.Service`."""
+        from lbcore.stats.services import MAKERS  # only where a rule names one
+
+        return MAKERS[name](self, self.proxies)
+
     def locks(self) -> list[LockFigures] | None:
         """In acquisition order, None while no figures are kept."""
         if not lib.lockset_flags(self._engine.locks.handle) & lib.LOCK_F_FIGURES:

@@ -77,7 +77,7 @@ FEATURES: dict[str, bool] = {
     "ZLIB": False,
 }
 
-SERVICES: tuple[str, ...] = ()  # applets that `http-request use-service` may name
+SERVICES: tuple[str, ...] = ("prometheus-exporter",)  # applets that `http-request use-service` may name
 FILTERS: tuple[str, ...] = ()
 # Protocol name, mode, sides, mux; "<default>" is taken where no `proto` and no ALPN decides.
 MUXES = (

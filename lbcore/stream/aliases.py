@@ -339,7 +339,7 @@ def back_port(t: Txn) -> int | str:
 
 
 def live_server(t: Txn) -> str:
-    return wire(t.server.settings.name) if t.server is not None else NO_SERVER
+    return t.applet or (wire(t.server.settings.name) if t.server is not None else NO_SERVER)
 
 
 def live_server_host(t: Txn) -> str:
@@ -469,7 +469,7 @@ add_aliases(
     _count("rc", "{plus[r.redispatched]}{r.retries:d}", live_retries, "8.2.2"),
     _count("rt", "{serial(r.uniq):d}", lambda t: serial(t.ask[_UNIQ], t.world.facts.nbthread), "8.2.6",
            hexadecimal="04"),
-    _text("s", "{servers[r.server]}", live_server, "8.2.2"),
+    _text("s", "{servers[r.server]}", live_server, "8.2.2", with_txn="{(t.applet or servers[r.server])}"),
     _count("sc", "{r.srvconn:d}", figure("server", "cur_sess"), "8.2.2"),
     _text("si", "{server_hosts[r.server]}", live_server_host, "8.2.6", optional=True, hexadecimal="address"),
     _count("sp", "{server_ports[r.server]}", live_server_port, "8.2.6", optional=True, hexadecimal="04"),

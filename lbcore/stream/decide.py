@@ -381,7 +381,7 @@ class Decider:
         return t.res.head() if t.res.changed else outcome.head
 
     def _count(self, worker: Worker, what: str, t: Txn) -> None:
-        """Counts a denial on the frontend, and on the backend if one was chosen."""
+        """Counts a denial, or an answer of ours, on the frontend, and on the backend if one was chosen."""
         number = _COUNTS.get(what)
         if number is None:
             return
@@ -395,6 +395,7 @@ _COUNTS = {
     "denied_resp": lib.CNT_DENIED_RESP,
     "denied_conn": lib.CNT_DENIED_CONN,
     "denied_sess": lib.CNT_DENIED_SESS,
+    "intercepted": lib.CNT_INTERCEPTED_REQ,
 }
 
 

@@ -56,8 +56,8 @@ class Reply(Outcome):
     is a body, is in it; Connection is the shim's business), `body` goes behind it.
 
     `term` is the termination state (two characters), `tarpit` the ms to wait before (0: at once), `close` whether the
-    client's connection ends with it. `counted` names what denials count: "denied_req", "denied_resp", or "" for a
-    redirect, a return.
+    client's connection ends with it. `counted` names what it counts as: "denied_req", "denied_resp", "intercepted"
+    (by a service), or "" for a redirect, a return.
     """
 
     status: int

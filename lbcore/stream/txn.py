@@ -131,6 +131,7 @@ class Txn:
     hints = ""  # fields of a 103 response to which the next rule adds more
     closes = False  # rules say that the client's connection ends with this response
     responds = False  # what concerns the response has begun
+    applet: str | None = None  # what logs call the part of us that answered in the place of a server
     kept = False  # to be kept until the stream ends
     met = False  # `session` was asked for
     resume: Any = None  # rules that wait: the generator to go on with

@@ -23,7 +23,7 @@ def test_exactly_the_four_lines_that_tools_look_for_are_there_in_their_order() -
     assert re.fullmatch(r"HAProxy version \d+\.\d+\.\d+ \d{4}/\d\d/\d\d - lbcore \d+\.\d+\.\d+", version)
     assert target.startswith("  TARGET  = ")
     assert re.fullmatch(r"Feature list :( [+-][A-Z0-9_]+)+", features)
-    assert services == "Available services : none"
+    assert services == "Available services : prometheus-exporter"
 
 
 def test_the_third_word_is_the_version_of_the_language_and_nothing_looks_like_an_assignment() -> None:

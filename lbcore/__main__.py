@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from lbcore.options import Options
 
-SUBCOMMANDS = ("demo", "explain", "lint")
-LATER = ("top",)
+SUBCOMMANDS = ("demo", "explain", "lint", "top")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,9 +58,10 @@ def _subcommand(name: str, words: Sequence[str]) -> int:
         from lbcore.lint.command import lint
 
         return _told(lint, words)
-    if name in LATER:
-        print(f"lbcore: sub-command '{name}' is not in this release ({_version()}).", file=sys.stderr)
-        return 1
+    if name == "top":
+        from lbcore.top.command import top
+
+        return _told(top, words)
     known = ", ".join(SUBCOMMANDS)
     print(f"lbcore: unknown sub-command '{name}' (known: {known}; HAProxy's options begin with '-').", file=sys.stderr)
     return 1

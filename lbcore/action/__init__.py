@@ -11,48 +11,39 @@
 They share spec.py (what a rule's words become), units.py (times and sizes), replace.py (regular expressions that
 replace), room.py (what still fits into a message), failure.py (answers when something can't be done).
 
-Importing this package fills `lbcore.stream.rules.ACTIONS`. `cfg` has an action read its words, `stream.rulelist` has it
-made into a function of the transaction and calls that in the worker that owns the stream. What an action returns is
-None or an outcome, which becomes the stream's verdict. Actions own nothing; the only locks taken are those of
-process-wide variables and of pattern files, inside of these.
+Importing this package names all words for `lbcore.stream.rules.ACTIONS`, which imports the file of a word when a
+configuration has it. `cfg` has an action read its words, `stream.rulelist` has it made into a function of the
+transaction and calls that in the worker that owns the stream. What an action returns is None or an outcome, which
+becomes the stream's verdict. Actions own nothing; the only locks taken are those of process-wide variables and of
+pattern files, inside of these.
 """
 
-from lbcore.action import (
-    auth,
-    capture,
-    control,
-    deny,
-    drop,
-    early,
-    flow,
-    header,
-    log,
-    map_,
-    normalize,
-    redirect,
-    reply,
-    service,
-    uri,
-    variable,
-    wait,
-)
+from __future__ import annotations
 
-__all__ = [
-    "auth",
-    "capture",
-    "control",
-    "deny",
-    "drop",
-    "early",
-    "flow",
-    "header",
-    "log",
-    "map_",
-    "normalize",
-    "redirect",
-    "reply",
-    "service",
-    "uri",
-    "variable",
-    "wait",
-]
+from lbcore.stream.rules import ACTIONS
+
+# Each file with the names of its rows, which `base.registry` wants to hear of before it imports the file.
+WORDS = {
+    "auth": "auth",
+    "capture": "capture",
+    "control": "accept allow disable-l7-retry strict-mode switch-mode wait-for-handshake",
+    "deny": "deny tarpit",
+    "drop": "close reject silent-drop",
+    "early": "early-hint",
+    "flow": """
+        set-bc-mark set-bc-tos set-dst set-dst-port set-fc-mark set-fc-tos set-mark set-retries set-src set-src-port
+        set-timeout set-tos
+    """,
+    "header": "add-header del-header replace-header replace-value set-header",
+    "log": "do-log set-log-level",
+    "map_": "add-acl del-acl del-map set-map",
+    "normalize": "normalize-uri",
+    "redirect": "redirect",
+    "reply": "return",
+    "service": "use-service",
+    "uri": "replace-path replace-pathq replace-uri set-method set-path set-pathq set-query set-status set-uri",
+    "variable": "set-var set-var-fmt unset-var",
+    "wait": "pause wait-for-body",
+}
+
+ACTIONS.announce(__name__, {topic: names.split() for topic, names in WORDS.items()})

@@ -1,11 +1,13 @@
 """The border between lines of the configuration and what rules are written in: expressions, conditions, actions.
 
-The words of that language are loaded with the first line that needs them: a configuration without rules starts sooner.
+What reads them is loaded with the first line that needs it, and the words of that language one topic at a time: a
+configuration without rules starts sooner, one with few rules too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from lbcore.cfg.arguments import SPACED, Args, KeywordError
@@ -15,12 +17,22 @@ from lbcore.sample.words import ParseError, Words
 T = TypeVar("T")
 
 
+@cache
 def load_vocabulary() -> None:
-    """Fills the tables of fetches, converters, actions and aliases of log-format. May be called again."""
+    """Names all fetches, converters, actions and aliases of log-format for their tables. May be called again.
+
+    Nobody adds to the names after that; the files of words are imported as lines have them.
+    """
     import lbcore.action
     import lbcore.conv
     import lbcore.fetch
-    import lbcore.stream.aliases  # noqa: F401 - importing them is all
+    import lbcore.stream.vocabulary  # noqa: F401 - importing them is all
+    from lbcore.sample.alias import ALIASES
+    from lbcore.sample.rows import CONVERTERS, FETCHES
+    from lbcore.stream.rules import ACTIONS
+
+    for table in (FETCHES, CONVERTERS, ALIASES, ACTIONS):
+        table.freeze()
 
 
 # How messages about names call the place of an expression, by the keyword of its line.

@@ -87,10 +87,10 @@ def _evaluate(call: Call, name: str, text: str, *, is_format: bool) -> Value | N
 
 
 def _load_vocabulary() -> None:
-    """Fills the tables of words, unless the configuration has needed them."""
+    """Names all words for their tables, unless the configuration has needed them."""
     import lbcore.conv
     import lbcore.fetch
-    import lbcore.stream.aliases  # noqa: F401 - importing them is all; it takes long, and few ask for it
+    import lbcore.stream.vocabulary  # noqa: F401 - importing them is all, and few ask for it
 
 
 def _expression(name: str, words: Words) -> Callable[[Build], Fetcher]:

@@ -11,50 +11,71 @@
     stream.py      timers, ends and numbers of a stream       tls_hello.py the first message of a TLS handshake
     rows.py        helpers that rows are made with
 
-Importing this package fills the table `lbcore.sample.rows.FETCHES`; each file ends with its rows. Called by compiled
-expressions with the transaction (`lbcore.stream.txn.Txn`), from the worker that owns it, many times a second: names
-and arguments are resolved when a fetch is made. A fetch gives None where there is no sample. One that reads bytes of
-which more may come also sets `missing`, so that rules of mode tcp wait. No locks; `stats` reads live objects likewise.
+Importing this package names all words for the table `lbcore.sample.rows.FETCHES`, which imports the file of a word when
+a configuration has it; each file ends with its rows. Called by compiled expressions with the transaction
+(`lbcore.stream.txn.Txn`), from the worker that owns it, many times a second: names and arguments are resolved when a
+fetch is made. A fetch gives None where there is no sample. One that reads bytes of which more may come also sets
+`missing`, so that rules of mode tcp wait. No locks; `stats` reads live objects likewise.
 """
 
-from lbcore.fetch import (
-    auth,
-    backend,
-    body,
-    capture,
-    client,
-    connection,
-    constant,
-    cookie,
-    named,
-    payload,
-    process,
-    proxy,
-    request,
-    response,
-    session,
-    stream,
-    tls_hello,
-    url,
-)
+from __future__ import annotations
 
-__all__ = [
-    "auth",
-    "backend",
-    "body",
-    "capture",
-    "client",
-    "connection",
-    "constant",
-    "cookie",
-    "named",
-    "payload",
-    "process",
-    "proxy",
-    "request",
-    "response",
-    "session",
-    "stream",
-    "tls_hello",
-    "url",
-]
+from lbcore.sample.rows import FETCHES
+
+# Each file with the names of its rows, which `base.registry` wants to hear of before it imports the file.
+WORDS = {
+    "auth": "http_auth http_auth_bearer http_auth_group http_auth_pass http_auth_type http_auth_user",
+    "backend": """
+        be_id be_name be_server_timeout be_tunnel_timeout cur_client_timeout cur_server_timeout cur_tunnel_timeout
+        srv_id srv_name
+    """,
+    "body": "req.body req.body_len req.body_param req.body_size res.body res.body_len res.body_size",
+    "capture": "capture.req.hdr capture.req.method capture.req.uri capture.req.ver capture.res.hdr capture.res.ver",
+    "client": "dst dst_is_local dst_port src src_is_local src_port",
+    "connection": """
+        bc_dst bc_dst_port bc_err bc_err_str bc_glitches bc_http_major bc_nb_streams bc_reused bc_rtt bc_rttvar
+        bc_setting_streams_limit bc_src bc_src_port fc_dst fc_dst_is_local fc_dst_port fc_err fc_err_str fc_fackets
+        fc_glitches fc_http_major fc_lost fc_nb_streams fc_pp_authority fc_pp_tlv fc_pp_unique_id fc_rcvd_proxy
+        fc_reordering fc_retrans fc_rtt fc_rttvar fc_sacked fc_settings_streams_limit fc_src fc_src_is_local fc_src_port
+        fc_unacked
+    """,
+    "constant": "always_false always_true bin bool int ipv4 ipv6 meth str",
+    "cookie": """
+        cook cook_cnt cook_val cookie req.cook req.cook_cnt req.cook_names req.cook_val res.cook res.cook_cnt
+        res.cook_names res.cook_val scook scook_cnt scook_val
+    """,
+    "named": "acl var",
+    "payload": """
+        payload payload_lv rdp_cookie rdp_cookie_cnt req.len req.payload req.payload_lv req.rdp_cookie
+        req.rdp_cookie_cnt req_len res.len res.payload res.payload_lv
+    """,
+    "process": "act_conn date date_us env hostname nbproc pid proc quic_enabled rand stopping thread uptime uuid",
+    "proxy": """
+        avg_queue be_conn be_conn_free be_sess_rate connslots fe_conn fe_req_rate fe_sess_rate nbsrv queue srv_conn
+        srv_conn_free srv_is_up srv_iweight srv_queue srv_sess_rate srv_uweight srv_weight
+    """,
+    "request": """
+        hdr hdr_cnt hdr_ip hdr_val http_first_req method req.fhdr req.fhdr_cnt req.hdr req.hdr_cnt req.hdr_ip
+        req.hdr_names req.hdr_val req.hdrs req.hdrs_bin req.proto_http req.ver req_proto_http req_ver res.fhdr
+        res.fhdr_cnt res.hdr res.hdr_cnt res.hdr_ip res.hdr_names res.hdr_val res.hdrs res.hdrs_bin shdr shdr_cnt
+        shdr_ip shdr_val
+    """,
+    "response": "res.ver resp_ver server_status status",
+    "session": "accept_date dst_conn fe_client_timeout fe_defbe fe_id fe_name request_date so_id so_name",
+    "stream": """
+        bc.timer.connect bc_be_queue bc_srv_queue bs.aborted bytes_in bytes_out fc.timer.handshake fc.timer.total
+        fs.aborted fs.id last_entity last_rule_file last_rule_line prio_class prio_offset req.timer.hdr req.timer.idle
+        req.timer.queue req.timer.tq res.timer.data res.timer.hdr txn.conn_retries txn.id32 txn.redispatched
+        txn.sess_term_state txn.status txn.timer.total txn.timer.user unique-id wait_end waiting_entity
+    """,
+    "tls_hello": """
+        rep_ssl_hello_type req.ssl_alpn req.ssl_cipherlist req.ssl_ec_ext req.ssl_hello_type req.ssl_keyshare_groups
+        req.ssl_sigalgs req.ssl_sni req.ssl_st_ext req.ssl_supported_groups req.ssl_ver req_ssl_hello_type req_ssl_sni
+        req_ssl_ver res.ssl_hello_type
+    """,
+    "url": """
+        base base32 base32+src baseq path pathq query url url32 url32+src url_ip url_param url_port urlp urlp_val
+    """,
+}
+
+FETCHES.announce(__name__, {topic: names.split() for topic, names in WORDS.items()})

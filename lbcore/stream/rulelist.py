@@ -241,19 +241,21 @@ class _Hoist:
 _OPERATOR = re.compile(" and | or ")
 
 
-@cache
 def _inlines() -> re.Pattern[str]:
-    """What finds the expressions that fetches put into sources, and calls of functions that are PURE.
+    """What finds the expressions that fetches put into sources, and calls of functions that are PURE."""
+    return _inlines_of(frozenset(row.inline for row in FETCHES.loaded))
 
-    Nobody registers fetches any more.
-    """
-    texts = {row.inline for row in FETCHES.values() if _OF_T.search(row.inline)}
+
+@cache
+def _inlines_of(inlines: frozenset[str]) -> re.Pattern[str]:
+    texts = {text for text in inlines if _OF_T.search(text)}
     return _any_of(texts, rf"{PURE}_[0-9]+\(t\)")
 
 
 def _shared(sources: Iterable[str]) -> re.Pattern[str] | None:
     """What finds the expressions of fetches that occur more than once; None: there are none."""
-    counts = Counter(text for source in sources for text in _inlines().findall(source))
+    inlines = _inlines()
+    counts = Counter(text for source in sources for text in inlines.findall(source))
     twice = {text for text, count in counts.items() if count > 1}
     return _any_of(twice) if twice else None
 

@@ -10,12 +10,12 @@ One that must wait returns a `Wait`; the list goes on with the next rule when it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lbcore.base.registry import Registry
+from lbcore.base.registry import Registry, RegistryError, Topics
 from lbcore.sample.build import Build
 from lbcore.sample.words import Words
 
@@ -147,28 +147,44 @@ class Action:
 
 
 class ActionTable:
-    """The actions of each list of rules. Filled by imports, frozen before threads start."""
+    """The actions of each list of rules, whose files are imported with the first of their words that is asked for."""
 
     def __init__(self) -> None:
+        self._topics = Topics("action")
         self._tables: dict[Ruleset, Registry[Action]] = {ruleset: Registry("action") for ruleset in Ruleset}
 
+    def announce(self, package: str, topics: Mapping[str, Iterable[str]]) -> None:
+        """Says which modules of a package have which words. Raises RegistryError if somebody has one already, or after
+        `freeze()`."""
+        self._topics.announce(package, topics)
+
+    def freeze(self) -> None:
+        """Ends announcements for good; may be called again."""
+        self._topics.freeze()
+
     def register(self, *rows: Action) -> None:
-        """Adds rows. Raises RegistryError if a word is claimed twice for a list."""
+        """Adds rows. Raises RegistryError if a word was not announced, or is claimed twice for a list."""
         for row in rows:
+            if row.name not in self._topics:
+                raise RegistryError(f"action '{row.name}' is not announced in the __init__ of its package")
             for ruleset in row.rulesets:
                 self._tables[ruleset].add(row.name, row)
 
     def find(self, ruleset: Ruleset, word: str) -> Action | None:
         """The row that a word of a rule means, None if there is none."""
-        table = self._tables[ruleset]
-        row = table.get(word)
+        row = self._get(ruleset, word)
         if row is not None:
             return row
-        row = table.get(word.partition("(")[0])
+        row = self._get(ruleset, word.partition("(")[0])
         return row if row is not None and row.prefix else None
 
+    def _get(self, ruleset: Ruleset, name: str) -> Action | None:
+        self._topics.load(name)
+        return self._tables[ruleset].get(name)
+
     def names(self, ruleset: Ruleset) -> list[str]:
-        """The words of a list, sorted."""
+        """The words of a list, sorted. Imports all files of actions."""
+        self._topics.load_all()
         return list(self._tables[ruleset])
 
 

@@ -2,33 +2,43 @@
 
 `session.py` is the protocol of one connection as a pure object: bytes in, bytes out; it reads no socket and knows
 no time. `registry.py` holds the rows of commands and finds the one that a line names, `suggest.py` those it may mean.
-`views.py` says what the program must offer to be shown. Commands live in `cmd_<noun>.py`, listed below by hand:
+`views.py` says what the program must offer to be shown. Commands live in `cmd_<noun>.py`, listed below by hand with
+their words; a file is imported when one of its commands is first used or listed:
 `cmd_errors.py` (show errors), `cmd_help.py` (help), `cmd_map.py` (maps and the patterns of ACLs), `cmd_prompt.py`
 (prompt, quit, levels, settings of the session), `cmd_show.py` (show ...), `cmd_var.py` (variables of the process).
 
 Called by: the applet of a stats socket, which feeds a session and keeps its timeouts; a library user may do the same.
 Handed upwards: `registry()`, and `Session(registry, process, level)`.
 
-Ownership and locks: a session belongs to the thread of its connection. The registry is written before threads start and
-only read afterwards. What a command shows is read through the views, which look after their own locks.
+Ownership and locks: a session belongs to the thread of its connection. Nobody adds a command to the registry once
+threads run. What a command shows is read through the views, which look after their own locks.
 """
 
-from lbcore.cli import cmd_errors, cmd_help, cmd_map, cmd_prompt, cmd_show, cmd_var
+from __future__ import annotations
+
 from lbcore.cli.registry import Registry
 
-STANDARD = (
-    cmd_errors.COMMANDS,
-    cmd_help.COMMANDS,
-    cmd_map.COMMANDS,
-    cmd_prompt.COMMANDS,
-    cmd_show.COMMANDS,
-    cmd_var.COMMANDS,
-)
+# Each file with the words of its rows, which the registry wants to hear of before it imports the file.
+STANDARD = {
+    "cmd_errors": ("show errors",),
+    "cmd_help": ("help",),
+    "cmd_map": (
+        "add acl", "add map", "clear acl", "clear map", "commit acl", "commit map", "del acl", "del map", "get acl",
+        "get map", "prepare acl", "prepare map", "set map", "show acl", "show map",
+    ),
+    "cmd_prompt": (
+        "experimental-mode", "operator", "prompt", "quit", "set severity-output", "set timeout", "user",
+    ),
+    "cmd_show": (
+        "show cli level", "show cli sockets", "show fd", "show info", "show locks", "show stat", "show threads",
+        "show version",
+    ),
+    "cmd_var": ("get var", "set var"),
+}  # fmt: skip
 
 
 def registry() -> Registry:
     """All standard commands. More may be added until the first session uses it."""
     found = Registry()
-    for rows in STANDARD:
-        found.add(*rows)
+    found.announce(__name__, STANDARD)
     return found

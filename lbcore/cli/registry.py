@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
+from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
+
+from lbcore.base.registry import RegistryError, Topics
 
 if TYPE_CHECKING:
     from lbcore.cli.session import Session
@@ -63,19 +66,29 @@ class Command(NamedTuple):
 
 
 class Registry:
-    """The commands by their words. No lock: frozen by the first look-up, before which only one thread knows it."""
+    """The commands by their words; modules of announced ones are imported when one is looked up, or all are listed.
+
+    No lock: frozen by the first look-up, before which only one thread knows it. What threads do to it later is to file
+    the rows of a module, and two that do so at once file the same ones.
+    """
 
     def __init__(self) -> None:
+        self._topics = Topics("command")
         self._by_words: dict[tuple[str, ...], Command] = {}
         self._longest = 0
         self._frozen = False
+
+    def announce(self, package: str, topics: Mapping[str, Iterable[str]]) -> None:
+        """Says which modules of a package have which commands, in their COMMANDS (`Topics.announce`)."""
+        self._topics.announce(package, topics)
+        self._longest = max(len(words.split()) for words in self._topics)
 
     def add(self, *rows: Command) -> None:
         """Adds commands. Raises ValueError if the words are taken, RuntimeError once the registry is in use."""
         if self._frozen:
             raise RuntimeError("commands can't be added while sessions run")
         for row in rows:
-            if row.words in self._by_words:
+            if row.words in self._by_words or " ".join(row.words) in self._topics:
                 raise ValueError(f"command '{' '.join(row.words)}' is claimed twice")
             self._by_words[row.words] = row
             self._longest = max(self._longest, len(row.words))
@@ -84,13 +97,32 @@ class Registry:
         """The command whose words `words` begins with; the longest if there are several."""
         self._frozen = True
         for length in range(min(self._longest, len(words)), 0, -1):
-            row = self._by_words.get(tuple(words[:length]))
+            row = self._get(tuple(words[:length]))
             if row is not None:
                 return row
         return None
 
+    def _get(self, words: tuple[str, ...]) -> Command | None:
+        row = self._by_words.get(words)
+        if row is not None:
+            return row
+        module = self._topics.load(" ".join(words))
+        if module is None:
+            return None
+        self._file(module)
+        return self._by_words.get(words)  # not where a word has a blank in it
+
+    def _file(self, module: ModuleType) -> None:
+        """Takes the rows of a module. Raises RegistryError if one of them was not announced."""
+        for row in module.COMMANDS:
+            if " ".join(row.words) not in self._topics:
+                raise RegistryError(f"command '{' '.join(row.words)}' is not announced in the __init__ of its package")
+            self._by_words[row.words] = row
+
     def __iter__(self) -> Iterator[Command]:
         """Those that lists show, in their order: by their words, those that are `last` at the end."""
+        for module in self._topics.load_all():
+            self._file(module)
         rows = (row for row in self._by_words.values() if not (row.hidden or row.experimental))
         return iter(sorted(rows, key=lambda row: (row.last, row.words)))
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from lbcore.sample.build import Build
-from lbcore.sample.reference import References
-from lbcore.sample.rows import Fetcher
-from lbcore.sample.types import Value
-from lbcore.sample.variable import ProcVars
-from lbcore.stats.views import ProcessView, ProxyView
+from lbcore.stats.views import ProcessView
+
+if TYPE_CHECKING:
+    from lbcore.sample.build import Build
+    from lbcore.sample.reference import References
+    from lbcore.sample.rows import Fetcher
+    from lbcore.sample.types import Value
+    from lbcore.sample.variable import ProcVars
+    from lbcore.stats.views import ProxyView
 
 
 class LockFigures(NamedTuple):

@@ -1,7 +1,12 @@
 """The registry of commands: look-up, order, and what it refuses."""
 
+import pkgutil
+from importlib import import_module
+
 import pytest
 
+from lbcore import cli
+from lbcore.base.registry import RegistryError
 from lbcore.cli import registry as standard_registry
 from lbcore.cli.registry import NOTHING, Call, Command, Registry, Reply
 
@@ -57,3 +62,24 @@ def test_every_standard_command_has_a_help_text() -> None:
     for row in standard_registry():
         assert row.usage.startswith(" ".join(row.words))
         assert row.help
+
+
+def test_each_command_is_announced_for_the_file_that_has_its_row() -> None:
+    files = [name for _, name, _ in pkgutil.iter_modules(cli.__path__) if name.startswith("cmd_")]
+    found = {
+        name: sorted(" ".join(row.words) for row in import_module(f"lbcore.cli.{name}").COMMANDS) for name in files
+    }
+    assert {name: sorted(words) for name, words in cli.STANDARD.items()} == found
+
+
+def test_refuses_a_row_that_was_not_announced() -> None:
+    registry = Registry()
+    registry.announce("lbcore.cli", {"cmd_show": ["show info"]})
+    with pytest.raises(RegistryError, match="'show cli level' is not announced"):
+        registry.find(["show", "info"])
+
+
+def test_words_that_were_announced_are_taken() -> None:
+    registry = standard_registry()
+    with pytest.raises(ValueError, match="'show stat' is claimed twice"):
+        registry.add(command("show stat"))

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from lbcore.base.address import Address
 from lbcore.base.diag import ConfigError, Diagnostic, Diagnostics, Severity
@@ -28,20 +28,19 @@ from lbcore.event.crew import Crew, print_error
 from lbcore.event.engine import Engine, EngineSettings, fd_limit
 from lbcore.event.worker import Worker
 from lbcore.facts import Facts
-from lbcore.log.sender import Senders
 from lbcore.proxy.frontend import Frontend, Listener
+from lbcore.proxy.plain import is_plain
 from lbcore.proxy.proxy import Proxy
 from lbcore.proxy.settings import GlobalSettings, ProxySettings, Settings, Timeouts
 from lbcore.proxy.states import proxy_state, server_states, stopped_line
 from lbcore.sample.build import BuildError
 from lbcore.shim import lib
 from lbcore.stream.applet import Applets
-from lbcore.stream.decide import Decider
-from lbcore.stream.logs import StreamLogs, names
-from lbcore.stream.pages import install_pages
-from lbcore.stream.planning import Planner
-from lbcore.stream.world import World
 from lbcore.thread.masks import cpu_count
+
+if TYPE_CHECKING:
+    from lbcore.stream.decisions import Decisions
+    from lbcore.stream.world import World
 
 CONFIG_NAME = "<config>"  # the file name of a configuration given as text
 CLI_PROXY = "GLOBAL"  # HAProxy's name for the proxy behind the stats sockets
@@ -94,6 +93,9 @@ class LoadBalancer:
         self._launched = threading.Event()  # set when wait() has something to wait for
         self._closed = False
         self._cli: Frontend | None = None
+        self._world: World | None = None  # under _making
+        self._making = threading.Lock()
+        self.decisions: Decisions | None = None  # None: all proxies are plain
 
     # --- life ---
 
@@ -150,9 +152,8 @@ class LoadBalancer:
             self._serve_cli(failed)
         if failed.errors:
             raise ConfigError(failed)
-        self._set_logs()
         try:
-            self._set_rules()
+            self._decide(always=not listening)
         except BuildError as error:  # the check of the configuration leaves none, but files may change behind it
             failed.add(Diagnostic(Severity.ALERT, f"config : {error}"))
             raise ConfigError(failed) from error
@@ -165,7 +166,7 @@ class LoadBalancer:
             listener.unlink()
         self.engine.close()
         self.proxies = []
-        self._cli = None
+        self._cli = self._world = self.decisions = None
 
     def start(self) -> None:
         """Returns when it accepts. Raises as `bind()`, and RuntimeError if a thread can't be had."""
@@ -364,32 +365,26 @@ class LoadBalancer:
         for listener in self._cli.listeners:
             self.applets.serve(listener.index, sockets.factory(listener.bind))
 
-    def _set_logs(self) -> None:
-        backends = {p.backend.index: p.name for p in self.proxies if p.backend is not None}
-        servers = {s.index: s.name for p in self.proxies if p.backend is not None for s in p.backend.servers}
-        listeners = {listener.index: listener.sid for listener in self.all_listeners()}
-        self.logs = StreamLogs(
-            self.crew, self.settings.globals, names(backends, servers, listeners), self.settings.log_profiles
-        )
-        for proxy in self.proxies:
-            if proxy.frontend is not None:
-                self.logs.add(proxy.frontend.index, proxy.settings)
+    def _decide(self, *, always: bool) -> None:
+        """Has Python decide and log what the shim does not do alone, if there is any such thing."""
+        settings = self.settings
+        known = settings.globals.start_variables or settings.pattern_uses
+        if not always and not known and all(is_plain(proxy.settings) for proxy in self.proxies):
+            return
+        from lbcore.stream.decisions import Decisions  # see lbcore.proxy.plain
 
-    def _set_rules(self) -> None:
-        """Compiles what rules decide, and has the shim ask where there are any."""
-        self.world = World(self.proxies, self.settings, self.facts, self.engine.locks)
-        for proxy in self.proxies:
-            for side, part in (("frontend", proxy.frontend), ("backend", proxy.backend)):
-                if part is not None:
-                    install_pages(self.engine, side, part.index, proxy.settings)
-        planner = Planner(self.world, self.proxies)
-        self.logs.resolve(self.world, planner.builders)
-        plans = planner.plans(self.logs.wants_txn, self.logs.wants_response)
-        for plan in plans.values():
-            plan.frontend.set_asks(plan.asks)
-            for backend in plan.backends.values():
-                backend.backend.set_asks(backend.asks)
-        self.decider = Decider(self.crew, self.world, plans)
+        self.decisions = Decisions(self.crew, self.world, settings, self.proxies, self.all_listeners())
+
+    @property
+    def world(self) -> World:
+        """Live objects by number and name, the variables of the process, maps. Made for the stats socket where nothing
+        else needs it. Any thread."""
+        with self._making:
+            if self._world is None:
+                from lbcore.stream.world import World  # see lbcore.proxy.plain
+
+                self._world = World(self.proxies, self.settings, self.facts, self.engine.locks)
+            return self._world
 
     def _enable_listeners(self, worker: Worker) -> None:
         for listener in self.all_listeners():
@@ -399,11 +394,13 @@ class LoadBalancer:
 
     def _say(self, settings: ProxySettings, level: int, text: str) -> None:
         """Sends a message that is not of a stream to a proxy's log targets."""
-        if not settings.log_targets:
+        if not settings.log_targets or self.decisions is None:
             return
+        from lbcore.log.sender import Senders  # with the decisions
+
         senders = Senders()
         try:
-            self.logs.logger(settings, senders).send(level, text)
+            self.decisions.logs.logger(settings, senders).send(level, text)
         except Exception as error:  # noqa: BLE001 - what goes on must not end because it cannot be told
             print_error(error)
         finally:

@@ -14,19 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from lbcore.cli.views import CliSocket, Direction, ErrorEnd, FdFacts, LockFigures, Snapshot, ThreadFacts
 from lbcore.proxy.proxy import Proxy
-from lbcore.sample.build import Build
-from lbcore.sample.reference import References
-from lbcore.sample.rows import Fetcher
-from lbcore.sample.types import Value
-from lbcore.sample.variable import ProcVars
 from lbcore.shim import ffi, lib, text
-from lbcore.stream.outside import evaluate
-from lbcore.stream.world import Builder
 from lbcore.thread.labels import Label
 from lbcore.version import LANGUAGE_VERSION, RELEASE_DATE
 
 if TYPE_CHECKING:
     from lbcore.api import LoadBalancer
+    from lbcore.sample.build import Build
+    from lbcore.sample.reference import References
+    from lbcore.sample.rows import Fetcher
+    from lbcore.sample.types import Value
+    from lbcore.sample.variable import ProcVars
 
 KINDS = {lib.ENG_FD_LISTENER: "listener", lib.ENG_FD_CONN: "connection", lib.ENG_FD_OTHER: "other"}
 IDLE_SPAN = 1.0  # seconds between two looks at the CPU time behind Idle_pct
@@ -216,7 +214,8 @@ class Facts:
 
     @property
     def dropped_logs(self) -> int:
-        return self._balancer.logs.dropped
+        decisions = self._balancer.decisions
+        return 0 if decisions is None else decisions.logs.dropped
 
     @property
     def bytes_out(self) -> int:
@@ -327,6 +326,9 @@ class Facts:
 
     def evaluate(self, make: Callable[[Build], Fetcher]) -> Value | None:
         """What the function that `make` gives says outside of any stream. Raises BuildError."""
+        from lbcore.stream.outside import evaluate  # with the world
+        from lbcore.stream.world import Builder
+
         world = self._balancer.world
         return evaluate(world, make(Builder(world, "CLI", {})))
 

@@ -76,7 +76,8 @@ def rules(mistaken: None, sink: UdpSink) -> Iterator[Any]:
         text, places = configuration(server.port, sink.port)
         with balancer(text) as lb:
             lb.crew.report = told.append
-            lb.decider._report = told.append
+            assert lb.decisions is not None
+            lb.decisions.decider._report = told.append
             yield lb, told, places
 
 

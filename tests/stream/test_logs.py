@@ -116,7 +116,7 @@ def test_no_line_is_lost_or_mixed_by_many_threads(sink: UdpSink, nbthread: int) 
     with Chaos(good) as server, balancer(config(server.port, nbthread=nbthread, front=front)) as lb:
         ask_all(lb.address("fe").port, Crowd(10, requests=40))
         lines = stream_lines(sink, 400)
-        assert lb.logs.dropped == 0
+        assert lb.facts.dropped_logs == 0
     assert {re.findall(r'"GET (\S+) HTTP/1.1"$', text_of(line))[0] for line in lines} == {
         f"/c{client}/r{request}" for client in range(10) for request in range(40)
     }
@@ -215,12 +215,12 @@ def test_reader_that_stalls_stops_no_traffic_and_losses_are_counted(tmp_path: Pa
             tally = ask_all(lb.address("fe").port, Crowd(8, requests=requests // 8))
             assert tally.statuses == {200: requests}
             held = drain(sock)
-            assert until(lambda: lb.logs.dropped + held + drain(sock) >= requests)
-            assert lb.logs.dropped > 0
-            before = lb.logs.dropped
+            assert until(lambda: lb.facts.dropped_logs + held + drain(sock) >= requests)
+            assert lb.facts.dropped_logs > 0
+            before = lb.facts.dropped_logs
             ask(lb)
             assert b'"GET / HTTP/1.1"' in sock.recv(4096)  # who reads again is written to again
-            assert lb.logs.dropped == before
+            assert lb.facts.dropped_logs == before
             assert lb.facts.dropped_logs == before
 
 
@@ -236,7 +236,7 @@ def test_target_that_does_not_exist_stops_no_traffic(server: Chaos, tmp_path: Pa
     front = [f"log {tmp_path}/nobody local0", f"log {HOST}:9 local0", "option httplog"]
     with balancer(config(server.port, front=front)) as lb:
         assert [ask(lb) for _ in range(5)] == [(200, b"s1")] * 5
-        assert until(lambda: lb.logs.dropped >= 5)
+        assert until(lambda: lb.facts.dropped_logs >= 5)
 
 
 def test_pipe_that_nobody_reads_stops_no_traffic(server: Chaos) -> None:
@@ -246,7 +246,7 @@ def test_pipe_that_nobody_reads_stops_no_traffic(server: Chaos) -> None:
         with balancer(config(server.port, front=front)) as lb, Client(lb) as client:
             for _ in range(1500):
                 assert client.ask() == b"s1"
-            assert until(lambda: lb.logs.dropped > 0)
+            assert until(lambda: lb.facts.dropped_logs > 0)
         assert os.get_blocking(writing)
         assert os.read(reading, 200).startswith(b"Proxy fe started.\n")
     finally:

@@ -23,6 +23,7 @@ from lbcore.cfg.check import has_listener
 from lbcore.cfg.loader import load
 from lbcore.cli import registry
 from lbcore.cli.applet import CliSockets
+from lbcore.cli.registry import Registry
 from lbcore.conn.settings import BindSettings
 from lbcore.event.crew import Crew, print_error
 from lbcore.event.engine import Engine, EngineSettings, fd_limit
@@ -93,6 +94,7 @@ class LoadBalancer:
         self._launched = threading.Event()  # set when wait() has something to wait for
         self._closed = False
         self._cli: Frontend | None = None
+        self._commands: Registry | None = None
         self._world: World | None = None  # under _making
         self._making = threading.Lock()
         self.decisions: Decisions | None = None  # None: all proxies are plain
@@ -167,6 +169,16 @@ class LoadBalancer:
         self.engine.close()
         self.proxies = []
         self._cli = self._world = self.decisions = None
+
+    def load_rest(self) -> None:
+        """Imports what only the stats sockets may ask for, which is else imported when they do. After `bind()`.
+
+        For a process that is about to lose sight of its own files, by another root directory or as another user.
+        """
+        if self._commands is None:
+            return
+        self._commands.load_rest()
+        self.facts.load_rest()
 
     def start(self) -> None:
         """Returns when it accepts. Raises as `bind()`, and RuntimeError if a thread can't be had."""
@@ -361,7 +373,8 @@ class LoadBalancer:
         )
         self._cli = Frontend(self.engine, settings, maxconn=chosen.stats_maxconn, flow=lib.PX_APPLET)
         self._cli.listen(lambda bind, error: failed.add(bind_failure(f"Starting frontend {CLI_PROXY}", bind, error)))
-        sockets = CliSockets(registry(), self.facts)
+        self._commands = registry()
+        sockets = CliSockets(self._commands, self.facts)
         for listener in self._cli.listeners:
             self.applets.serve(listener.index, sockets.factory(listener.bind))
 

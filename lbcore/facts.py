@@ -324,6 +324,12 @@ class Facts:
         """The variables of the process."""
         return self._balancer.world.proc_vars
 
+    def load_rest(self) -> None:
+        """Imports what answers of the stats socket may need: see `LoadBalancer.load_rest`."""
+        import lbcore.stream.outside  # noqa: F401 - for `evaluate`
+
+        assert self._balancer.world is not None, "to ask for it is to make it"
+
     def evaluate(self, make: Callable[[Build], Fetcher]) -> Value | None:
         """What the function that `make` gives says outside of any stream. Raises BuildError."""
         from lbcore.stream.outside import evaluate  # with the world

@@ -173,6 +173,8 @@ def _launch(balancer: Balancer, settings: Settings) -> None:
         balancer.bind()
         if chosen.pidfile is not None:
             process.write_pidfile(chosen.pidfile)
+        if process.hides_files(chosen):
+            balancer.load_rest()
         process.drop_privileges(chosen)
         balancer.start()
     except BaseException:

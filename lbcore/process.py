@@ -5,7 +5,6 @@ The library never calls this: a process that embeds a balancer is its host's.
 
 from __future__ import annotations
 
-import ctypes
 import math
 import os
 import resource
@@ -177,14 +176,20 @@ def drop_privileges(chosen: GlobalSettings) -> None:
 
     In this order because each step needs what the next gives away.
     """
+    allow_core_dumps = _core_dumps() if chosen.set_dumpable else None
     if chosen.chroot is not None:
         _change_root(chosen.chroot)
     if chosen.gid:
         _set_groups(chosen.gid)
     if chosen.uid:
         _step(lambda: os.setuid(chosen.uid or 0), f"Cannot set uid {chosen.uid}.")
-    if chosen.set_dumpable:
-        _allow_core_dumps()
+    if allow_core_dumps is not None:
+        allow_core_dumps()
+
+
+def hides_files(chosen: GlobalSettings) -> bool:
+    """Whether the program's own files may be out of reach after `drop_privileges`, so that nothing can be imported."""
+    return chosen.chroot is not None or bool(chosen.uid or chosen.gid)
 
 
 def _change_root(directory: str) -> None:
@@ -209,7 +214,11 @@ def _step(action: Callable[[], None], failure: str) -> None:
         raise StartError(f"{failure} ({error.strerror})") from None
 
 
-def _allow_core_dumps() -> None:
-    """`set-dumpable`: the kernel forbids core dumps of a process that changed its user, unless told otherwise."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
+def _core_dumps() -> Callable[[], object]:
+    """What allows core dumps (`set-dumpable`): of a process that changed its user the kernel forbids them."""
+    if not sys.platform.startswith("linux"):
+        return lambda: None
+    import ctypes  # slow to load, and few ask for it; before it is out of reach
+
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)

@@ -39,6 +39,9 @@ class Balancer(Protocol):
     def bind(self) -> None:
         """Takes all that needs privileges: addresses to listen on, sockets. Raises OSError or ConfigError."""
 
+    def load_rest(self) -> None:
+        """Imports what it may come to need: its files are about to be out of reach."""
+
     def start(self) -> None:
         """Returns when it accepts connections. Raises as `bind()`."""
 

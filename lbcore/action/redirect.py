@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from lbcore.action.spec import Spec, spec
 from lbcore.http.reply import encode_value, redirection
-from lbcore.sample.alias import HEADER
 from lbcore.sample.build import Build
 from lbcore.sample.format import Format, parse_format
+from lbcore.sample.style import HEADER
 from lbcore.sample.words import ParseError, Words, wire
 from lbcore.stream.rules import ACTIONS, Action, Outcome, Reply, Ruleset, Run
 from lbcore.stream.txn import Txn

@@ -17,10 +17,10 @@ from enum import Enum
 
 from lbcore.action.spec import Spec, spec
 from lbcore.http.reply import PAGE_STATUSES, Message, build_message, encode_value, is_token
-from lbcore.sample.alias import HEADER
 from lbcore.sample.build import Build
 from lbcore.sample.files import files_of, read_page, read_payload
 from lbcore.sample.format import Format, parse_format
+from lbcore.sample.style import HEADER
 from lbcore.sample.words import ParseError, Words, wire
 from lbcore.stream.pages import error_page, outcome_of
 from lbcore.stream.rules import ACTIONS, Action, Outcome, Ruleset, Run

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from lbcore.action.spec import Spec, argument, inside, spec
-from lbcore.sample.alias import PLAIN
 from lbcore.sample.build import Build
 from lbcore.sample.expression import parse_expression
 from lbcore.sample.format import parse_format
 from lbcore.sample.rows import ArgumentError
+from lbcore.sample.style import PLAIN
 from lbcore.sample.variable import Test, Variable, parse_conditions, parse_name
 from lbcore.sample.words import ParseError, Words
 from lbcore.stream.rules import ACTIONS, Action, Outcome, Ruleset, Run

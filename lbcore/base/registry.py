@@ -116,6 +116,10 @@ class Registry(Mapping[str, Row]):
         """Whether registration has ended."""
         return self._frozen
 
+    def load_all(self) -> None:
+        """Imports the modules of all rows."""
+        self._topics.load_all()
+
     @property
     def loaded(self) -> list[Row]:
         """The rows that are there already, in no order."""

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +50,8 @@ def originalto(args: Args) -> None:
 
 
 def _except(args: Args, found: OriginalTo) -> None:
+    import ipaddress  # slow to load, and few have such an option
+
     try:
         found.except_net = str(ipaddress.ip_network(args.take(), strict=False))
     except ValueError:

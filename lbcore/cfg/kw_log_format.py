@@ -20,8 +20,8 @@ from lbcore.cfg.vocabulary import load_vocabulary, place_of
 from lbcore.cfg.words import Line
 from lbcore.log.settings import STEPS
 from lbcore.proxy.settings import ProxySettings
-from lbcore.sample.alias import LOG, UNIQUE_ID, Style
 from lbcore.sample.points import Point
+from lbcore.sample.style import LOG, UNIQUE_ID, Style
 from lbcore.sample.words import ParseError, Words
 from lbcore.stream.rules import Rule, Ruleset
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 
 from lbcore.cfg.arguments import TIGHT, Args, Form, KeywordError, integer, lacks
@@ -157,6 +156,8 @@ def forwardfor(args: Args) -> None:
 
 
 def _except(args: Args, found: ForwardFor) -> None:
+    import ipaddress  # slow to load, and few have such an option
+
     text = args.take()
     try:
         found.except_net = str(ipaddress.ip_network(text, strict=False))

@@ -29,8 +29,8 @@ def set_var_fmt(args: Args) -> None:
     """`set-var-fmt <name> <format>`."""
     _check_name(args, "a format string")
     load_vocabulary()
-    from lbcore.sample.alias import PLAIN  # with the vocabulary
     from lbcore.sample.format import parse_format
+    from lbcore.sample.style import PLAIN  # with the vocabulary
 
     _add(args, lambda words: parse_format(words.take(), words, PLAIN))
 

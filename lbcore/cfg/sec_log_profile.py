@@ -15,8 +15,8 @@ from lbcore.cfg.kw_log_format import Written, read_format
 from lbcore.cfg.words import Line
 from lbcore.log.settings import ORIGINS, LogProfile, ProfileStep
 from lbcore.proxy.settings import ProxySettings
-from lbcore.sample.alias import LOG
 from lbcore.sample.points import Point
+from lbcore.sample.style import LOG
 
 PLACE = "log-profile"
 _NAME = re.compile(r"[A-Za-z0-9_:.-]*")

@@ -93,6 +93,20 @@ def _load_vocabulary() -> None:
     import lbcore.stream.vocabulary  # noqa: F401 - importing them is all, and few ask for it
 
 
+def _load_all() -> None:
+    """Imports whatever an expression may be made of."""
+    _load_vocabulary()
+    import difflib  # noqa: F401 - for what is mistyped
+
+    import lbcore.sample.format
+    import lbcore.sample.sources  # noqa: F401
+    from lbcore.sample.alias import ALIASES
+    from lbcore.sample.rows import CONVERTERS, FETCHES
+
+    for table in (FETCHES, CONVERTERS, ALIASES):
+        table.load_all()
+
+
 def _expression(name: str, words: Words) -> Callable[[Build], Fetcher]:
     """What makes the function of an expression. Raises ParseError."""
     from lbcore.sample.expression import parse_expression
@@ -110,8 +124,8 @@ def _expression(name: str, words: Words) -> Callable[[Build], Fetcher]:
 
 def _format(text: str, words: Words) -> Callable[[Build], Fetcher]:
     """What makes the function of a text in log-format. Raises ParseError."""
-    from lbcore.sample.alias import PLAIN
     from lbcore.sample.format import parse_format
+    from lbcore.sample.style import PLAIN
 
     found = parse_format(text, words, PLAIN)
     return _resolved(found.make, words)
@@ -136,5 +150,5 @@ def _resolved(make: Callable[[Build], Fetcher], words: Words) -> Callable[[Build
 COMMANDS = (
     Command(("get", "var"), "get var <name>", "retrieve contents of a process-wide variable", get_var, Level.OPERATOR),
     Command(("set", "var"), "set var <name> [fmt|expr] {<fmt>|<expr>}", "set variable from an expression", set_var,
-            Level.OPERATOR, experimental=True),
+            Level.OPERATOR, experimental=True, load=_load_all),
 )  # fmt: skip

@@ -48,7 +48,8 @@ class Call(NamedTuple):
 
 class Command(NamedTuple):
     """A row. `last` puts it at the end of every list, where it is always shown; a `hidden` one is in no list, an
-    `experimental` one neither, and can be used in experimental mode only."""
+    `experimental` one neither, and can be used in experimental mode only. `load` imports what the function would when
+    it is called."""
 
     words: tuple[str, ...]
     usage: str
@@ -58,6 +59,7 @@ class Command(NamedTuple):
     last: bool = False
     experimental: bool = False
     hidden: bool = False
+    load: Callable[[], None] | None = None
 
     @property
     def line(self) -> str:
@@ -92,6 +94,14 @@ class Registry:
                 raise ValueError(f"command '{' '.join(row.words)}' is claimed twice")
             self._by_words[row.words] = row
             self._longest = max(self._longest, len(row.words))
+
+    def load_rest(self) -> None:
+        """Imports all modules, and what their commands would import when they are used."""
+        for module in self._topics.load_all():
+            self._file(module)
+        for row in self._by_words.values():
+            if row.load is not None:
+                row.load()
 
     def find(self, words: Sequence[str]) -> Command | None:
         """The command whose words `words` begins with; the longest if there are several."""

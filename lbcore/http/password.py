@@ -9,7 +9,10 @@ Any thread: the memory is a dict whose entries never change, and each thread has
 
 from __future__ import annotations
 
+import ctypes
 import functools
+import hashlib
+import hmac
 import os
 import threading
 from collections.abc import Callable
@@ -26,8 +29,6 @@ _thread = threading.local()
 @functools.cache
 def library() -> Callable[[bytes, bytes], bytes | None]:
     """crypt(3) as a function of password and setting. Raises OSError if this system has none."""
-    import ctypes  # late, as the imports below: most configurations have no passwords
-
     for name in _NAMES:
         try:
             crypt_r = ctypes.CDLL(name).crypt_r
@@ -63,9 +64,6 @@ def matches(password: str, kept: str, *, plain: bool) -> bool:
 
     Takes time only for hashes. Raises OSError without libcrypt.
     """
-    import hashlib
-    import hmac
-
     given, wanted = password.encode("latin-1"), kept.encode("utf-8", "surrogateescape")
     if plain:
         return hmac.compare_digest(given, wanted)

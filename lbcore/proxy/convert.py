@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Mapping
 from typing import Any
@@ -82,6 +81,8 @@ def forwardfor(conf: Any, wanted: ForwardFor | None) -> None:
     conf.ff_name = name
     if wanted.except_net is None:
         return
+    import ipaddress  # slow to load, and few have such an option
+
     network = ipaddress.ip_network(wanted.except_net, strict=False)
     conf.ff_family = socket.AF_INET if network.version == 4 else socket.AF_INET6
     ffi.memmove(conf.ff_except, network.network_address.packed, len(network.network_address.packed))

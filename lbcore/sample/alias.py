@@ -1,4 +1,4 @@
-"""What log-format strings are made of: flags, styles of places, aliases, items (manual 8.2.6)."""
+"""What log-format strings are made of: flags, aliases, items (manual 8.2.6)."""
 
 from __future__ import annotations
 
@@ -30,25 +30,6 @@ class Flag(IntFlag):
 FLAGS = {"Q": Flag.QUOTE, "X": Flag.HEX, "E": Flag.ESCAPE, "bin": Flag.BINARY, "json": Flag.JSON, "cbor": Flag.CBOR}
 NO_FLAGS = Flag(0)
 ENCODED = Flag.JSON | Flag.CBOR
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """What a place makes of formats.
-
-    `mandatory`: "-" stands for what is missing. `merge`: blanks count as one space, and those at the beginning as none.
-    `encode`: control characters of expressions become %XX.
-    """
-
-    mandatory: bool = False
-    merge: bool = False
-    encode: bool = False
-
-
-LOG = Style(mandatory=True, merge=True)  # log-format, error-log-format, log-format-sd
-UNIQUE_ID = Style(merge=True, encode=True)
-HEADER = Style(encode=True)  # what goes into heads and bodies: rules that set headers, redirect, return
-PLAIN = Style()  # set-var-fmt, keys and values of maps
 
 
 @dataclass(frozen=True, slots=True)

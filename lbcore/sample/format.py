@@ -16,12 +16,13 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
-from lbcore.sample.alias import ALIASES, BLANK, ENCODED, FLAGS, HEADER, NO_FLAGS, PLAIN, Alias, Flag, Item, Style, Txn
+from lbcore.sample.alias import ALIASES, BLANK, ENCODED, FLAGS, NO_FLAGS, Alias, Flag, Item, Txn
 from lbcore.sample.build import Build
 from lbcore.sample.expression import Expression, parse_prefix
 from lbcore.sample.points import EVERYWHERE, Point
 from lbcore.sample.render import Reading, TextOf, compile_text, merge
 from lbcore.sample.sources import source_of
+from lbcore.sample.style import HEADER, PLAIN, Style
 from lbcore.sample.types import Type, caster
 from lbcore.sample.words import ParseError, Words, wire
 

@@ -11,9 +11,10 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any
 
-from lbcore.sample.alias import BLANK, ENCODED, Alias, Flag, Item, Style
+from lbcore.sample.alias import BLANK, ENCODED, Alias, Flag, Item
 from lbcore.sample.build import Build
 from lbcore.sample.cbor import cbor_map, cbor_value
+from lbcore.sample.style import Style
 from lbcore.sample.types import Type, Value, cast
 
 TextOf = Callable[..., str]  # of a transaction, of a record, or of both

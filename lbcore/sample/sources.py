@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lbcore.sample import points
 from lbcore.sample.points import Point
-from lbcore.sample.rows import Fetch
+
+if TYPE_CHECKING:
+    from lbcore.sample.rows import Fetch
 
 _BODY = ("body",)
 _BUFFER = ("len", "payload", "payload_lv", "ssl_", "rdp_cookie")

@@ -17,11 +17,11 @@ from typing import Any
 
 from lbcore.log.settings import LogProfile
 from lbcore.proxy.settings import ProxySettings
-from lbcore.sample.alias import LOG
 from lbcore.sample.build import Build
 from lbcore.sample.format import Format, parse_format
 from lbcore.sample.points import Point
 from lbcore.sample.render import Reading, TextOf
+from lbcore.sample.style import LOG
 from lbcore.sample.words import Words
 from lbcore.stream.aliases import Helpers
 from lbcore.stream.txn import REC, Txn

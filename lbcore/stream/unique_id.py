@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from lbcore.proxy.settings import ProxySettings
-from lbcore.sample.alias import UNIQUE_ID
 from lbcore.sample.build import Build
 from lbcore.sample.format import Format, parse_format
 from lbcore.sample.points import Point
+from lbcore.sample.style import UNIQUE_ID
 from lbcore.sample.words import Words
 from lbcore.shim import lib
 from lbcore.stream.txn import REC, Txn

@@ -41,6 +41,9 @@ class FakeBalancer:
         if "refuses" in self._behaviour:
             raise ConfigError(Diagnostics([Diagnostic(Severity.ALERT, "Binding [x.cfg:1] for frontend f: no")]))
 
+    def load_rest(self) -> None:
+        self._tell("load_rest")
+
     def start(self) -> None:
         self._worker = threading.Thread(target=self._ended.wait)
         self._worker.start()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
+from lbcore import action, conv, fetch
 from tests.program.command import execute
 
 NEVER = {
@@ -21,6 +23,22 @@ NEVER = {
     "http",
     "lbcore._shim",
 }
+# What a configuration without rules, logs and the like does not need to be read and checked.
+UNUSED = {
+    "ctypes",
+    "difflib",
+    "ipaddress",
+    "json",
+    "lbcore.cfg.known_words",
+    "lbcore.sample.acl",
+    "lbcore.sample.alias",
+    "lbcore.sample.expression",
+    "lbcore.sample.format",
+    "lbcore.sample.rows",
+    "lbcore.stream.txn",
+}
+# One rule has one action, one fetch and one converter; the files of all others stay unread.
+RULE = "    http-request set-header x %[path,lower]\n"
 SHOW = "import sys; from lbcore.__main__ import main; code = main(sys.argv[1:]); print(*sys.modules); sys.exit(code)"
 
 
@@ -34,6 +52,24 @@ def modules(*words: str) -> set[str]:
 def test_questions_about_the_program_import_no_dataclasses_and_no_settings(words: list[str]) -> None:
     found = modules(*words)
     assert not found & (NEVER | {"dataclasses", "inspect", "lbcore.proxy.settings", "lbcore.main"})
+
+
+def test_check_mode_of_a_plain_configuration_imports_nothing_that_rules_are_made_of(valid: str) -> None:
+    assert not modules("-c", "-f", valid) & UNUSED
+
+
+def test_a_rule_imports_the_files_of_its_words_only(valid: str, tmp_path: Path) -> None:
+    path = tmp_path / "rule.cfg"
+    text = Path(valid).read_text()
+    path.write_text(text.replace("frontend fe\n", "frontend fe\n" + RULE))
+    topics = {f"{package.__name__}.{topic}" for package in (action, conv, fetch) for topic in package.WORDS}
+    # the host of a URL is a field of the request
+    assert topics & modules("-c", "-f", str(path)) == {
+        "lbcore.action.header",
+        "lbcore.conv.strings",
+        "lbcore.fetch.request",
+        "lbcore.fetch.url",
+    }
 
 
 def test_check_mode_imports_no_engine_and_nothing_heavy(valid: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from functools import partial
+from pathlib import Path
 
 from tests.peers.haproxy import Balancer, Program, debian_haproxy
 from tests.peers.ports import free_port, release_port
@@ -55,3 +57,22 @@ def test_tells_of_its_frontends_as_haproxy_does(program: Program) -> None:
     haproxy = debian_haproxy()
     assert haproxy is not None
     assert told(program) == told(haproxy)
+
+
+def test_the_stats_socket_needs_no_files_of_the_program(program: Program, tmp_path: Path) -> None:
+    # commands are imported when they are used, and after chroot there is nothing left to import
+    jail = f"chroot {tmp_path}" if os.getuid() == 0 else ""  # others may not
+    port = free_port()
+    try:
+        with Balancer(program, CONFIG.replace("global\n", f"global\n    {jail}\n"), {"FE": port}) as lb:
+            assert "Uptime_sec" in lb.cli("show info")
+            assert "fe,FRONTEND" in lb.cli("show stat")
+            assert "unknown fetch method 'strr'" in lb.cli("experimental-mode on; set var proc.a expr strr(x)")
+            lb.cli("experimental-mode on; set var proc.a expr str(x),sha2,hex,lower; set var proc.b fmt %[str(y)]%pid")
+            assert "<2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881>" in lb.cli("get var proc.a")
+            assert "show info" in lb.cli("help")
+            assert "Total events" in lb.cli("show errors")
+            assert "show info" in lb.cli("sho inf")
+            assert "Traceback" not in lb.stderr()
+    finally:
+        release_port(port)

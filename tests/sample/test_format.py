@@ -9,9 +9,10 @@ import pytest
 
 import lbcore.conv
 import lbcore.fetch
-from lbcore.sample.alias import ALIASES, HEADER, LOG, PLAIN, UNIQUE_ID, Alias, Style
+from lbcore.sample.alias import ALIASES, Alias
 from lbcore.sample.format import Format, parse_format
 from lbcore.sample.points import EVERYWHERE, Point
+from lbcore.sample.style import HEADER, LOG, PLAIN, UNIQUE_ID, Style
 from lbcore.sample.types import Addr, Type
 from lbcore.sample.words import ParseError, Words
 from lbcore.stream import aliases

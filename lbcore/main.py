@@ -8,9 +8,11 @@ The listening sockets exist before the process gives its privileges away, and ac
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lbcore.base.diag import ConfigError, Diagnostics
@@ -36,6 +38,24 @@ def run(options: Options, factory: Factory | None = None) -> int:
     A stop by SIGTERM or SIGINT does not return: the process dies from that signal once the balancer has stopped.
     `factory` makes the balancer (None: `api.LoadBalancer`).
     """
+    with _nothing_is_garbage():
+        return _run(options, factory)
+
+
+@contextmanager
+def _nothing_is_garbage() -> Iterator[None]:
+    """Keeps the garbage collector from looking through what a start makes, all of which stays."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        if enabled:
+            gc.enable()
+
+
+def _run(options: Options, factory: Factory | None) -> int:
     console = Console(options.silent)
     if not _change_directory(options, console):
         return FAILED
@@ -142,6 +162,8 @@ def _start(
     except (OSError, process.StartError) as error:
         console.alert(f"[{program_path()}.main()] {error}")
         return FAILED
+    gc.freeze()  # workers need not look through it either, whenever the collector runs
+    gc.enable()
     if ready:
         ready()
         console.quiet = True

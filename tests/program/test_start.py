@@ -6,11 +6,12 @@ import os
 import pwd
 import resource
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.program.command import Fake, fake, lbcore, messages
+from tests.program.command import Fake, execute, fake, lbcore, messages
 from tests.program.conftest import VALID, write
 
 ROOT = os.geteuid() == 0
@@ -188,3 +189,33 @@ def test_without_a_listener_nothing_is_started(tmp_path: Path) -> None:
     done = lbcore("-f", path)
     assert done.returncode == 1
     assert messages(done.stderr)[-1].endswith("No enabled listener found (check for 'bind' directives) ! Exiting.")
+
+
+COLLECTOR = """
+import gc, os, sys
+from lbcore.main import run
+from lbcore.options import parse
+from tests.program.fake import FakeBalancer
+
+os.environ |= {"FAKE_CALLS": os.devnull, "FAKE_BEHAVIOUR": "leaves"}
+
+class Told(FakeBalancer):
+    def bind(self):
+        print("binds", gc.isenabled())
+
+    def wait(self, timeout=None):
+        if timeout == 0:
+            print("serves", gc.isenabled(), gc.get_freeze_count() > 1000)
+        return super().wait(timeout)
+
+run(parse(sys.argv[1:]), Told)
+print("ended", gc.isenabled(), gc.get_freeze_count())
+"""
+
+
+def test_the_garbage_collector_leaves_a_start_alone_and_runs_while_it_serves(valid: str) -> None:
+    done = execute([sys.executable, "-c", COLLECTOR, "-f", valid])
+    lines = done.stdout.splitlines()
+    assert lines[0] == "binds False", done.stderr
+    assert set(lines[1:-1]) == {"serves True True"}
+    assert lines[-1] == "ended True 0"

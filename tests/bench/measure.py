@@ -6,6 +6,7 @@ round. Figures are plain numbers under the names of METRICS, in SI units; METRIC
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -275,18 +276,40 @@ class StartTime:
         return _StartSession(self, place)
 
 
-class _StartSession(_FreshSession):
+class _StartSession:
+    """Starts the program as it starts where it is installed: pip has compiled its modules to bytecode, while a tree may
+    have none, and the environment may forbid to write any. What the first start writes, which does not count, goes into
+    a folder of ours."""
+
     def __init__(self, what: StartTime, place: Place) -> None:
         self.what = what
         self.place = place
+        self._bytecode: tempfile.TemporaryDirectory[str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bytecode is not None:
+            self._bytecode.cleanup()
 
     def sample(self) -> Figures:
+        if self._bytecode is None:
+            self._bytecode = tempfile.TemporaryDirectory(prefix="bytecode-")
+            self._start(self._bytecode.name)
+        return {"start": self._start(self._bytecode.name)}
+
+    def _start(self, bytecode: str) -> float:
+        """Seconds from exec to the first reply."""
         rig = Rig(self.place, read_config(self.what.config) + many_backends(self.what.backends), threads=2)
+        rig.balancer.environment |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": bytecode}
         try:
             start = time.monotonic()
             rig.balancer.launch()
             _first_reply(rig, self.what.path, start + self.place.seconds + 10)
-            return {"start": time.monotonic() - start}
+            return time.monotonic() - start
         finally:
             rig.close()
 

@@ -2,7 +2,7 @@
 
     types.py      types of samples, casts between them
     points.py     where in the processing a sample may be asked for
-    rows.py       the tables of fetches and converters, which `fetch` and `conv` fill
+    rows.py       the tables of fetches and converters, whose files in `fetch` and `conv` are imported word by word
     build.py      what compiling an expression may ask for: live objects by their names
     expression.py text -> expression, and expression -> function; grammar.py: lists of arguments; sources.py, known.py:
                   names of what fetches read, of words that are not done
@@ -12,7 +12,8 @@
                   words that imply a method, predefined ACLs
     mentions.py   files and names that expressions mention, and how files are found (files.py); names.py: what was noted
     variable.py   scopes and names of variables
-    format.py     log-format strings, read; alias.py, render.py, cbor.py: their aliases, functions, encodings
+    format.py     log-format strings, read; alias.py, render.py, cbor.py: their aliases, functions, encodings;
+                  style.py: what places make of them
 
 Everything is compiled once, when a balancer is built: an expression becomes a Python function of one argument, the
 transaction, which this floor never looks into. A value of None means that there is no sample, and matches nothing.

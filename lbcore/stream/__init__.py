@@ -1,5 +1,6 @@
 """Streams: what becomes of a connection once it is accepted.
 
+    decisions.py  all of a balancer's decisions and logs; not imported where the shim needs none (`proxy.plain`)
     decide.py     questions of the shim -> rules -> verdicts
     txn.py        what rules look at: a session, a request and its response; message.py: heads and bodies
     rules.py      what an action is and what it may come to; rulelist.py: a list of rules -> one Python function
@@ -7,7 +8,8 @@
     world.py      the balancer around it all: live objects by number and name; outside.py: expressions without a stream
     captures.py, monitor.py, buffering.py, restrict.py, forwarded.py, cookies.py, caching.py, unique_id.py, pages.py
                   the steps of a plan that options ask for; rfc7239.py: reading the field Forwarded
-    aliases.py    what the aliases of log-format yield; txnlog.py: a stream -> its log line; logs.py: where lines go
+    aliases.py    what the aliases of log-format yield, named in vocabulary.py; txnlog.py: a stream -> its log line;
+                  logs.py: where lines go
     applet.py     Python-owned endpoints: the other side of a connection is an object of ours
 
 Streams without decisions are the shim's (native/include/flow.h): it tells Python of those that ended, in batches, and

@@ -99,6 +99,7 @@ def _load_all() -> None:
     import difflib  # noqa: F401 - for what is mistyped
 
     import lbcore.sample.format
+    import lbcore.sample.render
     import lbcore.sample.sources  # noqa: F401
     from lbcore.sample.alias import ALIASES
     from lbcore.sample.rows import CONVERTERS, FETCHES

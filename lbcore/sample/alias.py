@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntFlag
 from typing import TYPE_CHECKING, Any
@@ -91,3 +91,15 @@ class Item:
 
 
 BLANK = Item(" ")  # merged blanks, told from a literal by identity
+
+
+def merge(items: Sequence[Item], pieces: Sequence[str]) -> Iterator[str]:
+    """The pieces with one space where there would be several, and none at the beginning."""
+    blank = True
+    for item, piece in zip(items, pieces, strict=True):
+        if item is BLANK and not blank:
+            blank = True
+            yield piece
+        elif item is not BLANK and piece:
+            blank = False
+            yield piece

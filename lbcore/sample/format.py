@@ -14,17 +14,19 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lbcore.sample.alias import ALIASES, BLANK, ENCODED, FLAGS, NO_FLAGS, Alias, Flag, Item, Txn
+from lbcore.sample.alias import ALIASES, BLANK, ENCODED, FLAGS, NO_FLAGS, Alias, Flag, Item, Txn, merge
 from lbcore.sample.build import Build
 from lbcore.sample.expression import Expression, parse_prefix
 from lbcore.sample.points import EVERYWHERE, Point
-from lbcore.sample.render import Reading, TextOf, compile_text, merge
 from lbcore.sample.sources import source_of
 from lbcore.sample.style import HEADER, PLAIN, Style
 from lbcore.sample.types import Type, caster
 from lbcore.sample.words import ParseError, Words, wire
+
+if TYPE_CHECKING:
+    from lbcore.sample.render import Reading, TextOf
 
 CASTS = {kind.value: kind for kind in (Type.BOOL, Type.SINT, Type.STR, Type.BIN, Type.IPV4, Type.IPV6)}
 
@@ -78,6 +80,8 @@ class Format:
         constant = self.constant
         if constant is not None:
             return lambda t: constant
+        from lbcore.sample.render import Reading  # not to check a configuration, nor where all texts are constant
+
         return self.compile(build, Reading(live=True, settings=settings))
 
     def compile(self, build: Build | None, reading: Reading) -> TextOf:
@@ -85,6 +89,8 @@ class Format:
 
         `build` may be None if there are no expressions.
         """
+        from lbcore.sample.render import compile_text  # as above
+
         return compile_text(self.items, self.style, self.flags, build, reading)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import CodeType
 from typing import Any
 
-from lbcore.sample.alias import BLANK, ENCODED, Alias, Flag, Item
+from lbcore.sample.alias import ENCODED, Alias, Flag, Item, merge
 from lbcore.sample.build import Build
 from lbcore.sample.cbor import cbor_map, cbor_value
 from lbcore.sample.style import Style
@@ -51,18 +51,6 @@ def compile_text(items: Sequence[Item], style: Style, flags: Flag, build: Build 
     if style.merge:
         pieces = list(merge(items, pieces))
     return writer.function("".join(pieces))
-
-
-def merge(items: Sequence[Item], pieces: Sequence[str]) -> Iterator[str]:
-    """The pieces with one space where there would be several, and none at the beginning."""
-    blank = True
-    for item, piece in zip(items, pieces, strict=True):
-        if item is BLANK and not blank:
-            blank = True
-            yield piece
-        elif item is not BLANK and piece:
-            blank = False
-            yield piece
 
 
 _SIMPLE = re.compile(r"\{([^{}:!]+)(?::d)?\}")  # a piece that is one expression and nothing else

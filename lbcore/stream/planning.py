@@ -12,7 +12,6 @@ from lbcore.shim import lib
 from lbcore.stream.buffering import make_buffering
 from lbcore.stream.captures import make_request_captures, make_response_captures
 from lbcore.stream.cookies import make_persist_rules, make_request_cookie, make_response_cookie
-from lbcore.stream.forwarded import make_forwarded, make_originalto
 from lbcore.stream.monitor import make_monitor
 from lbcore.stream.pages import prepare_pages
 from lbcore.stream.plan import BackendPlan, FrontendPlan, Step, chain, way
@@ -134,14 +133,7 @@ class Planner:
             if other.mode != "http":
                 continue
             theirs = self.builders[other.name]
-            late = chain(
-                [
-                    header,
-                    make_forwarded(other, theirs),
-                    make_originalto(settings, other),
-                    self.backends[index].request_cookie,
-                ]
-            )
+            late = chain([header, *_forwarding(settings, other, theirs), self.backends[index].request_cookie])
             if late is not None:
                 plan.late[index] = late
 
@@ -150,6 +142,15 @@ class Planner:
         if name is not None:
             return self.backends[self._world.backends_by_name[name].index]
         return self.backends[proxy.backend.index] if proxy.backend is not None else None
+
+
+def _forwarding(frontend: ProxySettings, backend: ProxySettings, build: Build) -> list[Step | None]:
+    """The steps that tell a server whom it serves."""
+    if backend.forwarded is None and backend.originalto is None and frontend.originalto is None:
+        return []
+    from lbcore.stream.forwarded import make_forwarded, make_originalto  # slow to load, and few have such an option
+
+    return [make_forwarded(backend, build), make_originalto(frontend, backend)]
 
 
 def _list(rules: RuleLists, ruleset: Ruleset, build: Build, point: Point) -> Step | None:

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 import lbcore
+from lbcore.proxy import plain
 from lbcore.proxy.plain import is_plain
+from lbcore.proxy.settings import ProxySettings
 from lbcore.shim import lib
 from tests.embedded import config
 from tests.oracle.configs import Topic
@@ -129,3 +131,7 @@ def test_no_worker_imports_anything_for_a_request(lines: list[str]) -> None:
     before, later = imported(*lines)
     assert "lbcore.stream.decide" in before
     assert later == []
+
+
+def test_what_is_the_shims_is_named_as_in_the_settings() -> None:
+    assert set(ProxySettings.__slots__) >= plain._OF_THE_SHIM

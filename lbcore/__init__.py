@@ -22,9 +22,10 @@ Names of the library are looked up when first used, so that `lbcore -v` does not
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lbcore.api import LoadBalancer
     from lbcore.base.diag import ConfigError, Diagnostic, Diagnostics, Severity
 

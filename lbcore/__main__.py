@@ -7,7 +7,6 @@ not needed to answer is not imported: `-v`, `-cc` and `-c` of a small file have 
 from __future__ import annotations
 
 import os
-import signal
 import sys
 
 TYPE_CHECKING = False
@@ -74,6 +73,8 @@ def _told(command: Callable[[Sequence[str]], int], words: Sequence[str]) -> int:
         sys.stdout.flush()
         return code
     except BrokenPipeError:
+        import signal
+
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the interpreter's own flush at the end
         return 128 + signal.SIGPIPE
 

@@ -75,3 +75,7 @@ def test_a_rule_imports_the_files_of_its_words_only(valid: str, tmp_path: Path) 
 def test_check_mode_imports_no_engine_and_nothing_heavy(valid: str) -> None:
     found = modules("-c", "-f", valid)
     assert not found & (NEVER | {"lbcore.api", "lbcore.process", "lbcore.signals", "lbcore.dump", "lbcore.demo"})
+
+
+def test_the_version_is_told_without_enums_types_and_patterns() -> None:
+    assert not modules("-v") & {"enum", "re", "typing"}

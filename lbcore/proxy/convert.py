@@ -16,7 +16,7 @@ REUSE = {
     "aggressive": lib.REUSE_AGGRESSIVE,
     "always": lib.REUSE_ALWAYS,
 }
-ALGORITHMS = {"static-rr": lib.LB_STATIC_RR, "roundrobin": lib.LB_ROUNDROBIN, "source": lib.LB_SOURCE}
+ALGORITHMS = {"static-rr": lib.LB_STATIC_RR, "roundrobin": lib.LB_ROUNDROBIN, "source": lib.LB_HASH}
 RETRY_ON = {
     "conn-failure": lib.RETRY_CONN,
     "empty-response": lib.RETRY_EMPTY,

@@ -16,6 +16,7 @@
  */
 #pragma once
 #ifndef LB_CFFI
+#include "lb.h"
 #include "thr.h"
 
 enum { FLOW_TUNNEL, FLOW_EXCHANGE };
@@ -109,6 +110,7 @@ struct flow {
     uint32_t head_len;   /* bytes of the request's head, as received or as a verdict made it */
     uint64_t body_len;   /* of the request, BODY_LEN */
     server *left_srv;    /* the server that failed it last, to be avoided */
+    lb_key key;          /* what its server is found by, if the backend hashes something of it */
     uint32_t qpos;       /* how many stood before it in the backend's queue */
     uint64_t bytes_in_told, bytes_out_told; /* already added to the counters */
     buf uri;             /* request line */

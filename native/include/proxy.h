@@ -63,10 +63,47 @@
 #define REUSE_AGGRESSIVE 2
 #define REUSE_ALWAYS 3
 
-/* balance */
+/* balance (manual 4.2) */
 #define LB_ROUNDROBIN 0
-#define LB_STATIC_RR 2 /* round robin over a fixed map */
-#define LB_SOURCE 1 /* map-based hash of the client's address */
+#define LB_STATIC_RR 1
+#define LB_LEASTCONN 2
+#define LB_FIRST 3
+#define LB_RANDOM 4
+#define LB_HASH 5 /* a key of the stream (LB_BY_*) finds the server, on a map or on a ring (LB_TYPE_*) */
+
+/* What is hashed. */
+#define LB_BY_SOURCE 0     /* the client's address */
+#define LB_BY_URI 1
+#define LB_BY_URL_PARAM 2
+#define LB_BY_HDR 3
+#define LB_BY_RDP_COOKIE 4
+#define LB_BY_EXPR 5       /* what eng_flow_key() is told */
+
+/* hash-type */
+#define LB_TYPE_MAP 0        /* map-based */
+#define LB_TYPE_CONSISTENT 1
+#define LB_FN_SDBM 0
+#define LB_FN_DJB2 1
+#define LB_FN_WT6 2
+#define LB_FN_CRC32 3
+#define LB_FN_NONE 4 /* the key is a decimal number already */
+
+/* balance uri */
+#define LB_URI_WHOLE 0x1     /* with the query string */
+#define LB_URI_PATH_ONLY 0x2 /* without what stands before the path in an absolute target */
+
+/* hash-preserve-affinity: when a stream leaves the server of its key for the next one. */
+#define LB_AFFINITY_ALWAYS 0  /* never */
+#define LB_AFFINITY_MAXCONN 1 /* it has all connections that it may have */
+
+/* hash-key of a server: what places it on the ring. */
+#define LB_NODE_ID 0
+#define LB_NODE_ADDR 1
+#define LB_NODE_ADDR_PORT 2
+
+#define LB_NAME_MAX 128  /* bytes of the name of a header, parameter or cookie that is hashed */
+#define LB_WEIGHT_STEPS 16 /* effective weights of dynamic algorithms are in units of 1/16 */
+#define LB_WEIGHT_MAX 256  /* of a server */
 
 #define PX_FF_MAX 64 /* bytes of the name of forwardfor's header, and of http-send-name-header's */
 
@@ -96,8 +133,20 @@ typedef struct be_conf {
     uint32_t retry_on;      /* RETRY_* */
     uint16_t retry_status[RETRY_STATUSES]; /* statuses of responses that let a request be sent again; 0: the end */
     uint32_t reuse;         /* REUSE_* */
-    uint32_t algo;          /* LB_* */
-    uint32_t avalanche;     /* LB_SOURCE: 1: mix the hash */
+    uint32_t algo;          /* LB_ROUNDROBIN ... LB_HASH */
+    uint32_t lb_by;         /* LB_HASH: LB_BY_* */
+    uint32_t lb_type;       /* LB_HASH: LB_TYPE_* */
+    uint32_t lb_fn;         /* LB_HASH: LB_FN_* */
+    uint32_t avalanche;     /* 1: mix the hash */
+    uint32_t lb_factor;     /* hash-balance-factor, percent, above 100; 0: none */
+    uint32_t lb_affinity;   /* LB_AFFINITY_* */
+    uint32_t lb_draws;      /* LB_RANDOM: servers that are compared, at least 1 */
+    uint32_t lb_uri;        /* LB_URI_* */
+    uint32_t lb_uri_len;    /* bytes of the URI that count; 0: all */
+    uint32_t lb_uri_depth;  /* slashes after the first one at which it ends; 0: any */
+    uint32_t lb_domain;     /* LB_BY_HDR: use_domain_only */
+    uint32_t lb_name_len;   /* LB_BY_HDR, _URL_PARAM, _RDP_COOKIE: the name */
+    char lb_name[LB_NAME_MAX];
     uint32_t fullconn;      /* connections at which servers reach maxconn (minconn); 0: a tenth of the frontends' */
     uint32_t ka_count, ka_idle, ka_interval; /* keep-alive probes to servers */
     uint32_t ff_len;
@@ -113,7 +162,9 @@ typedef struct be_conf {
 typedef struct srv_conf {
     sock_addr addr;
     sock_addr source;       /* len 0: the backend's */
-    uint32_t weight;        /* 0 .. 256 */
+    uint32_t weight;        /* 0 .. LB_WEIGHT_MAX */
+    uint32_t id;            /* number that the configuration shows it by: its order in "first", its place on the ring */
+    uint32_t lb_node;       /* LB_NODE_* */
     uint32_t maxconn;       /* 0: no limit */
     uint32_t minconn;       /* 0: maxconn does not depend on the load */
     uint32_t backup;        /* 1: only when no other is up */
@@ -139,6 +190,7 @@ typedef struct px_live {
     uint32_t limit;              /* server: connections it may have now (maxconn, what minconn makes of it); 0: any */
     uint32_t up;                 /* server: 1: may be picked */
     uint32_t weight;             /* backend: of its servers that are up; server: its own now */
+    uint32_t held;               /* server: sixteenths of its weight that are held back (slowstart), 0 .. 15 */
     uint32_t active, backup;     /* backend: servers up of each kind */
     uint32_t last_ms;            /* tick of the last stream (backend, server), 0: none */
     uint32_t conn_rate_max, sess_rate_max, req_rate_max;
@@ -226,14 +278,25 @@ struct backend {
     server **srv; /* in the order of the configuration */
     uint32_t nsrv;
     flow_queue queue;
-    rwlock lbprm;  /* LBL_LBPRM: guards what follows */
-    server **heap; /* round robin: eligible servers, a binary heap by (deadline, rank) */
-    uint32_t nheap;
-    server **map; /* source, static-rr: a server for each unit of weight */
-    uint32_t nmap;
-    uint32_t at;  /* static-rr: place of the next turn */
-    uint32_t use_backup;
+    rwlock lbprm; /* LBL_LBPRM: guards what follows */
+    const struct lb_algo *lb_algo; /* NULL: nothing was built yet */
+    void *lb;            /* the algorithm's own */
+    uint32_t lb_usable;  /* servers that may be picked */
+    uint32_t use_backup; /* they are backup servers, */
+    server *lb_first;    /* and this one only, if it is not NULL */
 };
+
+/* A server as its backend's algorithm sees it. Under the backend's lbprm lock. */
+typedef struct lb_seat {
+    struct lb_heap *heap; /* in which it stands; NULL: in none */
+    uint32_t at;          /* its place there */
+    uint32_t weight;      /* the effective one that it was placed with */
+    uint32_t turn, rest;  /* roundrobin: date of its next turn: whole turns, and parts of <weight> */
+    uint32_t last;        /* roundrobin: date of its last turn */
+    uint32_t before;      /* consistent: weight of the servers before it */
+    uint32_t points;      /* consistent: how many stand on the ring */
+    server *aside;        /* roundrobin: the next one that was passed over during a choice */
+} lb_seat;
 
 struct server {
     uint32_t index; /* in the engine */
@@ -246,9 +309,7 @@ struct server {
     px_shard *shard;
     idle_list *idle;   /* one a thread */
     uint32_t fast;     /* the last connection could be written to at once */
-    /* under the backend's lbprm lock */
-    uint64_t deadline; /* round robin: virtual time of its next turn */
-    uint32_t heap_pos; /* index in the heap, UINT32_MAX: not in it */
-    int64_t score;     /* for building the map */
+    uint32_t lb_full;  /* stands aside until it has a slot again; atomic */
+    lb_seat seat;
 };
 #endif

@@ -129,6 +129,8 @@ static void forward(flow *f, const lb_verdict *v, const char *text)
     f->asked->server = v->server;
     if (!f->be)
         exch_route(f, e->be[v->backend]);
+    if (unlikely(lb_by_head(f->be)) && ask_rescan(f, &f->req.in, 0))
+        f->key = lb_head_key(f->be, &f->t->head, buf_data(&f->req.in));
 }
 
 static void tarpit(flow *f, const lb_verdict *v, const char *text)

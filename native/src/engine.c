@@ -218,6 +218,7 @@ int eng_server_add(engine *e, int backend_index)
     s->rank = be->nsrv;
     s->fast = 1;
     s->conf.weight = 1;
+    s->conf.id = s->rank + 1;
     s->conf.pool_max = s->conf.max_reuse = -1;
     s->shard = shards_new(e);
     s->idle = aligned_alloc(LB_CACHELINE, idle_size);

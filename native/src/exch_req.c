@@ -249,6 +249,8 @@ static void start(flow *f, const h1_head *h, char *s, uint32_t have)
         return;
     }
     exch_route(f, t->eng->be[f->fe->conf.backend]);
+    if (unlikely(lb_by_head(f->be)))
+        f->key = lb_head_key(f->be, h, s);
     exch_forward(f, h, s, have);
 }
 

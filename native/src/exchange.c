@@ -166,6 +166,7 @@ static void next_request(flow *f)
     f->rs = RS_NONE;
     f->be = NULL;
     f->left_srv = NULL;
+    f->key.has = 0;
     f->term[0] = 0;
     f->status = -1;
     f->retries = 0;

@@ -130,7 +130,7 @@ static server *queue_slot(backend *be, server *freed)
 
     if (freed && queue_wants(be, freed) && lb_take(freed))
         return freed;
-    if (be->conf.algo == LB_SOURCE)
+    if (at_load(&be->queue.choosy) == at_load(&be->live.queued)) /* nobody wants any other */
         return NULL;
     return lb_pick(be, NULL, NULL, &srv) == LB_PICKED ? srv : NULL;
 }
@@ -229,6 +229,20 @@ static server *server_asked_for(const flow *f)
     return at_load(&srv->live.up) || takes_down(f) ? srv : NULL;
 }
 
+/* What its server is found by. */
+static const lb_key *key_of(flow *f)
+{
+    const be_conf *c = &f->be->conf;
+
+    if (likely(c->algo != LB_HASH))
+        return NULL;
+    if (c->lb_by == LB_BY_SOURCE)
+        f->key = lb_client_key(f->be, f->f);
+    else if (lb_by_bytes(f->be))
+        f->key = lb_bytes_key(f->be, buf_data(&f->req.in), f->req.in.len);
+    return &f->key;
+}
+
 int flow_assign(flow *f)
 {
     server *srv;
@@ -243,7 +257,7 @@ int flow_assign(flow *f)
         bind_server(f, srv);
         return ASSIGN_OK;
     }
-    switch (lb_pick(f->be, f->f, f->left_srv, &srv)) {
+    switch (lb_pick(f->be, key_of(f), f->left_srv, &srv)) {
     case LB_PICKED:
         bind_server(f, srv);
         return ASSIGN_OK;

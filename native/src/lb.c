@@ -1,9 +1,19 @@
-#include "engine.h"
+/* What all balance algorithms share: slots and limits, which servers may be picked, and the way to the algorithm. */
 #include "ctr.h"
-#include "hash.h"
+#include "lb_algo.h"
 
-/* Virtual time that a server of weight 1 waits between two turns; weights divide it without much rounding. */
-#define LB_SCALE (1ull << 32)
+static const lb_algo *const ALGOS[] = {
+    [LB_ROUNDROBIN] = &lb_roundrobin, [LB_STATIC_RR] = &lb_map, [LB_LEASTCONN] = &lb_leastconn,
+    [LB_FIRST] = &lb_firstfit,        [LB_RANDOM] = &lb_random, [LB_HASH] = &lb_map,
+};
+
+/* --- slots --- */
+
+/* Whether the limit depends on the load of the backend, and so may change while nothing comes or goes here. */
+static int limit_moves(const srv_conf *c)
+{
+    return c->maxconn && c->minconn && c->minconn < c->maxconn;
+}
 
 uint32_t lb_limit(const server *s)
 {
@@ -12,238 +22,140 @@ uint32_t lb_limit(const server *s)
     uint32_t load = at_peek(&s->be->live.cur);
     uint32_t limit;
 
-    if (!c->maxconn || !c->minconn || c->minconn >= c->maxconn || load >= full)
-        return c->maxconn;
+    if (!limit_moves(c) || load >= full)
+        return at_peek(&c->maxconn);
     limit = (uint32_t)((uint64_t)c->maxconn * load / full);
     return limit < c->minconn ? c->minconn : limit;
 }
 
-int lb_take(server *s)
+int lb_slot(server *s)
 {
     return ctr_inc_below(&s->live.served, lb_limit(s)) != 0;
 }
 
-void lb_release(server *s)
-{
-    ctr32_sub(&s->live.served, 1);
-}
-
-static int usable(const backend *be, const server *s)
-{
-    return at_load(&s->live.up) && s->live.weight && !s->conf.backup == !be->use_backup;
-}
-
-/* --- round robin: earliest deadline first ---
- *
- * Each server's next turn has a virtual date; the soonest is served, and its date moves on by the inverse of its
- * weight. Turns of a heavy server are so spread evenly between those of the light ones. The first date is half an
- * interval, so that the lightest servers come in the middle of a cycle rather than at its end.
- */
-
-static int before(const server *a, const server *b)
-{
-    if (a->deadline != b->deadline)
-        return (int64_t)(a->deadline - b->deadline) < 0;
-    return a->rank < b->rank;
-}
-
-static void heap_place(backend *be, uint32_t i, server *s)
-{
-    be->heap[i] = s;
-    s->heap_pos = i;
-}
-
-static void heap_down(backend *be, uint32_t i)
-{
-    server *s = be->heap[i];
-
-    for (;;) {
-        uint32_t kid = 2 * i + 1;
-
-        if (kid >= be->nheap)
-            break;
-        if (kid + 1 < be->nheap && before(be->heap[kid + 1], be->heap[kid]))
-            kid++;
-        if (!before(be->heap[kid], s))
-            break;
-        heap_place(be, i, be->heap[kid]);
-        i = kid;
-    }
-    heap_place(be, i, s);
-}
-
-static int rr_build(backend *be)
-{
-    server **heap = realloc(be->heap, (be->nsrv ? be->nsrv : 1) * sizeof(*heap));
-
-    if (!heap)
-        return -ENOMEM;
-    be->heap = heap;
-    be->nheap = 0;
-    for (uint32_t i = 0; i < be->nsrv; i++) {
-        server *s = be->srv[i];
-
-        s->heap_pos = UINT32_MAX;
-        if (!usable(be, s))
-            continue;
-        s->deadline = LB_SCALE / s->live.weight / 2;
-        heap_place(be, be->nheap++, s);
-    }
-    for (uint32_t i = be->nheap / 2; i-- > 0;)
-        heap_down(be, i);
-    return 0;
-}
-
-static int has_room(const server *s)
+int lb_has_room(const server *s)
 {
     uint32_t limit = lb_limit(s);
 
     return !limit || at_peek(&s->live.served) < limit;
 }
 
-/* Its turn is over: the next one comes an interval later. */
-static void served(backend *be, server *s)
+/* The flag is set before the slots are looked at, and lb_release() does both the other way round: in the order that all threads
+ * see, one of them comes to know of the other. */
+int lb_stand_aside(server *s)
 {
-    s->deadline += LB_SCALE / s->live.weight;
-    heap_down(be, s->heap_pos);
+    uint32_t limit = lb_limit(s);
+
+    if (limit_moves(&s->conf))
+        return 0;
+    __atomic_store_n(&s->lb_full, 1, __ATOMIC_SEQ_CST);
+    if (!limit || __atomic_load_n(&s->live.served, __ATOMIC_SEQ_CST) < limit) {
+        at_store(&s->lb_full, 0);
+        return 0;
+    }
+    heap_drop(s);
+    return 1;
 }
 
-/* The soonest server that has a slot. Mostly that is the top; the others are looked through only when it is full. */
-static server *rr_pick(backend *be, const server *avoid)
+/* The load of <s> has changed. */
+static void tell(server *s)
 {
-    server *s = be->nheap ? be->heap[0] : NULL;
+    backend *be = s->be;
 
-    if (s && s != avoid && lb_take(s)) {
-        served(be, s);
-        return s;
-    }
-    for (;;) {
-        s = NULL;
-        for (uint32_t i = 0; i < be->nheap; i++) {
-            server *other = be->heap[i];
-
-            if (other != avoid && has_room(other) && (!s || before(other, s)))
-                s = other;
-        }
-        if (!s)
-            return NULL;
-        if (lb_take(s)) {
-            served(be, s);
-            return s;
-        }
-    }
+    rw_wrlock(&be->lbprm);
+    at_store(&s->lb_full, 0);
+    if (be->lb_algo && be->lb_algo->load && lb_usable(be, s))
+        be->lb_algo->load(be, s);
+    rw_wrunlock(&be->lbprm);
 }
 
-/* --- source: a map with a place for each unit of weight --- */
-
-static int map_build(backend *be)
+static int follows_load(const backend *be)
 {
-    uint32_t total = 0;
-    server **map;
+    const lb_algo *algo = at_peek(&be->lb_algo);
 
-    for (uint32_t i = 0; i < be->nsrv; i++) {
-        be->srv[i]->score = 0;
-        if (usable(be, be->srv[i]))
-            total += be->srv[i]->live.weight;
-    }
-    map = realloc(be->map, (total ? total : 1) * sizeof(*map));
-    if (!map)
-        return -ENOMEM;
-    be->map = map;
-    be->nmap = total;
-    for (uint32_t at = 0; at < total; at++) {
-        server *best = NULL;
-
-        for (uint32_t i = 0; i < be->nsrv; i++) {
-            server *s = be->srv[i];
-
-            if (!usable(be, s))
-                continue;
-            s->score += s->live.weight;
-            if (!best || s->score > best->score)
-                best = s;
-        }
-        best->score -= total;
-        map[at] = best;
-    }
-    return 0;
+    return algo && algo->by_load;
 }
 
-/* The client's server, whether it has a slot or not; NULL if none is up. */
-static server *map_pick(backend *be, const conn *client, const server *avoid)
+int lb_take(server *s)
 {
-    uint32_t len = client->family == AF_INET ? 4 : client->family == AF_INET6 ? 16 : 0;
-    uint32_t h;
-
-    if (!be->nmap)
-        return NULL;
-    h = hash_address(client->addr, len);
-    if (be->conf.avalanche)
-        h = hash_avalanche(h);
-    /* a client's server that is full keeps it waiting, one that failed is passed over: the next one on the map */
-    for (uint32_t i = 0; i < be->nmap; i++) {
-        server *s = be->map[(h + i) % be->nmap];
-
-        if (s != avoid || be->nheap < 2)
-            return s;
-    }
-    return NULL;
+    if (!lb_slot(s))
+        return 0;
+    if (follows_load(s->be))
+        tell(s);
+    return 1;
 }
 
-/* The next place of the map whose server has a slot, one round at most. */
-static server *static_pick(backend *be, const server *avoid)
+void lb_release(server *s)
 {
-    for (uint32_t i = 0; i < be->nmap; i++) {
-        server *s = be->map[be->at++ % be->nmap];
-
-        if (s != avoid && lb_take(s))
-            return s;
-    }
-    return NULL;
+    __atomic_sub_fetch(&s->live.served, 1, __ATOMIC_SEQ_CST);
+    if (follows_load(s->be) || __atomic_load_n(&s->lb_full, __ATOMIC_SEQ_CST))
+        tell(s);
 }
 
-/* --- all algorithms --- */
-
-static void count_servers(backend *be)
+void lb_load_changed(server *s)
 {
-    uint32_t weight = 0, active = 0, backup = 0;
+    if (follows_load(s->be))
+        tell(s);
+}
+
+/* --- which servers may be picked --- */
+
+typedef struct census {
+    uint32_t active, backup;
+    server *first; /* backup server */
+} census;
+
+static census count(const backend *be)
+{
+    census c = {0};
 
     for (uint32_t i = 0; i < be->nsrv; i++) {
         server *s = be->srv[i];
 
-        if (!at_load(&s->live.up) || !s->live.weight)
+        if (!at_load(&s->live.up) || !at_peek(&s->live.weight))
             continue;
-        if (s->conf.backup)
-            backup++;
-        else
-            active++;
+        if (!s->conf.backup)
+            c.active++;
+        else if (!c.backup++)
+            c.first = s;
     }
-    be->use_backup = !active && backup;
-    for (uint32_t i = 0; i < be->nsrv; i++)
-        if (usable(be, be->srv[i]))
-            weight += be->srv[i]->live.weight;
-    at_store(&be->live.weight, weight);
-    at_store(&be->live.active, active);
-    at_store(&be->live.backup, backup);
+    return c;
 }
 
-/* Of the backup servers only the first one is used. */
-static void keep_first_backup(backend *be)
+/* Notes who may be picked, and how many and what weight they are. Whether other servers than before are meant. */
+static int settle(backend *be)
 {
-    if (!be->use_backup || be->nheap < 2 || be->conf.options & PX_O_ALLBACKUPS)
-        return;
+    census c = count(be);
+    uint32_t use_backup = !c.active && c.backup, weight = 0, usable = 0;
+    server *first = use_backup && !(be->conf.options & PX_O_ALLBACKUPS) ? c.first : NULL;
+    int changed = use_backup != be->use_backup || first != be->lb_first;
 
-    server *first = NULL;
-
-    for (uint32_t i = 0; i < be->nsrv && !first; i++)
-        if (usable(be, be->srv[i]))
-            first = be->srv[i];
-    be->nheap = 1;
-    heap_place(be, 0, first);
-    if (be->map) {
-        be->nmap = 1;
-        be->map[0] = first;
+    be->use_backup = use_backup;
+    be->lb_first = first;
+    for (uint32_t i = 0; i < be->nsrv; i++) {
+        if (!lb_usable(be, be->srv[i]))
+            continue;
+        usable++;
+        weight += at_peek(&be->srv[i]->live.weight);
     }
+    be->lb_usable = usable;
+    at_store(&be->live.weight, weight);
+    at_store(&be->live.active, c.active);
+    at_store(&be->live.backup, c.backup);
+    return changed;
+}
+
+static int build(backend *be)
+{
+    const lb_algo *algo = be->conf.algo == LB_HASH && be->conf.lb_type == LB_TYPE_CONSISTENT ? &lb_ring : ALGOS[be->conf.algo];
+    int ret = algo->build(be);
+
+    if (ret < 0)
+        return ret;
+    at_store(&be->lb_algo, algo);
+    for (uint32_t i = 0; i < be->nsrv; i++)
+        at_store(&be->srv[i]->lb_full, 0);
+    return 0;
 }
 
 int lb_rebuild(backend *be)
@@ -251,50 +163,77 @@ int lb_rebuild(backend *be)
     int ret;
 
     rw_wrlock(&be->lbprm);
-    count_servers(be);
-    ret = rr_build(be);
-    if (!ret && be->conf.algo != LB_ROUNDROBIN)
-        ret = map_build(be);
-    if (!ret)
-        keep_first_backup(be);
+    settle(be);
+    ret = build(be);
+    rw_wrunlock(&be->lbprm);
+    return ret;
+}
+
+int lb_update(server *s)
+{
+    backend *be = s->be;
+    int changed, ret;
+
+    rw_wrlock(&be->lbprm);
+    changed = settle(be);
+    at_store(&s->lb_full, 0);
+    ret = changed || !be->lb_algo || !be->lb_algo->update ? build(be) : be->lb_algo->update(be, s);
     rw_wrunlock(&be->lbprm);
     return ret;
 }
 
 void lb_free(backend *be)
 {
-    free(be->heap);
-    free(be->map);
-    be->heap = be->map = NULL;
+    if (be->lb_algo)
+        be->lb_algo->destroy(be);
+    be->lb_algo = NULL;
+    be->lb = NULL;
 }
 
-int lb_pick(backend *be, const conn *client, const server *avoid, server **out)
+int lb_is_dynamic(const backend *be)
 {
-    uint32_t n;
-    int taken;
+    return be->lb_algo && be->lb_algo->dynamic;
+}
 
-    if (be->conf.algo == LB_SOURCE) {
-        rw_rdlock(&be->lbprm);
-        n = be->nheap;
-        *out = map_pick(be, client, avoid);
-        taken = *out && lb_take(*out);
-        rw_rdunlock(&be->lbprm);
-    } else if (be->conf.algo == LB_STATIC_RR) {
-        rw_wrlock(&be->lbprm);
-        n = be->nheap;
-        *out = static_pick(be, n > 1 ? avoid : NULL);
-        taken = *out != NULL;
-        rw_wrunlock(&be->lbprm);
-    } else {
-        rw_wrlock(&be->lbprm);
-        n = be->nheap;
-        *out = rr_pick(be, n > 1 ? avoid : NULL);
-        if (!*out && avoid && n > 1)
-            *out = rr_pick(be, NULL);
-        taken = *out != NULL;
-        rw_wrunlock(&be->lbprm);
-    }
-    if (taken)
-        return LB_PICKED;
-    return n ? LB_FULL : LB_DOWN;
+/* --- choosing --- */
+
+static int pick_by_key(backend *be, uint32_t hash, const server *avoid, server **out)
+{
+    int ret = LB_DOWN;
+
+    rw_rdlock(&be->lbprm);
+    if (be->lb_usable)
+        ret = be->lb_algo->pick_key(be, hash, be->lb_usable > 1 ? avoid : NULL, out);
+    rw_rdunlock(&be->lbprm);
+    return ret;
+}
+
+static int pick_shared(backend *be, const server *avoid, server **out)
+{
+    int ret = LB_DOWN;
+
+    rw_rdlock(&be->lbprm);
+    if (be->lb_usable)
+        ret = be->lb_algo->pick(be, be->lb_usable > 1 ? avoid : NULL, out);
+    rw_rdunlock(&be->lbprm);
+    return ret;
+}
+
+static int pick_alone(backend *be, const server *avoid, server **out)
+{
+    int ret = LB_DOWN;
+
+    rw_wrlock(&be->lbprm);
+    if (be->lb_usable)
+        ret = be->lb_algo->pick(be, be->lb_usable > 1 ? avoid : NULL, out);
+    rw_wrunlock(&be->lbprm);
+    return ret;
+}
+
+int lb_pick(backend *be, const lb_key *key, const server *avoid, server **out)
+{
+    *out = NULL;
+    if (be->lb_algo->pick_key && key && key->has)
+        return pick_by_key(be, key->hash, avoid, out);
+    return be->lb_algo->shared ? pick_shared(be, avoid, out) : pick_alone(be, avoid, out);
 }

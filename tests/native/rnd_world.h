@@ -64,7 +64,7 @@ static inline void world_backend(world *w, rnd *g)
     static const uint32_t options[] = {PX_O_ABORTONCLOSE, PX_O_SPLICE_REQ, PX_O_SPLICE_RES, PX_O_SPLICE_AUTO,
                                        PX_O_FORWARDFOR,   PX_O_NOLINGER,   PX_O_SMART_CONNECT, PX_O_KA_SERVER,
                                        PX_O_SERVER_CLOSE};
-    static const uint32_t algos[] = {LB_ROUNDROBIN, LB_STATIC_RR, LB_SOURCE};
+    static const uint32_t algos[] = {LB_ROUNDROBIN, LB_STATIC_RR, LB_LEASTCONN, LB_FIRST, LB_RANDOM, LB_HASH};
     static const uint16_t codes[] = {500, 503, 404};
     be_conf *c = w->r->be;
 

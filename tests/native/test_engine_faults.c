@@ -1,4 +1,4 @@
-/* sources: lockset lock ctr freq hash counters sock buf fd poll loop ev_epoll ev_poll ev_select ev_kqueue tmr runq waitq task h1 h1body h1field h1host h1word casing msg conn idle lb listener chan flow flow_srv tunnel exchange exch_req exch_again exch_res exch_reply applet page ask ask_head ask_body ask_http ask_tcp ask_flow thr turn figures engine */
+/* sources: lockset lock ctr freq hash counters sock buf fd poll loop ev_epoll ev_poll ev_select ev_kqueue tmr runq waitq task h1 h1body h1field h1host h1word casing msg conn idle lb lb_heap lb_rr lb_least lb_first lb_map lb_ring lb_key listener chan flow flow_srv tunnel exchange exch_req exch_again exch_res exch_reply applet page ask ask_head ask_body ask_http ask_tcp ask_flow thr turn figures engine */
 /* What goes wrong around an engine: servers that refuse, reset, stall, lie; clients that stall; limits and queues. Many
  * of these were bugs once; then the first line of the claim says what went wrong. */
 #include "eng_peers.h"
@@ -523,7 +523,7 @@ static void a_client_waits_for_its_own_server(void)
     int one, two, three;
     wire *w;
 
-    r->be->algo = LB_SOURCE;
+    r->be->algo = LB_HASH;
     rig_server(r, a)->maxconn = 1;
     rig_server(r, b)->maxconn = 1;
     rig_start(r);
@@ -573,7 +573,7 @@ static void a_redispatched_tunnel_waits_as_long_as_a_queue_may(void)
     int first;
     wire *w;
 
-    r->be->algo = LB_SOURCE;
+    r->be->algo = LB_HASH;
     r->be->t_connect = 60;
     r->be->t_queue = 10000;
     r->be->retries = 1;

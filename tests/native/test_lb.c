@@ -1,4 +1,4 @@
-/* sources: lockset lock ctr hash lb */
+/* sources: lockset lock ctr hash sock lb lb_heap lb_rr lb_least lb_first lb_map lb_ring */
 #include "lb.h"
 
 #include "check.h"
@@ -27,6 +27,7 @@ static farm *farm_new(uint32_t algo, const uint32_t *weights)
         s->be = &f->be;
         s->rank = s->index = f->be.nsrv;
         s->conf.weight = s->live.weight = weights[f->be.nsrv];
+        s->conf.id = s->rank + 1;
         s->live.up = 1;
         f->list[f->be.nsrv] = s;
     }
@@ -41,11 +42,11 @@ static void farm_del(farm *f)
 }
 
 /* The rank of the server that is picked, -1 if all are full, -2 if none is up. */
-static int pick(farm *f, const conn *client, const server *avoid)
+static int pick(farm *f, const lb_key *key, const server *avoid)
 {
     server *s = NULL;
 
-    switch (lb_pick(&f->be, client, avoid, &s)) {
+    switch (lb_pick(&f->be, key, avoid, &s)) {
     case LB_PICKED:
         return (int)s->rank;
     case LB_FULL:
@@ -120,9 +121,9 @@ static void the_server_to_avoid_is_taken_only_if_there_is_no_other(void)
 
 static void the_first_backup_serves_when_all_others_are_down(void)
 {
-    for (uint32_t algo = LB_ROUNDROBIN; algo <= LB_SOURCE; algo++) {
+    for (uint32_t algo = LB_ROUNDROBIN; algo <= LB_HASH; algo++) {
         static const uint32_t weights[] = {1, 1, 5, 5, 0};
-        conn client = {.family = AF_INET, .addr = {127, 0, 0, 1}};
+        lb_key client = {.hash = 0x7f000001, .has = 1};
         farm *f = farm_new(algo, weights);
 
         f->srv[2].conf.backup = f->srv[3].conf.backup = 1;
@@ -145,11 +146,11 @@ static void the_first_backup_serves_when_all_others_are_down(void)
 static void source_gives_a_client_the_same_server_and_each_server_its_part(void)
 {
     static const uint32_t weights[] = {1, 2, 1, 0};
-    farm *f = farm_new(LB_SOURCE, weights);
+    farm *f = farm_new(LB_HASH, weights);
     int got[3] = {0};
 
     for (int i = 0; i < 256; i++) {
-        conn client = {.family = AF_INET, .addr = {10, 0, 0, (uint8_t)i}};
+        lb_key client = {.hash = 0x0a000000 + (uint32_t)i, .has = 1};
         int first = pick(f, &client, NULL);
 
         CHECK_EQ(pick(f, &client, NULL), first);
@@ -164,8 +165,8 @@ static void source_gives_a_client_the_same_server_and_each_server_its_part(void)
 static void source_names_the_full_server_that_its_client_must_wait_for(void)
 {
     static const uint32_t weights[] = {1, 1, 0};
-    farm *f = farm_new(LB_SOURCE, weights);
-    conn client = {.family = AF_INET, .addr = {10, 0, 0, 1}};
+    farm *f = farm_new(LB_HASH, weights);
+    lb_key client = {.hash = 0x0a000001, .has = 1};
     server *s, *again;
 
     f->srv[0].conf.maxconn = f->srv[1].conf.maxconn = 1;

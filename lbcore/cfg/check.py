@@ -27,6 +27,7 @@ from lbcore.cfg.check_rules import (
 )
 from lbcore.cfg.context import Context
 from lbcore.cfg.diagnostics import readable
+from lbcore.cfg.kw_balance import check_balance
 from lbcore.cfg.kw_cookie import check_cookies
 from lbcore.cfg.kw_error import check_errors
 from lbcore.cfg.kw_h1_case import check_h1_case
@@ -217,6 +218,7 @@ _STEPS: tuple[Callable[[_Checked], None], ...] = (
     _timeouts,
     _server_names,
     _server_limits,
+    check_balance,
     _http_only,
     _numbers,
 )

@@ -226,7 +226,7 @@ class Walk:
 
     def _to(self, found: Explanation, backend: Backend, verdict: Verdict) -> None:
         settings = backend.settings
-        found.backend, found.balance = settings.name, settings.balance
+        found.backend, found.balance = settings.name, str(settings.balance)
         found.backend_by = self._by(settings)
         found.servers = list(chances(backend, verdict.server))
         if self._head is not None:

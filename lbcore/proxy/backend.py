@@ -70,4 +70,4 @@ class Backend(Serving):
 
     @property
     def algorithm(self) -> str:
-        return self.settings.balance
+        return self.settings.balance.algorithm

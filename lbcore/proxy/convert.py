@@ -16,7 +16,31 @@ REUSE = {
     "aggressive": lib.REUSE_AGGRESSIVE,
     "always": lib.REUSE_ALWAYS,
 }
-ALGORITHMS = {"static-rr": lib.LB_STATIC_RR, "roundrobin": lib.LB_ROUNDROBIN, "source": lib.LB_HASH}
+ALGORITHMS = {
+    "first": lib.LB_FIRST,
+    "leastconn": lib.LB_LEASTCONN,
+    "random": lib.LB_RANDOM,
+    "roundrobin": lib.LB_ROUNDROBIN,
+    "static-rr": lib.LB_STATIC_RR,
+}
+HASHED = {
+    "hash": lib.LB_BY_EXPR,
+    "hdr": lib.LB_BY_HDR,
+    "rdp-cookie": lib.LB_BY_RDP_COOKIE,
+    "source": lib.LB_BY_SOURCE,
+    "uri": lib.LB_BY_URI,
+    "url_param": lib.LB_BY_URL_PARAM,
+}
+HASH_METHODS = {"map-based": lib.LB_TYPE_MAP, "consistent": lib.LB_TYPE_CONSISTENT}
+HASH_FUNCTIONS = {
+    "crc32": lib.LB_FN_CRC32,
+    "djb2": lib.LB_FN_DJB2,
+    "none": lib.LB_FN_NONE,
+    "sdbm": lib.LB_FN_SDBM,
+    "wt6": lib.LB_FN_WT6,
+}
+AFFINITIES = {"always": lib.LB_AFFINITY_ALWAYS, "maxconn": lib.LB_AFFINITY_MAXCONN}
+NODE_KEYS = {"id": lib.LB_NODE_ID, "addr": lib.LB_NODE_ADDR, "addr-port": lib.LB_NODE_ADDR_PORT}
 RETRY_ON = {
     "conn-failure": lib.RETRY_CONN,
     "empty-response": lib.RETRY_EMPTY,
@@ -104,6 +128,29 @@ def retry_on(conf: Any, words: tuple[str, ...]) -> None:
         conf.retry_status[place] = int(word)
 
 
+def balance(conf: Any, proxy: ProxySettings) -> None:
+    """Writes how servers are chosen. Raises ValueError for a name that is too long."""
+    wanted, hashed = proxy.balance, proxy.hash_type
+    conf.algo = ALGORITHMS.get(wanted.algorithm, lib.LB_HASH)
+    conf.lb_by = HASHED.get(wanted.algorithm, 0)
+    if wanted.check_post:  # the shim finds parameters in the head only
+        conf.lb_by = lib.LB_BY_EXPR
+    conf.lb_type = HASH_METHODS[hashed.method]
+    conf.lb_fn = HASH_FUNCTIONS[hashed.function]
+    conf.avalanche = hashed.avalanche
+    conf.lb_factor = proxy.hash_balance_factor
+    conf.lb_affinity = AFFINITIES[proxy.hash_affinity]
+    conf.lb_draws = wanted.draws
+    conf.lb_uri = lib.LB_URI_WHOLE * wanted.whole | lib.LB_URI_PATH_ONLY * wanted.path_only
+    conf.lb_uri_len, conf.lb_uri_depth = wanted.length, wanted.depth
+    conf.lb_domain = wanted.domain_only
+    name = wanted.name.encode("utf-8", "surrogateescape")
+    if len(name) > lib.LB_NAME_MAX:
+        raise ValueError(f"the name '{wanted.name}' of 'balance {wanted.algorithm}' is too long")
+    conf.lb_name_len = len(name)
+    ffi.memmove(conf.lb_name, name, len(name))
+
+
 def wants_log_line(proxy: ProxySettings) -> bool:
     """Whether streams of this frontend are to be told to Python when they end."""
     return bool(proxy.log_targets)
@@ -144,8 +191,7 @@ def backend(conf: Any, proxy: ProxySettings, *, flow: int, fullconn: int) -> Non
     conf.retries = proxy.retries
     conf.redispatch = proxy.redispatch
     conf.reuse = REUSE[proxy.http_reuse]
-    conf.algo = ALGORITHMS[proxy.balance]
-    conf.avalanche = proxy.hash_type[2] == "avalanche"
+    balance(conf, proxy)
     conf.fullconn = proxy.fullconn or fullconn
     retry_on(conf, proxy.retry_on)
     probes(conf, proxy.server_probes)
@@ -159,8 +205,9 @@ def backend(conf: Any, proxy: ProxySettings, *, flow: int, fullconn: int) -> Non
         address.fill(ffi.addressof(conf, "source"), proxy.source)
 
 
-def server(conf: Any, settings: ServerSettings) -> None:
-    """Fills a `srv_conf *`."""
+def server(conf: Any, settings: ServerSettings, sid: int) -> None:
+    """Fills a `srv_conf *`. `sid` is the server's number in its backend."""
+    conf.id = sid
     address.fill(ffi.addressof(conf, "addr"), settings.address)
     if settings.source is not None:
         address.fill(ffi.addressof(conf, "source"), settings.source)
@@ -168,6 +215,7 @@ def server(conf: Any, settings: ServerSettings) -> None:
         conf.port_mapped = 1
         conf.port_offset = settings.address.port_offset
     conf.weight = settings.weight
+    conf.lb_node = NODE_KEYS[settings.hash_key]
     conf.maxconn = settings.maxconn
     conf.minconn = settings.minconn
     conf.backup = settings.backup

@@ -18,7 +18,7 @@ class Server(Serving):
         self.settings = settings
         self.sid = sid
         self.index = check(lib.eng_server_add(engine.handle, backend))
-        convert.server(lib.eng_srv_conf(engine.handle, self.index), settings)
+        convert.server(lib.eng_srv_conf(engine.handle, self.index), settings, sid)
         name = settings.name.encode("utf-8", "surrogateescape")
         if name:
             check(lib.eng_srv_name(engine.handle, self.index, name, len(name)))

@@ -11,6 +11,7 @@ from typing import Any
 from lbcore.base.address import Address
 from lbcore.conn.settings import BindSettings, UnixBind
 from lbcore.log.settings import LogProfile, LogTarget
+from lbcore.proxy.balance import Balance, HashType
 
 
 @dataclass(slots=True)
@@ -57,6 +58,7 @@ class ServerSettings:
     pool_purge_delay: int = 5000
     max_reuse: int = -1
     cookie: str | None = None
+    hash_key: str = "id"  # of balance.NODE_KEYS
     tcp_ut: int = 0
     tfo: bool = False
     where: str = ""
@@ -180,8 +182,10 @@ class ProxySettings:
     retries: int = 3
     retry_on: tuple[str, ...] = ("conn-failure",)  # words of `retry-on`, statuses as their numbers; empty: never
     redispatch: int = 0  # option redispatch [interval]; 0: off
-    balance: str = "roundrobin"
-    hash_type: tuple[str, str, str] = ("map-based", "sdbm", "")
+    balance: Balance = Balance()
+    hash_type: HashType = HashType()
+    hash_balance_factor: int = 0  # percent, above 100; 0: none
+    hash_affinity: str = "always"  # hash-preserve-affinity: of balance.AFFINITIES
     http_reuse: str = "safe"  # never, safe, aggressive, always
     http_connection_mode: str = "keep-alive"  # keep-alive, server-close, close
     forwardfor: ForwardFor | None = None

@@ -66,11 +66,8 @@ static lb_key uri_key(const backend *be, const h1_head *h, const char *s)
     uint32_t slashes = 0;
     const char *p;
 
-    if (c->lb_uri & LB_URI_PATH_ONLY) {
-        if (!h->path_len)
-            return (lb_key){0};
+    if (c->lb_uri & LB_URI_PATH_ONLY)
         uri = (h1_span){s + h->path, s + h->path + h->path_len};
-    }
     if (c->lb_uri_len && uri.end - uri.p > c->lb_uri_len)
         uri.end = uri.p + c->lb_uri_len;
     for (p = uri.p; p < uri.end; p++) {
@@ -100,30 +97,47 @@ static lb_key param_key(const backend *be, const h1_head *h, const char *s)
     return (lb_key){0};
 }
 
-/* Of a host's name the part before the last dot: between that one and the dot before. All of it if it has no dot. */
+/* Of a host's name the part before its last dot, back to the dot before that: of "haproxy.1wt.eu" it is "1wt". All of a name
+ * without a dot behind its first letter. */
 static h1_span domain(h1_span s)
 {
-    const char *dot = memrchr(s.p, '.', (size_t)(s.end - s.p)), *p = dot;
+    const char *dot = s.end > s.p ? memrchr(s.p + 1, '.', (size_t)(s.end - s.p - 1)) : NULL, *p;
 
     if (!dot)
         return s;
-    while (p > s.p && p[-1] != '.')
-        p--;
+    for (p = dot - 1; p > s.p && p[-1] != '.'; p--)
+        ;
     return (h1_span){p, dot};
 }
 
-/* The first value of the header. */
+/* What stands before the first comma that is in no quoted string (RFC 9110 5.6.4). */
+static h1_span first_value(h1_span all)
+{
+    int quoted = 0;
+    const char *p = all.p;
+
+    for (; p < all.end && (quoted || *p != ','); p++) {
+        if (*p == '"')
+            quoted = !quoted;
+        else if (*p == '\\' && quoted && p + 1 < all.end)
+            p++;
+    }
+    return h1_trim((h1_span){all.p, p});
+}
+
+/* The first value of the first header of the name; an empty one is none. */
 static lb_key header_key(const backend *be, const h1_head *h, const char *s)
 {
     const be_conf *c = &be->conf;
+    int i = h1_find(h, s, c->lb_name, c->lb_name_len, 0);
+    h1_span value;
 
-    for (int i = -1; (i = h1_find(h, s, c->lb_name, c->lb_name_len, (uint32_t)(i + 1))) >= 0;) {
-        h1_span all = h1_value(&h->hdr[i], s), item;
-
-        if (h1_next_item(&all, &item))
-            return key_of(be, c->lb_domain ? domain(item) : item);
-    }
-    return (lb_key){0};
+    if (i < 0)
+        return (lb_key){0};
+    value = first_value(h1_value(&h->hdr[i], s));
+    if (value.p == value.end)
+        return (lb_key){0};
+    return key_of(be, c->lb_domain ? domain(value) : value);
 }
 
 lb_key lb_head_key(const backend *be, const h1_head *h, const char *s)

@@ -10,6 +10,7 @@
 #include "ctr.h"
 #include "hash.h"
 #include "lb_algo.h"
+#include <time.h>
 
 #define POINTS_MAX (LB_WEIGHT_STEPS * LB_WEIGHT_MAX) /* of a server */
 
@@ -113,6 +114,15 @@ static void destroy(backend *be)
     free(r);
 }
 
+/* Balancers that start together shall not draw the same numbers. */
+static uint64_t seed(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 static int build(backend *be)
 {
     ring *r = calloc(1, sizeof(*r)), *old = be->lb;
@@ -136,10 +146,8 @@ static int build(backend *be)
     sort(r->at, room, total);
     free(room);
     r->n = r->total = total;
-    if (old) {
-        r->last = old->last;
-        r->draws = old->draws;
-    }
+    r->last = old ? old->last : UINT32_MAX;
+    r->draws = old ? old->draws : seed();
     destroy(be);
     be->lb = r;
     return 0;

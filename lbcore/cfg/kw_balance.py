@@ -23,7 +23,7 @@ def balance(args: Args) -> None:
     word = args.take() if args.more else "roundrobin"
     name, parenthesis, rest = word.partition("(")
     parse = _ALGORITHMS.get(name)
-    if parse is None or (name in _PLAIN and parenthesis) or (name == "hdr" and not parenthesis):
+    if parse is None or (parenthesis and name not in _WITH_NAME) or (name == "hdr" and not parenthesis):
         raise _not_an_algorithm(word)
     args.proxy.balance = parse(args, name, f"({rest}" if parenthesis else "")
     args.proxy.places["balance"] = f"{args.line.file}:{args.line.number}"
@@ -52,7 +52,9 @@ def _random(args: Args, name: str, inside: str) -> Balance:
     if not inside.endswith(")"):
         raise KeywordError("balance random : missing closing parenthesis.")
     text = inside[1:-1]
-    draws = integer(text) if text else Balance.draws
+    if not text:
+        return Balance(name)
+    draws = integer(text)
     if draws is None:
         wrong = next((char for char in text if not char.isdecimal()), text)
         raise KeywordError(f"balance random : unexpected character '{wrong}' after argument.")
@@ -134,6 +136,7 @@ def _hash(args: Args, name: str, inside: str) -> Balance:
 
 
 _PLAIN = ("first", "leastconn", "roundrobin", "source", "static-rr")
+_WITH_NAME = ("hdr", "random", "rdp-cookie")  # or with a number, in parentheses
 _ALGORITHMS: dict[str, Callable[[Args, str, str], Balance]] = {
     **dict.fromkeys(_PLAIN, _plain),
     "hash": _hash,
@@ -227,9 +230,7 @@ def check_balance(checked: Checked) -> None:
     if isinstance(proxy.balance.expression, str):
         _read_expression(checked, proxy.balance.expression)
     if proxy.mode != "http" and proxy.balance.algorithm in OF_HTTP:
-        checked.warn(
-            f"Layer 7 hash not possible for {checked.label} (needs 'mode http'). Falling back to round robin."
-        )
+        checked.warn(f"Layer 7 hash not possible for {checked.label} (needs 'mode http'). Falling back to round robin.")
         proxy.balance = Balance()
 
 
@@ -242,7 +243,7 @@ def _read_expression(checked: Checked, text: str) -> None:
     proxy = checked.proxy
     where = proxy.places.get("balance", proxy.where)
     file, _, line = where.rpartition(":")
-    lead = f"proxy '{proxy.name}' [{proxy.where}]: "
+    lead = f"{checked.label} [{proxy.where}]: "
     words = Words(
         [text], 0, file, int(line or 0), proxy.name, proxy.mode, acls=proxy.acls, notes=checked.ctx.notes,
         place="use-server or balance expression",
@@ -260,9 +261,7 @@ def _read_expression(checked: Checked, text: str) -> None:
         )
         return
     if proxy.mode == "http" and source.endswith("buffer"):
-        checked.warn(
-            f"{lead}L6 sample fetch <{text}> will be ignored in 'balance hash' expression in HTTP mode."
-        )
+        checked.warn(f"{lead}L6 sample fetch <{text}> will be ignored in 'balance hash' expression in HTTP mode.")
     proxy.balance = replace(proxy.balance, expression=found)
 
 

@@ -17,12 +17,14 @@ Waiting = Generator[Outcome, None, Outcome | None]
 
 
 def make_buffering(settings: ProxySettings) -> Callable[[Txn], Waiting] | None:
-    """The step of a proxy's requests, before its rules, that waits for the body; None without the option.
+    """The step of a proxy's requests, before its rules, that waits for the body; None without the option, if
+    balancing (`url_param ... check_post`) does not need the body either.
 
     It waits for `timeout http-request`, without one for `timeout client`; then the client gets 408. A client that
     leaves before all has come gets nothing, and no server a part of it.
     """
-    if "http-buffer-request" not in settings.options or settings.mode != "http":
+    wanted = "http-buffer-request" in settings.options or settings.balance.check_post
+    if not wanted or settings.mode != "http":
         return None
     timeouts = settings.timeouts
     wait = Wait("body", timeouts.http_request or timeouts.client or 0)

@@ -5,7 +5,7 @@ stream's way; one that may have to wait is a generator that yields what it waits
 
     frontend, request    tcp-request content, monitor-uri, captures, body, http-request, redirect, names, use_backend
     backend, request     tcp-request content, body, http-request, redirect, names, use-server
-    both, request        the fields that options add, cookie
+    both, request        the fields that options add, cookie, what the server is found by
     response             tcp-response content, captures, backend's http-response, frontend's http-response, cookie,
                          backend's http-after-response, frontend's http-after-response
 
@@ -92,6 +92,7 @@ class BackendPlan:
     persist: Callable[[Txn], None] | None = None  # force-persist, ignore-persist: before all rules
     choose_server: Callable[[Txn], Any] | None = None
     decides: bool = True  # mode http: it has `persist`, `request` or `choose_server`
+    key: Callable[[Txn], None] | None = None  # tells by what its server is found: behind all rules
     makes_pages: bool = False  # some of its error pages are made for each stream
     inspect_delay: int = 0
     res_inspect_delay: int = 0

@@ -9,6 +9,7 @@ from lbcore.proxy.settings import ProxySettings
 from lbcore.sample.build import Build
 from lbcore.sample.points import Point
 from lbcore.shim import lib
+from lbcore.stream.balance import make_balance_key
 from lbcore.stream.buffering import make_buffering
 from lbcore.stream.captures import make_request_captures, make_response_captures
 from lbcore.stream.cookies import make_persist_rules, make_request_cookie, make_response_cookie
@@ -64,6 +65,7 @@ class Planner:
         plan.persist = make_persist_rules(settings, build)
         if rules.use_server:
             plan.choose_server = compile_use_server(rules.use_server, build)
+        plan.key = make_balance_key(proxy.backend, build)
         content = _list(rules, Ruleset.TCP_CONTENT, build, Point.BE_CONTENT)
         if settings.mode == "http":
             requests = _requests(rules, build, Point.BE_REQ_HDR)
@@ -133,7 +135,7 @@ class Planner:
             if other.mode != "http":
                 continue
             theirs = self.builders[other.name]
-            late = chain([header, *_forwarding(settings, other, theirs), self.backends[index].request_cookie])
+            late = chain([header, *_forwarding(settings, other, theirs), backend.request_cookie, backend.key])
             if late is not None:
                 plan.late[index] = late
 
@@ -186,7 +188,7 @@ def _requests(rules: RuleLists, build: Build, point: Point) -> list[Step | None]
 def _backend_asks(plan: BackendPlan) -> int:
     """What a stream of this backend has to be asked about."""
     asks = 0
-    if any(step is not None for step in (plan.request, plan.choose_server, plan.content, plan.persist)):
+    if any(step is not None for step in (plan.request, plan.choose_server, plan.content, plan.persist, plan.key)):
         asks |= REQUEST | CONTENT
     if any(step is not None for step in (plan.response, plan.after, plan.cookie, plan.res_content)):
         asks |= REQUEST | RESPONSE

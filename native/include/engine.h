@@ -154,6 +154,9 @@ int eng_flow_name(engine *e, int tid, uint64_t flow, uint64_t gen, int back, int
                   uint8_t *addr16);
 /* Copies at most <len> bytes of the kernel's struct tcp_info. The bytes copied, -ENOTCONN, or what the kernel says. */
 int eng_flow_tcpinfo(engine *e, int tid, uint64_t flow, uint64_t gen, int back, void *to, int len);
+/* What the stream's server is to be found by in backend <be>: the <len> bytes at <key>, hashed as its hash-type says. 0 or
+ * -EINVAL. */
+int eng_flow_key(engine *e, int tid, uint64_t flow, uint64_t gen, int be, const char *key, int len);
 /* Sends an interim response (102 .. 199, in normal form) at once, before the request has its verdict. 1: sent; 0: this client
  * speaks HTTP/1.0 and knows none; -EINVAL: there is no request, or that is no such head. */
 int eng_flow_interim(engine *e, int tid, uint64_t flow, uint64_t gen, const char *head, int len);

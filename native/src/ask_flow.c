@@ -68,6 +68,20 @@ int eng_flow_set(engine *e, int tid, uint64_t flow_, uint64_t gen, int what, uin
     return 0;
 }
 
+/* --- balancing --- */
+
+int eng_flow_key(engine *e, int tid, uint64_t flow_, uint64_t gen, int be, const char *key, int len)
+{
+    flow *f = flow_of(e, tid, flow_, gen);
+
+    if (!f)
+        return -ESTALE;
+    if (be < 0 || (uint32_t)be >= e->nbe || len < 0)
+        return -EINVAL;
+    f->key = (lb_key){.hash = lb_hash(e->be[be], key, (size_t)len), .has = 1};
+    return 0;
+}
+
 /* --- addresses --- */
 
 static void set_src(flow *f, const ask_addr *to)

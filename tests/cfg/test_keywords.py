@@ -19,6 +19,7 @@ from lbcore.cfg.loader import load
 from lbcore.cfg.sections import SECTIONS
 from lbcore.conn.settings import BindSettings
 from lbcore.log.settings import FACILITIES
+from lbcore.proxy.balance import Balance, HashType
 from lbcore.proxy.settings import ForwardFor, GlobalSettings, ProxySettings, ServerSettings, Settings
 
 KINDS = {
@@ -93,10 +94,13 @@ def test_refuses_words_once_the_sections_are_imported() -> None:
 
 
 OURS = {"profiling.locks", "regex-engine"}  # words that HAProxy does not have
+UNLISTED = {"hash-balance-factor"}  # words that it understands, but does not list
 
 
 def test_every_keyword_is_one_of_haproxys_or_known_to_be_ours() -> None:
     for place, row in rows():
+        if row.words[0] in UNLISTED:
+            continue
         if row.words[0] in OURS:
             assert not knows("global", row.words[0])
             continue
@@ -306,10 +310,36 @@ def test_reads_limits_of_proxies() -> None:
 
 def test_reads_balance_and_hash_type() -> None:
     found = listen_of("balance source", "hash-type map-based djb2 avalanche")
-    assert (found.balance, found.hash_type) == ("source", ("map-based", "djb2", "avalanche"))
-    assert listen_of("hash-type map-based").hash_type == ("map-based", "sdbm", "")
-    assert listen_of("balance static-rr").balance == "static-rr"
-    assert listen_of("balance").balance == "roundrobin"
+    assert (found.balance, found.hash_type) == (Balance("source"), HashType("map-based", "djb2", True))
+    assert listen_of("hash-type map-based").hash_type == HashType("map-based", "sdbm", False)
+    assert listen_of("hash-type consistent").hash_type == HashType("consistent", "sdbm", True)
+    assert listen_of("hash-type consistent sdbm").hash_type == HashType("consistent", "sdbm", False)
+    assert listen_of("balance static-rr").balance == Balance("static-rr")
+    assert listen_of("balance").balance == Balance()
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("random", Balance("random")),
+        ("random(5)", Balance("random", draws=5)),
+        ("uri", Balance("uri")),
+        ("uri depth 2 whole len 9", Balance("uri", length=9, depth=2, whole=True)),
+        ("uri path-only", Balance("uri", path_only=True)),
+        ("url_param id", Balance("url_param", "id")),
+        ("url_param id check_post 64", Balance("url_param", "id", check_post=True)),
+        ("hdr(Host) use_domain_only", Balance("hdr", "Host", domain_only=True)),
+        ("rdp-cookie", Balance("rdp-cookie", "mstshash")),
+        ("rdp-cookie(user)", Balance("rdp-cookie", "user")),
+    ],
+)
+def test_reads_what_belongs_to_an_algorithm(line: str, found: Balance) -> None:
+    assert listen_of("mode http", f"balance {line}").balance == found
+
+
+def test_reads_the_expression_that_is_hashed_when_the_mode_is_known() -> None:
+    found = listen_of("balance hash req.hdr(x-user),lower", "mode http").balance
+    assert found.expression.text == "req.hdr(x-user),lower"
 
 
 def test_reads_source_and_reuse() -> None:

@@ -19,6 +19,8 @@ SERVERS = "abcdefg"  # a prime number of them, so that no bit of a hash is witho
 WEIGHTS = (1, 2, 3, 5, 8, 13, 40)
 BATCH = 250  # requests under way: their answers fit in the buffers of a connection
 
+_END = b"\r\n\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)")
 _ANSWER = re.compile(rb"\r\n\r\n(.)")
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n"
 
@@ -55,10 +57,11 @@ def get(target: str, *fields: str, host: str = "www.example.com") -> bytes:
     return "\r\n".join([f"GET {target} HTTP/1.1", f"host: {host}", *fields, "", ""]).encode("latin-1")
 
 
-def chosen(port: int, requests: Sequence[bytes], source: str = HOST) -> str:
-    """The letters of the servers that get the requests, sent one after the other on one connection."""
+def chosen(port: int, requests: Sequence[bytes], source: str = "") -> str:
+    """The letters of the servers that get the requests, sent one after the other on one connection, from `source`."""
+    bound = (source, 0) if source else None
     found: list[bytes] = []
-    with socket.create_connection((HOST, port), timeout=20, source_address=(source, 0)) as sock:
+    with socket.create_connection((HOST, port), timeout=20, source_address=bound) as sock:
         for start in range(0, len(requests), BATCH):
             batch = requests[start : start + BATCH]
             sock.sendall(b"".join(batch))
@@ -72,7 +75,7 @@ def _answers(sock: socket.socket, count: int) -> list[bytes]:
         more = sock.recv(262144)
         assert more, f"closed after {data!r}"
         data += more
-        if data.count(b"\r\n\r\n") >= count and len(found := _ANSWER.findall(data)) >= count:
+        if data.count(_END) >= count and len(found := _ANSWER.findall(data)) >= count:
             return found
 
 
@@ -122,10 +125,30 @@ def _serve(sock: socket.socket, letter: bytes) -> None:
                 more = sock.recv(65536)
             except OSError:
                 return
-            data += more
             if not more:
                 return
-            count = data.count(b"\r\n\r\n")
-            if count:
-                data = data[data.rindex(b"\r\n\r\n") + 4 :]
-                sock.sendall(answer * count)
+            count, data = _requests(data + more)
+            sock.sendall(answer * count)
+
+
+def _requests(data: bytes) -> tuple[int, bytes]:
+    """How many whole requests these are, and what is left."""
+    if b"\r\ncontent-length:" not in data and b"\r\ntransfer-encoding:" not in data:
+        return data.count(_END), data[data.rfind(_END) + 4 :] if _END in data else data
+    head, end, rest = data.partition(_END)
+    if not end:
+        return 0, data
+    length = _LENGTH.search(head)
+    last = int(length[1]) if length else _end_of_chunks(rest) if b"\r\ntransfer-encoding:" in head else 0
+    if last < 0 or last > len(rest):
+        return 0, data
+    count, left = _requests(rest[last:])
+    return count + 1, left
+
+
+def _end_of_chunks(body: bytes) -> int:
+    """The length of a chunked body with its framing, -1 if it is not whole."""
+    if body.startswith(b"0\r\n\r\n"):
+        return 5
+    at = body.find(b"\r\n0\r\n\r\n")
+    return at + 7 if at >= 0 else -1

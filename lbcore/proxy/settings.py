@@ -182,8 +182,8 @@ class ProxySettings:
     retries: int = 3
     retry_on: tuple[str, ...] = ("conn-failure",)  # words of `retry-on`, statuses as their numbers; empty: never
     redispatch: int = 0  # option redispatch [interval]; 0: off
-    balance: Balance = Balance()
-    hash_type: HashType = HashType()
+    balance: Balance = field(default_factory=Balance)
+    hash_type: HashType = field(default_factory=HashType)
     hash_balance_factor: int = 0  # percent, above 100; 0: none
     hash_affinity: str = "always"  # hash-preserve-affinity: of balance.AFFINITIES
     http_reuse: str = "safe"  # never, safe, aggressive, always

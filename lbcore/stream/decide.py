@@ -300,10 +300,8 @@ class Decider:
             return _verdict(ask, lib.V_HTTP, self._keep(worker, t))
         if outcome is not None and outcome is not ACCEPT:
             return self._finish(worker, t, outcome)
-        if found is not None and found.choose_server is not None and t.server is None:
-            t.server = found.choose_server(t)
-        if found is not None and found.key is not None:
-            found.key(t)
+        if found is not None:
+            _find_server(found, t)
         number = t.backend.index if t.backend is not None else -1
         server = t.server.index if t.server is not None else -1
         flags = self._keep(worker, t) | (FORCE if t.forced else 0)
@@ -411,6 +409,14 @@ def _response_steps(plan: FrontendPlan, backend: BackendPlan | None) -> tuple[St
     after = chain([backend.after, None if own else plan.after])
     assert not waits(after), "no action of http-after-response waits"
     return response, after
+
+
+def _find_server(plan: BackendPlan, t: Txn) -> None:
+    """Behind all rules: the server that a rule names, or by what one is found."""
+    if plan.choose_server is not None and t.server is None:
+        t.server = plan.choose_server(t)
+    if plan.key is not None:
+        plan.key(t)
 
 
 def _switched(worker: Worker, ask: tuple[Any, ...]) -> Txn | None:

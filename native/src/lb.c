@@ -232,8 +232,10 @@ static int pick_alone(backend *be, const server *avoid, server **out)
 
 int lb_pick(backend *be, const lb_key *key, const server *avoid, server **out)
 {
+    const lb_algo *algo = at_load(&be->lb_algo);
+
     *out = NULL;
-    if (be->lb_algo->pick_key && key && key->has)
+    if (algo->pick_key && key && key->has)
         return pick_by_key(be, key->hash, avoid, out);
-    return be->lb_algo->shared ? pick_shared(be, avoid, out) : pick_alone(be, avoid, out);
+    return algo->shared ? pick_shared(be, avoid, out) : pick_alone(be, avoid, out);
 }

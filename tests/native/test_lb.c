@@ -1,60 +1,5 @@
 /* sources: lockset lock ctr hash sock lb lb_heap lb_rr lb_least lb_first lb_map lb_ring */
-#include "lb.h"
-
-#include "check.h"
-#include "engine.h"
-#include "hash.h"
-
-#define MAX 16
-
-typedef struct farm {
-    backend be;
-    server srv[MAX], *list[MAX];
-} farm;
-
-/* A backend of servers with these weights (0 ends the list). */
-static farm *farm_new(uint32_t algo, const uint32_t *weights)
-{
-    farm *f = calloc(1, sizeof(*f));
-
-    REQUIRE(f);
-    rw_init(&f->be.lbprm, NULL, LBL_LBPRM);
-    f->be.conf.algo = algo;
-    f->be.srv = f->list;
-    for (; weights[f->be.nsrv]; f->be.nsrv++) {
-        server *s = &f->srv[f->be.nsrv];
-
-        s->be = &f->be;
-        s->rank = s->index = f->be.nsrv;
-        s->conf.weight = s->live.weight = weights[f->be.nsrv];
-        s->conf.id = s->rank + 1;
-        s->live.up = 1;
-        f->list[f->be.nsrv] = s;
-    }
-    REQUIRE(lb_rebuild(&f->be) == 0);
-    return f;
-}
-
-static void farm_del(farm *f)
-{
-    lb_free(&f->be);
-    free(f);
-}
-
-/* The rank of the server that is picked, -1 if all are full, -2 if none is up. */
-static int pick(farm *f, const lb_key *key, const server *avoid)
-{
-    server *s = NULL;
-
-    switch (lb_pick(&f->be, key, avoid, &s)) {
-    case LB_PICKED:
-        return (int)s->rank;
-    case LB_FULL:
-        return -1;
-    default:
-        return -2;
-    }
-}
+#include "lb_farm.h"
 
 static void round_robin_gives_each_server_its_weight(void)
 {
@@ -62,7 +7,7 @@ static void round_robin_gives_each_server_its_weight(void)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         farm *f = farm_new(LB_ROUNDROBIN, rows[i]);
-        uint32_t total = 0, got[MAX] = {0};
+        uint32_t total = 0, got[16] = {0};
 
         for (int k = 0; rows[i][k]; k++)
             total += rows[i][k];

@@ -19,12 +19,14 @@ class LoadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What wrk is to do: `path` asked over `connections` connections; `body` bytes posted; `close` after each reply."""
+    """What wrk is to do: `path` asked over `connections` connections; `body` bytes posted; `close` after each reply;
+    a number up to `keys` behind the path."""
 
     path: str
     connections: int = 64
     body: int = 0
     close: bool = False
+    keys: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ def run_wrk(load: Load, port: int, seconds: float) -> LoadResult:
         f"http://127.0.0.1:{port}{load.path}",
         str(load.body),
         "close" if load.close else "keep",
+        str(load.keys),
     ]
     output = _run(argv, seconds + _GRACE_SECONDS)
     return parse_wrk(output)

@@ -105,20 +105,22 @@ class Rig(Started):
 
 @dataclass(frozen=True, slots=True)
 class FullLoad:
-    """wrk at full speed: requests (or bytes) per second, and the balancer's CPU time for one request."""
+    """wrk at full speed: requests (or bytes) per second, and the balancer's CPU time for one request. `servers` more
+    are added to the last backend."""
 
     config: str
     load: Load
     bulk: bool = False
     logged: bool = False
     threads: int = 2
+    servers: int = 0
 
     @property
     def metrics(self) -> tuple[str, ...]:
         return ("gigabytes" if self.bulk else "rate", "cpu")
 
     def session(self, place: Place) -> Session:
-        return _FullLoadSession(self, Rig(place, read_config(self.config), self.threads))
+        return _FullLoadSession(self, Rig(place, read_config(self.config) + many_servers(self.servers), self.threads))
 
 
 class _RigSession:
@@ -328,6 +330,11 @@ def _first_reply(rig: Rig, path: str, deadline: float) -> None:
 def read_config(name: str) -> str:
     """The text of configs/<name>.cfg."""
     return (CONFIGS / f"{name}.cfg").read_text()
+
+
+def many_servers(count: int) -> str:
+    """`count` lines of servers, which are all the same one."""
+    return "".join(f'    server m{i} "{HOST}:${{NGINX}}"\n' for i in range(1, count + 1))
 
 
 def many_backends(count: int) -> str:

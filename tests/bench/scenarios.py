@@ -79,6 +79,19 @@ SCENARIOS: tuple[Scenario, ...] = (
         FullLoad("tcp-splice-all", Load("/1m"), bulk=True),
         {"gigabytes": 1.0},
     ),
+    *(
+        Scenario(
+            f"{config}-{servers}",
+            f"HTTP keep-alive, {servers:,} servers, {words}",
+            FullLoad(config, load, servers=servers),
+            {"rate": 1.0},
+        )
+        for config, words, load in (
+            ("leastconn", "leastconn", Load("/small")),
+            ("consistent", "consistent hash of the URI", Load("/small?", keys=10_000)),
+        )
+        for servers in (200, 2000)
+    ),
     Scenario("threads", "HTTP keep-alive, nbthread 2 against 1", ThreadGain("http", Load("/small")), {"gain": 1.0}),
     Scenario(
         "latency",

@@ -23,8 +23,9 @@ typedef struct lb_key {
 /* Makes all that the backend's algorithm needs, anew; also to be called when servers were added or removed. 0, or -ENOMEM: it goes
  * on with what it had. Takes LBL_LBPRM. */
 int lb_rebuild(backend *be);
-/* Server <s> may be picked now, or no longer, or has another weight, another limit. Costs O(log n), but with an algorithm that
- * needs all anew (map-based), and when backup servers take over or hand back. As lb_rebuild(). */
+/* Server <s> may be picked now, or no longer, or has another weight, another limit. Costs a look at each server to count them, and
+ * O(log n) to move it; a pass over the ring (consistent, random); all anew if the algorithm has a map, and when backup servers
+ * take over or hand back. As lb_rebuild(). */
 int lb_update(server *s);
 void lb_free(backend *be);
 /* Picks a server and takes a slot on it. <avoid> (may be NULL) only if no other one can take it. <key> may be NULL: what has

@@ -1,6 +1,7 @@
 /* sources: lockset lock ctr freq hash counters sock buf fd poll loop ev_epoll ev_poll ev_select ev_kqueue tmr runq waitq task h1 h1body h1field h1host h1word casing msg conn idle lb lb_heap lb_rr lb_least lb_first lb_map lb_ring lb_key listener chan flow flow_srv tunnel exchange exch_req exch_again exch_res exch_reply applet page ask ask_head ask_body ask_http ask_tcp ask_flow thr turn figures engine */
 /* Questions about requests: how they are put, and what their verdicts do. */
 #include "eng_ask.h"
+#include "hash.h"
 
 #define ASKS(kind) (1u << ASK_##kind)
 
@@ -320,6 +321,50 @@ static void the_server_asked_for_is_used(void)
         peer_stop(s[i]);
 }
 
+/* "/k<text>" is found by <text>, any other path by nothing. */
+static void tells_the_key_in_the_path(rig *r, int tid, const lb_ask *a, const char *texts, verdicts *out)
+{
+    const char *path = texts + a->text + a->path;
+    int len = (int)a->path_len - 2;
+
+    if (a->path_len > 2 && path[1] == 'k')
+        CHECK_EQ(eng_flow_key(r->e, tid, a->flow, a->gen, r->be_i, path + 2, len), 0);
+    CHECK_EQ(eng_flow_key(r->e, tid, a->flow, a->gen + 1, r->be_i, path, 1), -ESTALE);
+    CHECK_EQ(eng_flow_key(r->e, tid, a->flow, a->gen, 99, path, 1), -EINVAL);
+    CHECK_EQ(eng_flow_key(r->e, tid, a->flow, a->gen, -1, path, 1), -EINVAL);
+    CHECK_EQ(eng_flow_key(r->e, tid, a->flow, a->gen, r->be_i, path, -1), -EINVAL);
+    say_verdict(out, go_on(a));
+}
+
+static void a_server_is_found_by_the_key_that_was_told(void)
+{
+    static const char *const keys[] = {"a", "b", "c", "user-1", "user-22", "z"};
+    peer *s[3] = {peer_start(serve_name, 0), peer_start(serve_name, 0), peer_start(serve_name, 0)};
+    rig *r = ask_rig(PX_HTTP, ASKS(REQUEST), tells_the_key_in_the_path, NULL);
+    wire *w;
+
+    r->be->algo = LB_HASH;
+    r->be->lb_by = LB_BY_EXPR;
+    for (int i = 0; i < 3; i++)
+        rig_server(r, s[i]);
+    rig_start(r);
+    w = wire_new(dial(r->port));
+    for (int i = 0; i < 24; i++) {
+        const char *key = keys[i / 2 % 6];
+        int keyed = !(i & 1); /* between two with a key one without: it must not keep that of the one before */
+        char path[32], name[16];
+
+        snprintf(path, sizeof(path), keyed ? "/k%s" : "/", key);
+        snprintf(name, sizeof(name), "%5d", s[keyed ? hash_sdbm(key, strlen(key)) % 3 : (uint32_t)(i / 2) % 3]->port);
+        ask_for(w->fd, path);
+        CHECK(wire_response(w, 0) == 200 && body_has(w, name));
+    }
+    hang_up(w);
+    rig_stop(r);
+    for (int i = 0; i < 3; i++)
+        peer_stop(s[i]);
+}
+
 static void a_server_that_is_down_is_passed_over_unless_it_persists(void)
 {
     for (int persist = 0; persist < 2; persist++) {
@@ -487,6 +532,7 @@ int main(void)
     RUN(head_that_goes_on_as_get_gets_no_body);
     RUN(without_a_backend_the_answer_is_503);
     RUN(the_server_asked_for_is_used);
+    RUN(a_server_is_found_by_the_key_that_was_told);
     RUN(a_server_that_is_down_is_passed_over_unless_it_persists);
     RUN(a_server_that_fails_is_left_for_another);
     RUN(who_wants_a_full_server_waits_for_it);

@@ -129,6 +129,59 @@ def test_source_asks_another_server_if_that_of_the_client_is_gone(servers: Ports
         assert {ask(lb, source=f"127.0.0.{n}")[1] for n in range(1, 13)} == {b"s1", b"s3"}
 
 
+def test_first_asks_the_server_with_the_lowest_id(servers: Ports) -> None:
+    assert set(served(servers("id 9", "id 3", "id 5"), 4, "balance first")) == {"s2"}
+
+
+def test_random_asks_all(servers: Ports) -> None:
+    assert set(served(servers("", "", ""), 60, "balance random")) == {"s1", "s2", "s3"}
+
+
+def test_leastconn_leaves_a_busy_server_alone() -> None:
+    busy, idle = Turnstile(), Turnstile()
+    idle.let(5)
+    with ExitStack() as stack:
+        ports = [stack.enter_context(Chaos(server)).port for server in (busy, idle)]
+        lb = stack.enter_context(balancer(config(*ports, nbthread=2, back=["balance leastconn"])))
+        waiting = stack.enter_context(Client(lb))
+        waiting.send(get("/0"))
+        assert busy.wait_for(1)
+        for _ in range(5):
+            assert ask(lb)[0] == 200
+        assert (len(busy.asked), len(idle.asked)) == (1, 5)
+        busy.let(1)
+        assert waiting.body() == b"/0"
+
+
+@pytest.mark.parametrize("kind", ["map-based", "consistent"])
+def test_a_key_has_its_server_whichever_thread_is_asked(servers: Ports, kind: str) -> None:
+    lines = servers("", "", "")
+    with balancer(config(nbthread=4, back=[*lines, "balance uri", f"hash-type {kind}"])) as lb:
+        homes = {}
+        for number in range(24):
+            with Client(lb) as client:
+                homes[number] = client.ask(get(f"/{number}"))
+        for number, home in homes.items():
+            with Client(lb) as client:
+                assert client.ask(get(f"/{number}")) == home
+    assert set(homes.values()) == {b"s1", b"s2", b"s3"}
+
+
+def test_first_bytes_of_a_tunnel_find_its_server(servers: Ports) -> None:
+    lines = servers("", "", "")
+    front = ["tcp-request inspect-delay 5s", "tcp-request content accept if { req.len ge 9 }"]
+    back = [*lines, "balance hash req.payload(0,9)"]
+    with balancer(config(mode="tcp", front=front, back=back)) as lb:
+        homes: list[list[bytes]] = []
+        for number in range(12):
+            homes.append([])
+            for _ in range(2):
+                with Client(lb) as client:
+                    homes[-1].append(client.ask(get(f"/{number}")))
+    assert all(one == other for one, other in homes)
+    assert {home for home, _ in homes} == {b"s1", b"s2", b"s3"}
+
+
 @pytest.mark.parametrize("place", ["backend", "server"])
 def test_connections_come_from_the_source_address(place: str) -> None:
     seen: list[str] = []

@@ -1,7 +1,9 @@
 /* Balance algorithms: what each of them is to lb.c, and what they share.
  *
- * An algorithm sees the servers of its backend that may be picked: lb_usable(). It keeps what it needs in be->lb and in each
- * server's seat. All that it is asked happens under the backend's lbprm lock.
+ * lb.c looks at what other threads say of servers (live.up, live.weight, live.held) in one place, and notes it in their seats: an
+ * algorithm sees the servers whose seat.plain and seat.now are not 0, keeps what it needs in be->lb and in the rest of the
+ * seats, and notes in seat.weight which weight it has placed a server with. All that it is asked happens under the
+ * backend's lbprm lock.
  */
 #pragma once
 #ifndef LB_CFFI
@@ -11,7 +13,7 @@
  * they are called. They take <avoid> only if nothing else has room. */
 typedef struct lb_algo {
     const char *name;
-    /* Makes be->lb anew from all usable servers, or first makes it. 0, or -ENOMEM with nothing changed. Write lock. */
+    /* Makes be->lb anew from all servers, or first makes it. 0, or -ENOMEM with nothing changed. Write lock. */
     int (*build)(backend *be);
     /* Frees be->lb; no lock, nobody is left. */
     void (*destroy)(backend *be);
@@ -19,9 +21,9 @@ typedef struct lb_algo {
     int (*pick)(backend *be, const server *avoid, server **out);
     /* Picks by a hash. NULL: the algorithm has no keys. Read lock. */
     int (*pick_key)(backend *be, uint32_t hash, const server *avoid, server **out);
-    /* <s>, which lb_usable() tells of, has come, gone or has another weight. NULL: <build> is called. As <build>. */
+    /* <s> has come, has gone, has another weight, or is to be considered again. NULL: <build> is called. As <build>. */
     int (*update)(backend *be, server *s);
-    /* The load of <s> has changed, or it is to be considered again after it stood aside. NULL: that means nothing to the
+    /* The load of <s>, which is placed, has changed, or it has room again after it stood aside. NULL: that means nothing to the
      * algorithm. Write lock. */
     void (*load)(backend *be, server *s);
     uint8_t shared;   /* see <pick> */
@@ -31,18 +33,10 @@ typedef struct lb_algo {
 
 extern const lb_algo lb_roundrobin, lb_leastconn, lb_firstfit, lb_random, lb_map, lb_ring;
 
-/* Whether <s> may be picked: up, of some weight, and of the servers that are used now, the active ones or the backup ones. */
-static inline int lb_usable(const backend *be, const server *s)
+/* <s> is placed nowhere. */
+static inline void lb_unseat(server *s)
 {
-    if (!at_peek(&s->live.up) || !at_peek(&s->live.weight) || !s->conf.backup != !be->use_backup)
-        return 0;
-    return !be->lb_first || be->lb_first == s;
-}
-
-/* The weight of <s> in sixteenths, 1 .. 16 * LB_WEIGHT_MAX for one that is usable. */
-static inline uint32_t lb_effective(const server *s)
-{
-    return at_peek(&s->live.weight) * (LB_WEIGHT_STEPS - at_peek(&s->live.held));
+    s->seat = (lb_seat){.plain = s->seat.plain, .now = s->seat.now};
 }
 
 /* Takes a slot on <s>, and no more than that. 1 if there was one. */

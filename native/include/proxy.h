@@ -288,13 +288,13 @@ struct backend {
 
 /* A server as its backend's algorithm sees it. Under the backend's lbprm lock. */
 typedef struct lb_seat {
+    uint32_t plain, now;  /* its weight, and that in sixteenths, when all were last looked at; 0: it is not to be picked */
+    uint32_t weight;      /* that of <now> with which the algorithm has placed it; 0: it has not */
     struct lb_heap *heap; /* in which it stands; NULL: in none */
     uint32_t at;          /* its place there */
-    uint32_t weight;      /* the effective one that it was placed with */
     uint32_t turn, rest;  /* roundrobin: date of its next turn: whole turns, and parts of <weight> */
     uint32_t last;        /* roundrobin: date of its last turn */
     uint32_t before;      /* consistent: weight of the servers before it */
-    uint32_t points;      /* consistent: how many stand on the ring */
     server *aside;        /* roundrobin: the next one that was passed over during a choice */
 } lb_seat;
 

@@ -123,6 +123,14 @@ static int queue_waits(backend *be, const server *srv)
     return waits;
 }
 
+/* Whether somebody waits for no server in particular. Who comes between the two looks serves the queue himself. */
+static int queue_wants_any(const backend *be)
+{
+    uint32_t all = at_load(&be->live.queued);
+
+    return at_load(&be->queue.choosy) != all;
+}
+
 /* A slot for those who wait in <be>: on <freed> if each waits for a server of its own, else on any. */
 static server *queue_slot(backend *be, server *freed)
 {
@@ -130,7 +138,7 @@ static server *queue_slot(backend *be, server *freed)
 
     if (freed && queue_wants(be, freed) && lb_take(freed))
         return freed;
-    if (at_load(&be->queue.choosy) == at_load(&be->live.queued)) /* nobody wants any other */
+    if (!queue_wants_any(be))
         return NULL;
     return lb_pick(be, NULL, NULL, &srv) == LB_PICKED ? srv : NULL;
 }

@@ -64,7 +64,7 @@ static void tell(server *s)
 
     rw_wrlock(&be->lbprm);
     at_store(&s->lb_full, 0);
-    if (be->lb_algo && be->lb_algo->load && lb_usable(be, s))
+    if (s->seat.weight && be->lb_algo->load)
         be->lb_algo->load(be, s);
     rw_wrunlock(&be->lbprm);
 }
@@ -105,38 +105,51 @@ typedef struct census {
     server *first; /* backup server */
 } census;
 
-static census count(const backend *be)
+/* Notes the weight of <s>, and counts it if it is up and has one. */
+static void look_at(server *s, census *c)
 {
-    census c = {0};
+    uint32_t weight = at_load(&s->live.up) ? at_peek(&s->live.weight) : 0, held = at_peek(&s->live.held);
 
-    for (uint32_t i = 0; i < be->nsrv; i++) {
-        server *s = be->srv[i];
-
-        if (!at_load(&s->live.up) || !at_peek(&s->live.weight))
-            continue;
-        if (!s->conf.backup)
-            c.active++;
-        else if (!c.backup++)
-            c.first = s;
-    }
-    return c;
+    s->seat.plain = weight;
+    s->seat.now = weight * (held < LB_WEIGHT_STEPS ? LB_WEIGHT_STEPS - held : 1);
+    if (!weight)
+        return;
+    if (!s->conf.backup)
+        c->active++;
+    else if (!c->backup++)
+        c->first = s;
 }
 
-/* Notes who may be picked, and how many and what weight they are. Whether other servers than before are meant. */
-static int settle(backend *be)
+/* Notes which servers are used: the active ones, or if there is none the backup ones, or only the first of these. Whether other
+ * ones than before are meant. */
+static int choose_group(backend *be, const census *c)
 {
-    census c = count(be);
-    uint32_t use_backup = !c.active && c.backup, weight = 0, usable = 0;
-    server *first = use_backup && !(be->conf.options & PX_O_ALLBACKUPS) ? c.first : NULL;
+    uint32_t use_backup = !c->active && c->backup;
+    server *first = use_backup && !(be->conf.options & PX_O_ALLBACKUPS) ? c->first : NULL;
     int changed = use_backup != be->use_backup || first != be->lb_first;
 
     be->use_backup = use_backup;
     be->lb_first = first;
+    return changed;
+}
+
+/* Looks at all servers anew. As choose_group(). */
+static int settle(backend *be)
+{
+    uint32_t weight = 0, usable = 0;
+    census c = {0};
+    int changed;
+
+    for (uint32_t i = 0; i < be->nsrv; i++)
+        look_at(be->srv[i], &c);
+    changed = choose_group(be, &c);
     for (uint32_t i = 0; i < be->nsrv; i++) {
-        if (!lb_usable(be, be->srv[i]))
-            continue;
-        usable++;
-        weight += at_peek(&be->srv[i]->live.weight);
+        server *s = be->srv[i];
+
+        if (!s->conf.backup != !be->use_backup || (be->lb_first && be->lb_first != s))
+            s->seat.plain = s->seat.now = 0;
+        usable += s->seat.plain != 0;
+        weight += s->seat.plain;
     }
     be->lb_usable = usable;
     at_store(&be->live.weight, weight);
@@ -158,6 +171,24 @@ static int build(backend *be)
     return 0;
 }
 
+/* Places <s> anew, and all others of which something has changed too: their own lb_update() comes later, but what they are counted
+ * as and how they are placed must not differ. */
+static int update(backend *be, server *s)
+{
+    int ret = 0;
+
+    for (uint32_t i = 0; i < be->nsrv; i++) {
+        server *other = be->srv[i];
+
+        if (other != s && other->seat.now == other->seat.weight)
+            continue;
+        at_store(&other->lb_full, 0);
+        if (be->lb_algo->update(be, other) < 0)
+            ret = -ENOMEM;
+    }
+    return ret;
+}
+
 int lb_rebuild(backend *be)
 {
     int ret;
@@ -176,8 +207,7 @@ int lb_update(server *s)
 
     rw_wrlock(&be->lbprm);
     changed = settle(be);
-    at_store(&s->lb_full, 0);
-    ret = changed || !be->lb_algo || !be->lb_algo->update ? build(be) : be->lb_algo->update(be, s);
+    ret = changed || !be->lb_algo || !be->lb_algo->update ? build(be) : update(be, s);
     rw_wrunlock(&be->lbprm);
     return ret;
 }

@@ -12,7 +12,8 @@ static void destroy(backend *be)
 static int update(backend *be, server *s)
 {
     heap_drop(s);
-    if (lb_usable(be, s))
+    s->seat.weight = s->seat.now;
+    if (s->seat.weight)
         heap_put(be->lb, s, s->conf.id);
     return 0;
 }
@@ -28,7 +29,7 @@ static int build(backend *be)
     destroy(be);
     be->lb = h;
     for (uint32_t i = 0; i < be->nsrv; i++) {
-        be->srv[i]->seat = (lb_seat){0};
+        lb_unseat(be->srv[i]);
         update(be, be->srv[i]);
     }
     return 0;

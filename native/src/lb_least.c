@@ -22,10 +22,9 @@ static void destroy(backend *be)
 static int update(backend *be, server *s)
 {
     heap_drop(s);
-    if (!lb_usable(be, s))
-        return 0;
-    s->seat.weight = lb_effective(s);
-    heap_put(be->lb, s, key_of(s));
+    s->seat.weight = s->seat.now;
+    if (s->seat.weight)
+        heap_put(be->lb, s, key_of(s));
     return 0;
 }
 
@@ -40,7 +39,7 @@ static int build(backend *be)
     destroy(be);
     be->lb = h;
     for (uint32_t i = 0; i < be->nsrv; i++) {
-        be->srv[i]->seat = (lb_seat){0};
+        lb_unseat(be->srv[i]);
         update(be, be->srv[i]);
     }
     return 0;

@@ -151,12 +151,10 @@ static int draft_init(draft *d, const backend *be)
         d->rank[c] = d->rank[c - 1] + d->words;
     for (uint32_t i = 0; i < be->nsrv; i++) {
         server *s = be->srv[i];
-        uint32_t weight = (at_peek(&s->live.weight) + per - 1) / per;
+        uint32_t weight = (s->seat.plain + per - 1) / per;
 
-        s->seat = (lb_seat){0};
-        if (!lb_usable(be, s))
+        if (!weight)
             continue;
-        s->seat.weight = weight;
         d->purse[d->n++] = (purse){.s = s, .weight = weight};
         d->total += weight;
     }
@@ -196,6 +194,10 @@ static int build(backend *be)
     draft_free(&d);
     destroy(be);
     be->lb = m;
+    for (uint32_t i = 0; i < be->nsrv; i++) {
+        lb_unseat(be->srv[i]);
+        be->srv[i]->seat.weight = be->srv[i]->seat.now;
+    }
     return 0;
 }
 
@@ -230,8 +232,11 @@ static int is_left(const backend *be, const server *s, const server *avoid)
 static int pick_key(backend *be, uint32_t hash, const server *avoid, server **out)
 {
     const map *m = be->lb;
-    server *s = m->place[hash % m->n];
+    server *s;
 
+    if (!m->n)
+        return LB_FULL;
+    s = m->place[hash % m->n];
     for (uint32_t i = 1; i < m->n && is_left(be, s, avoid); i++)
         s = m->place[(hash % m->n + i) % m->n];
     *out = is_left(be, s, avoid) && m->place[hash % m->n] != avoid ? m->place[hash % m->n] : s;

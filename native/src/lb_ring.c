@@ -21,8 +21,7 @@ typedef struct point {
 
 typedef struct ring {
     point *at;
-    uint32_t n;
-    uint32_t total; /* weight of all */
+    uint32_t n;     /* which is the weight of all, in sixteenths */
     uint32_t last;  /* hash of the point that was served last in turn */
     uint64_t draws; /* random: how many numbers were drawn, and where they began; atomic */
 } ring;
@@ -81,28 +80,24 @@ static void sort(point *at, point *other, uint32_t n)
 }
 
 /* Writes the points of <s>, as many as its weight has sixteenths. */
-static point *put_points(point *to, server *s)
+static point *put_points(point *to, const server *s)
 {
     uint32_t from = base(s);
 
-    for (uint32_t i = 0; i < s->seat.points; i++)
+    for (uint32_t i = 0; i < s->seat.weight; i++)
         *to++ = (point){.hash = hash_avalanche(from + i), .rank = s->rank};
     return to;
 }
 
-/* Notes the weights of all servers; the sum. */
-static uint32_t weigh(backend *be)
+/* Notes of each server what weight stands before it. */
+static void line_up(backend *be)
 {
-    uint32_t total = 0;
+    uint32_t before = 0;
 
     for (uint32_t i = 0; i < be->nsrv; i++) {
-        server *s = be->srv[i];
-
-        s->seat.before = total;
-        s->seat.weight = lb_usable(be, s) ? lb_effective(s) : 0;
-        total += s->seat.weight;
+        be->srv[i]->seat.before = before;
+        before += be->srv[i]->seat.weight;
     }
-    return total;
 }
 
 static void destroy(backend *be)
@@ -126,12 +121,14 @@ static uint64_t seed(void)
 static int build(backend *be)
 {
     ring *r = calloc(1, sizeof(*r)), *old = be->lb;
-    uint32_t total = weigh(be);
+    uint32_t n = 0;
     point *to, *room;
 
+    for (uint32_t i = 0; i < be->nsrv; i++)
+        n += be->srv[i]->seat.now;
     if (r)
-        r->at = malloc((total ? total : 1) * sizeof(*r->at));
-    room = malloc((total ? total : 1) * sizeof(*room));
+        r->at = malloc((n ? n : 1) * sizeof(*r->at));
+    room = malloc((n ? n : 1) * sizeof(*room));
     if (!r || !r->at || !room) {
         free(r ? r->at : NULL);
         free(r);
@@ -140,12 +137,14 @@ static int build(backend *be)
     }
     to = r->at;
     for (uint32_t i = 0; i < be->nsrv; i++) {
-        be->srv[i]->seat.points = be->srv[i]->seat.weight;
+        lb_unseat(be->srv[i]);
+        be->srv[i]->seat.weight = be->srv[i]->seat.now;
         to = put_points(to, be->srv[i]);
     }
-    sort(r->at, room, total);
+    line_up(be);
+    sort(r->at, room, n);
     free(room);
-    r->n = r->total = total;
+    r->n = n;
     r->last = old ? old->last : UINT32_MAX;
     r->draws = old ? old->draws : seed();
     destroy(be);
@@ -172,23 +171,23 @@ static void merge(const ring *r, uint32_t rank, const point *mine, uint32_t n, p
 static int update(backend *be, server *s)
 {
     ring *r = be->lb;
-    uint32_t old = s->seat.points, total = weigh(be), n = s->seat.weight;
-    point *at = malloc((total ? total : 1) * sizeof(*at)), *mine = malloc((2 * n + 1) * sizeof(*mine));
+    uint32_t mine = s->seat.now, n = r->n - s->seat.weight + mine;
+    point *at = malloc((n ? n : 1) * sizeof(*at)), *own = malloc((2 * mine + 1) * sizeof(*own));
 
-    if (!at || !mine) {
+    if (!at || !own) {
         free(at);
-        free(mine);
+        free(own);
         return -ENOMEM;
     }
-    s->seat.points = n;
-    put_points(mine, s);
-    sort(mine, mine + n, n);
-    merge(r, s->rank, mine, n, at);
-    free(mine);
+    s->seat.weight = mine;
+    put_points(own, s);
+    sort(own, own + mine, mine);
+    merge(r, s->rank, own, mine, at);
+    line_up(be);
+    free(own);
     free(r->at);
     r->at = at;
-    r->n = r->n - old + n;
-    r->total = total;
+    r->n = n;
     return 0;
 }
 
@@ -199,10 +198,10 @@ static int has_share(const backend *be, const server *s)
 {
     const ring *r = be->lb;
     uint64_t all = ((uint64_t)(at_peek(&be->live.served) + 1) * be->conf.lb_factor + 99) / 100;
-    uint64_t rest = all % r->total, share = s->seat.weight * (all / r->total);
+    uint64_t rest = all % r->n, share = s->seat.weight * (all / r->n);
 
     /* what does not divide goes to the servers by their weights, each unit once */
-    share += (s->seat.before + s->seat.weight) * rest / r->total - s->seat.before * rest / r->total;
+    share += (s->seat.before + s->seat.weight) * rest / r->n - s->seat.before * rest / r->n;
     return at_peek(&s->live.served) < (share ? share : 1);
 }
 
@@ -225,6 +224,13 @@ static uint32_t nearest(const ring *r, uint32_t hash)
     return hash - r->at[prev].hash <= r->at[next].hash - hash ? prev : next;
 }
 
+/* There was no memory for the points of the only servers. */
+static int is_empty(const backend *be)
+{
+    return !((const ring *)be->lb)->n;
+}
+
+/* The server of the key. The ring must not be empty. */
 static server *find(backend *be, uint32_t hash, const server *avoid)
 {
     const ring *r = be->lb;
@@ -236,9 +242,11 @@ static server *find(backend *be, uint32_t hash, const server *avoid)
     return is_left(be, s, avoid) && own != avoid ? own : s;
 }
 
-/* The server of the key, whether it has a slot or not. */
+/* Its server, whether it has a slot or not. */
 static int pick_key(backend *be, uint32_t hash, const server *avoid, server **out)
 {
+    if (is_empty(be))
+        return LB_FULL;
     *out = find(be, hash, avoid);
     return lb_slot(*out) ? LB_PICKED : LB_FULL;
 }
@@ -287,8 +295,11 @@ static uint32_t draw(ring *r)
 static int pick_random(backend *be, const server *avoid, server **out)
 {
     ring *r = be->lb;
-    server *best = find(be, draw(r), avoid);
+    server *best;
 
+    if (is_empty(be))
+        return LB_FULL;
+    best = find(be, draw(r), avoid);
     for (uint32_t i = 1; i < be->conf.lb_draws; i++) {
         server *s = find(be, draw(r), avoid);
 

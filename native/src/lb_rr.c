@@ -75,10 +75,10 @@ static int build(backend *be)
     for (uint32_t i = 0; i < be->nsrv; i++) {
         server *s = be->srv[i];
 
-        s->seat = (lb_seat){0};
-        if (!lb_usable(be, s))
+        lb_unseat(s);
+        if (!s->seat.now)
             continue;
-        s->seat.weight = lb_effective(s);
+        s->seat.weight = s->seat.now;
         r->total += s->seat.weight;
         put_by_weight(fresh(r), s);
     }
@@ -166,7 +166,7 @@ static int pick(backend *be, const server *avoid, server **out)
         put(r, s);
     }
     put_back(r, passed, new_era);
-    if (!s && avoid && avoid->be == be && lb_usable(be, avoid) && lb_slot((server *)avoid))
+    if (!s && avoid && avoid->be == be && avoid->seat.weight && lb_slot((server *)avoid))
         s = (server *)avoid;
     *out = s;
     return s ? LB_PICKED : LB_FULL;
@@ -189,7 +189,7 @@ static int update(backend *be, server *s)
     rr *r = be->lb;
     lb_seat *p = &s->seat;
     lb_heap *was = p->heap;
-    uint32_t weight = lb_usable(be, s) ? lb_effective(s) : 0, planned = p->turn;
+    uint32_t weight = p->now, planned = p->turn;
 
     heap_drop(s);
     r->total += weight - p->weight;
@@ -217,7 +217,7 @@ static void load(backend *be, server *s)
 {
     rr *r = be->lb;
 
-    if (s->seat.heap || !s->seat.weight)
+    if (s->seat.heap)
         return;
     s->seat.turn = s->seat.last = r->now;
     s->seat.rest = 0;

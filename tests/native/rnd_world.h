@@ -73,6 +73,7 @@ static inline void world_backend(world *w, rnd *g)
     c->ff_len = (uint32_t)snprintf(c->ff_name, sizeof(c->ff_name), "x-forwarded-for");
     c->reuse = rnd_below(g, 4);
     c->algo = ONE_OF(g, algos);
+    c->lb_type = maybe(g, 2, LB_TYPE_CONSISTENT);
     c->retries = rnd_below(g, 4);
     c->redispatch = (int32_t)rnd_below(g, 4) - 1;
     c->retry_on = once_in(g, 2) ? RETRY_CONN : rnd_below(g, 16);

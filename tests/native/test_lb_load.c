@@ -283,20 +283,20 @@ static void pick_and_release(void *arg, int index)
     }
 }
 
-/* Servers change while others pick. */
+/* Two threads change the same servers while others pick. */
 static void pick_or_change(void *arg, int index)
 {
     shared *s = arg;
 
-    if (index) {
+    if (index > 1) {
         pick_and_release(arg, index);
         return;
     }
     for (uint32_t i = 0; i < 200; i++) {
-        server *srv = &s->f->srv[i % s->f->be.nsrv];
+        server *srv = &s->f->srv[(i * (uint32_t)(index + 1)) % s->f->be.nsrv];
 
         at_store(&srv->live.up, i & 1);
-        at_store(&srv->live.weight, 1 + i % 5);
+        at_store(&srv->live.weight, i % 5);
         at_store(&srv->live.held, i % 16);
         CHECK_EQ(lb_update(srv), 0);
     }

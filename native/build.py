@@ -27,8 +27,10 @@ SOURCES = (
     # HTTP/1
     "h1", "h1body", "h1field", "h1host", "h1word", "casing", "msg",
     # connections, servers, flows
-    "conn", "idle", "lb", "lb_heap", "lb_rr", "lb_least", "lb_first", "lb_map", "lb_ring", "lb_key", "listener", "chan", "flow", "flow_srv", "tunnel",
+    "conn", "idle", "listener", "chan", "flow", "flow_srv", "tunnel",
     "exchange", "exch_req", "exch_again", "exch_res", "exch_reply", "applet", "page",
+    # balancing
+    "lb", "lb_heap", "lb_rr", "lb_least", "lb_first", "lb_map", "lb_ring", "lb_key",
     # questions
     "ask", "ask_head", "ask_body", "ask_http", "ask_tcp", "ask_flow",
     # all of it

@@ -12,8 +12,6 @@ from lbcore.cfg.keywords import KEYWORDS, PROXIES, SERVERS, Keyword
 from lbcore.cfg.known import knows, not_yet
 from lbcore.proxy.balance import AFFINITIES, FUNCTIONS, METHODS, NODE_KEYS, OF_HTTP, Balance, HashType
 from lbcore.proxy.settings import ProxySettings
-from lbcore.sample.points import Point
-from lbcore.sample.words import ParseError, Words
 
 
 def balance(args: Args) -> None:
@@ -237,7 +235,9 @@ def check_balance(checked: Checked) -> None:
 def _read_expression(checked: Checked, text: str) -> None:
     from lbcore.cfg.vocabulary import load_vocabulary
     from lbcore.sample.expression import parse_expression  # with the vocabulary
+    from lbcore.sample.points import Point
     from lbcore.sample.sources import source_of
+    from lbcore.sample.words import ParseError, Words
 
     load_vocabulary()
     proxy = checked.proxy

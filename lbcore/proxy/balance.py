@@ -31,6 +31,11 @@ class Balance:
     # hash: a lbcore.sample.expression.Expression; its text until the check of the configuration has read it
     expression: Any = None
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether what is hashed is nothing that the shim finds by itself."""
+        return self.algorithm == "hash" or self.check_post
+
     def __str__(self) -> str:
         """The algorithm with its name, as the line has it."""
         return f"{self.algorithm}({self.name})" if self.algorithm == "hdr" else self.algorithm

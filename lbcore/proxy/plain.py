@@ -6,19 +6,19 @@ all the rest of a start; where every proxy is plain nobody imports it.
 
 from __future__ import annotations
 
-from lbcore.proxy.convert import ALGORITHMS, BACK_FLAGS, FLAGS, FRONT_FLAGS
+from lbcore.proxy.convert import BACK_FLAGS, FLAGS, FRONT_FLAGS
 from lbcore.proxy.settings import ProxySettings
 
 # What the shim does, or what means nothing unless another field is set. A field that is not named here has its proxy
 # taken for one that is not plain, so that a new one can be forgotten here: that costs time, and nothing else.
 _OF_THE_SHIM = frozenset(
     {
-        "backlog", "balance", "binds", "client_probes", "default_backend", "default_server", "description", "disabled",
-        "dynamic_cookie_key", "error_log_format", "error_lines", "forwardfor", "fullconn", "hash_type",
-        "http_connection_mode", "http_reuse", "id", "kind", "log_format", "log_format_sd", "log_kind", "log_steps",
-        "log_tag", "maxconn", "mode", "name", "options", "places", "rate_limit_sessions", "redispatch", "retries",
-        "retry_on", "send_name_header", "server_probes", "servers", "source", "source_interface", "timeouts",
-        "unique_id_header", "where",
+        "backlog", "balance", "binds", "client_probes", "default_backend", "default_server", "description",
+        "disabled", "dynamic_cookie_key", "error_lines", "error_log_format", "forwardfor", "fullconn",
+        "hash_affinity", "hash_balance_factor", "hash_type", "http_connection_mode", "http_reuse", "id", "kind",
+        "log_format", "log_format_sd", "log_kind", "log_steps", "log_tag", "maxconn", "mode", "name", "options",
+        "places", "rate_limit_sessions", "redispatch", "retries", "retry_on", "send_name_header", "server_probes",
+        "servers", "source", "source_interface", "timeouts", "unique_id_header", "where",
     }
 )  # fmt: skip
 _OPTIONS = frozenset({*FLAGS, *FRONT_FLAGS, *BACK_FLAGS})
@@ -28,6 +28,6 @@ _OTHERS = tuple(name for name in ProxySettings.__slots__ if name not in _OF_THE_
 
 def is_plain(settings: ProxySettings) -> bool:
     """Whether the shim alone does all that the settings say, and nobody wants to hear of streams that are over."""
-    if settings.balance not in ALGORITHMS or not settings.options <= _OPTIONS:
+    if settings.balance.is_asked or not settings.options <= _OPTIONS:
         return False
     return all(getattr(settings, name) == getattr(_UNSET, name) for name in _OTHERS)

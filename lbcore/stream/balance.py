@@ -20,14 +20,12 @@ _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGH
 _BLANK = b" \t\r\n"
 
 
-def make_balance_key(backend: Any, build: Build) -> Callable[[Txn], None] | None:
-    """The step behind all rules that tells the shim by what a stream's server is found; None if it knows by itself.
+def make_balance_key(backend: Any, build: Build) -> Callable[[Txn], None]:
+    """The step behind all rules that tells the shim by what a stream's server is found (`Balance.is_asked`).
 
     A stream that has nothing of the kind is served in turn. Raises BuildError, ParseError.
     """
     key_of = _make_key(backend.settings.balance, build)
-    if key_of is None:
-        return None
     number = backend.index
 
     def tell(t: Txn) -> None:
@@ -38,14 +36,14 @@ def make_balance_key(backend: Any, build: Build) -> Callable[[Txn], None] | None
     return tell
 
 
-def _make_key(balance: Balance, build: Build) -> KeyOf | None:
-    if balance.algorithm == "hash":
-        expression = balance.expression
-        if isinstance(expression, str):  # of a library user
-            expression = parse_expression(Words([expression], point=Point.BE_SET_SRV))
-        made: KeyOf = expression.make(build, Type.BIN)
-        return made
-    return _parameter(balance.name.encode("utf-8", "surrogateescape")) if balance.check_post else None
+def _make_key(balance: Balance, build: Build) -> KeyOf:
+    if balance.check_post:
+        return _parameter(balance.name.encode("utf-8", "surrogateescape"))
+    expression = balance.expression
+    if isinstance(expression, str):  # of a library user
+        expression = parse_expression(Words([expression], point=Point.BE_SET_SRV))
+    made: KeyOf = expression.make(build, Type.BIN)
+    return made
 
 
 def _parameter(name: bytes) -> KeyOf:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from lbcore.proxy.proxy import Proxy
 from lbcore.proxy.settings import ProxySettings
 from lbcore.sample.build import Build
 from lbcore.sample.points import Point
 from lbcore.shim import lib
-from lbcore.stream.balance import make_balance_key
 from lbcore.stream.buffering import make_buffering
 from lbcore.stream.captures import make_request_captures, make_response_captures
 from lbcore.stream.cookies import make_persist_rules, make_request_cookie, make_response_cookie
@@ -65,7 +65,7 @@ class Planner:
         plan.persist = make_persist_rules(settings, build)
         if rules.use_server:
             plan.choose_server = compile_use_server(rules.use_server, build)
-        plan.key = make_balance_key(proxy.backend, build)
+        plan.key = _key(proxy.backend, build)
         content = _list(rules, Ruleset.TCP_CONTENT, build, Point.BE_CONTENT)
         if settings.mode == "http":
             requests = _requests(rules, build, Point.BE_REQ_HDR)
@@ -153,6 +153,15 @@ def _forwarding(frontend: ProxySettings, backend: ProxySettings, build: Build) -
     from lbcore.stream.forwarded import make_forwarded, make_originalto  # slow to load, and few have such an option
 
     return [make_forwarded(backend, build), make_originalto(frontend, backend)]
+
+
+def _key(backend: Any, build: Build) -> Callable[[Txn], None] | None:
+    """What tells the shim by what servers of a backend are found, if it needs to be told."""
+    if not backend.settings.balance.is_asked:
+        return None
+    from lbcore.stream.balance import make_balance_key  # slow to load, and few need it
+
+    return make_balance_key(backend, build)
 
 
 def _list(rules: RuleLists, ruleset: Ruleset, build: Build, point: Point) -> Step | None:

@@ -39,6 +39,8 @@ NOT_PLAIN_BACK = [
     "option checkcache",
     "force-persist if TRUE",
     "use-server s1 if TRUE",
+    "balance hash src",
+    "balance url_param id check_post",
 ]
 PLAIN = [
     "option forwardfor",

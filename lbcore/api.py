@@ -30,10 +30,13 @@ from lbcore.event.engine import Engine, EngineSettings, fd_limit
 from lbcore.event.worker import Worker
 from lbcore.facts import Facts
 from lbcore.proxy.frontend import Frontend, Listener
+from lbcore.proxy.lines import Line
 from lbcore.proxy.plain import is_plain
 from lbcore.proxy.proxy import Proxy
+from lbcore.proxy.server import Server
 from lbcore.proxy.settings import GlobalSettings, ProxySettings, Settings, Timeouts
-from lbcore.proxy.states import proxy_state, server_states, stopped_line
+from lbcore.proxy.sighup import proxy_state, server_states, stopped_line
+from lbcore.proxy.states import States
 from lbcore.sample.build import BuildError
 from lbcore.shim import lib
 from lbcore.stream.applet import Applets
@@ -84,7 +87,8 @@ class LoadBalancer:
         self.settings = settings
         self.diagnostics = diagnostics
         self.proxies: list[Proxy] = []
-        self.notify: Callable[[str], None] = lambda text: None  # what HAProxy would write to its console
+        self.notify: Callable[[str], None] = lambda text: None  # what HAProxy would write to its console as a warning,
+        self.alarm: Callable[[str], None] = lambda text: None  # and as an alert
         self.maxconn = settings.globals.maxconn or (fd_limit() - FDS_KEPT) // FDS_PER_CONNECTION
         self.maxpipes = settings.globals.maxpipes or self.maxconn // PIPE_SHARE
         self._begun = time.monotonic()
@@ -148,6 +152,8 @@ class LoadBalancer:
             maxconn = proxy.maxconn or self.maxconn
             self.proxies.append(Proxy(self.engine, proxy, proxy.id or iid, maxconn=maxconn, fullconn=fullconn))
         self._connect_backends()
+        self.states = States(self.crew, self._tell_change, [p.backend for p in self.proxies if p.backend is not None])
+        self.states.joined.append(self._know)
         failed = Diagnostics()
         if listening:
             self._listen(failed)
@@ -160,6 +166,7 @@ class LoadBalancer:
             failed.add(Diagnostic(Severity.ALERT, f"config : {error}"))
             raise ConfigError(failed) from error
         lib.eng_ready(self.engine.handle)
+        self.states.start()
         self.crew.opened = self._enable_listeners
 
     def _discard(self) -> None:
@@ -399,6 +406,14 @@ class LoadBalancer:
                 self._world = World(self.proxies, self.settings, self.facts, self.engine.locks)
             return self._world
 
+    def _know(self, server: Server) -> None:
+        """A server was added while threads run; at the sync point."""
+        with self._making:
+            if self._world is not None:
+                self._world.servers[server.index] = server
+        if self.decisions is not None:
+            self.decisions.know(server)
+
     def _enable_listeners(self, worker: Worker) -> None:
         for listener in self.all_listeners():
             listener.enable(worker.tid)
@@ -423,6 +438,10 @@ class LoadBalancer:
         """Tells the host, and the proxy's logs."""
         self.notify(text)
         self._say(settings, WARNING, text)
+
+    def _tell_change(self, line: Line) -> None:
+        (self.alarm if line.alarms else self.notify)(line.console)
+        self._say(line.proxy, line.level, line.text)
 
     def _tell_frontends(self, deed: str) -> None:
         for proxy in self.proxies:

@@ -167,6 +167,9 @@ typedef struct srv_conf {
     uint32_t lb_node;       /* LB_NODE_* */
     uint32_t maxconn;       /* 0: no limit */
     uint32_t minconn;       /* 0: maxconn does not depend on the load */
+    uint32_t observe;       /* OBSERVE_* (observe.h) */
+    uint32_t error_limit;   /* errors in a row that are an event, at least 1 */
+    uint32_t maxqueue;      /* streams that may wait for it alone; 0: no limit */
     uint32_t backup;        /* 1: only when no other is up */
     uint32_t disabled;      /* 1: out of service from the start */
     int32_t port_offset;    /* added to the client's destination port when port_mapped is 1 */
@@ -190,6 +193,7 @@ typedef struct px_live {
     uint32_t limit;              /* server: connections it may have now (maxconn, what minconn makes of it); 0: any */
     uint32_t up;                 /* server: 1: may be picked */
     uint32_t weight;             /* backend: of its servers that are up; server: its own now */
+    uint32_t errors;             /* server: in a row, as far as "observe" has seen */
     uint32_t held;               /* server: sixteenths of its weight that are held back (slowstart), 0 .. 15 */
     uint32_t active, backup;     /* backend: servers up of each kind */
     uint32_t last_ms;            /* tick of the last stream (backend, server), 0: none */
@@ -304,11 +308,14 @@ struct server {
     srv_conf conf;
     char *name;     /* of <name_len> bytes, for http-send-name-header; NULL: none was told */
     uint32_t name_len;
+    char *redir;    /* of <redir_len> bytes: the prefix that GET and HEAD are sent to; NULL: none */
+    uint32_t redir_len;
     px_live live;
     backend *be;
     px_shard *shard;
     idle_list *idle;   /* one a thread */
     uint32_t fast;     /* the last connection could be written to at once */
+    uint32_t removed;  /* out of its backend: its place waits for another server */
     uint32_t lb_full;  /* stands aside until it has a slot again; atomic */
     lb_seat seat;
 };

@@ -1,6 +1,7 @@
 /* Our own replies: pages, and texts that verdicts give. */
 #include "asked.h"
 #include "engine.h"
+#include "queue.h"
 
 /* Bytes of the request's body, of which nothing was sent yet, in <in>; -1 if some are missing. */
 static int64_t whole_body(const flow *f)
@@ -58,7 +59,7 @@ static void begin_reply(flow *f, int early, char who, char when)
     if (unlikely(f->asked))
         ask_end(f);
     flow_detach_back(f, 0);
-    flow_unqueue(f);
+    queue_remove(f);
     f->cs = CS_NONE;
     f->flags |= FL_LOCAL;
     if (early)
@@ -107,6 +108,23 @@ void exch_reply(flow *f, int status, int early, char who, char when)
     if (unlikely(asks(f, ASK_LOCAL)) && !(f->asked && f->asked->local) && ask_local(f, status, early) == 0)
         return;
     exch_send_page(f, status, early);
+}
+
+void exch_redirect(flow *f, const h1_head *h, const char *s)
+{
+    static const char head[] = "HTTP/1.1 302 Found\r\ncache-control: no-cache\r\ncontent-length: 0\r\nlocation: ";
+    bufpool *p = &f->t->bufs;
+    const server *srv = f->srv;
+    buf text = {0};
+
+    f->flags &= ~FL_KA_CLIENT; /* the next request is to be balanced anew */
+    if (buf_set(p, &text, head, sizeof(head) - 1) < 0 || buf_append(p, &text, srv->redir, srv->redir_len) < 0 ||
+        buf_append(p, &text, h->path_len ? s + h->path : "/", h->path_len ? h->path_len : 1) < 0 ||
+        buf_append(p, &text, "\r\n\r\n", 4) < 0)
+        exch_reply(f, 500, 0, 'R', 'C');
+    else
+        exch_answer(f, 0, buf_data(&text), text.len, 'L', 'C');
+    buf_release(p, &text);
 }
 
 /* Whether <text> is a response that can be sent; its head is in the thread's scanner then. */

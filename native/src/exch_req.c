@@ -1,6 +1,7 @@
 /* The request of an exchange: its head, the way to a server, its body. */
 #include "asked.h"
 #include "engine.h"
+#include "observe.h"
 
 #define URI_MAX 1024 /* bytes of the request line that are kept for the log */
 
@@ -256,7 +257,7 @@ static void start(flow *f, const h1_head *h, char *s, uint32_t have)
 
 /* --- to a server --- */
 
-/* Gets as far as a connection that may be written to. 1: there it is; 0: wait (or over). */
+/* Gets as far as a connection that may be written to, or a server that redirects. 1: there it is; 0: wait (or over). */
 static int reach_server(flow *f, const char *s, uint32_t have)
 {
     for (;;) {
@@ -287,6 +288,8 @@ static int reach_server(flow *f, const char *s, uint32_t have)
         }
         if (f->tw < 0)
             f->tw = (int32_t)(f->t->now_ms - f->t_mark);
+        if (unlikely(exch_redirects(f)))
+            return 1;
         if (f->b && f->b->srv == f->srv && !(f->b->flags & (CO_F_EOF | CO_F_ERR))) {
             f->b->flags |= CO_F_REUSED; /* its own one, kept since the last request */
             f->cs = CS_CONN;
@@ -310,6 +313,7 @@ static void sent(flow *f)
     if (f->cs != CS_EST) {
         f->cs = CS_EST;
         f->tc = (int32_t)(f->t->now_ms - f->t_mark);
+        observe(f, f->srv, SEEN_L4_OK);
     }
     f->flags &= ~FL_UNSENT;
     f->b->flags &= ~(CO_F_CONNECTING | CO_F_OPTIMIST);
@@ -401,7 +405,10 @@ void exch_forward(flow *f, const h1_head *h, char *s, uint32_t have)
         h = &t->head;
         set_body(f, h); /* nothing of it was sent, or all is to be sent again */
     }
-    send_request(f, h, s, have);
+    if (unlikely(exch_redirects(f)))
+        exch_redirect(f, h, s);
+    else
+        send_request(f, h, s, have);
 }
 
 void exch_server_failed(flow *f, int err)

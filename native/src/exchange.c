@@ -1,6 +1,7 @@
 /* The life of an exchange: what is looked at in which order, time, the end and the next one. */
 #include "asked.h"
 #include "engine.h"
+#include "observe.h"
 #include "ctr.h"
 
 #define PIPELINE_TURNS 8 /* exchanges of one connection before others have a turn */
@@ -422,6 +423,25 @@ static void client_timeout(flow *f)
     }
 }
 
+void exch_shutdown(flow *f, char why)
+{
+    if (f->rs == RS_DONE) /* what it said is on its way to the client, and needs it no more */
+        return;
+    if (f->rs == RS_BODY) {
+        exch_abort(f, why, 'D');
+        return;
+    }
+    if (f->cs == CS_EST) {
+        cnt_inc(f->be->shard[f->t->tid].c.failed_resp);
+        cnt_inc(f->srv->shard[f->t->tid].c.failed_resp);
+        exch_reply(f, 502, 0, why, 'H');
+    } else {
+        exch_reply(f, 503, 0, why, 'C');
+    }
+    if (!exch_dead(f) && !(f->flags & (FL_DRAIN | FL_HELD)))
+        exch_run(f);
+}
+
 static void server_timeout(flow *f)
 {
     switch (f->cs) {
@@ -440,6 +460,7 @@ static void server_timeout(flow *f)
             exch_abort(f, 's', 'D');
             return;
         }
+        observe(f, f->srv, SEEN_HTTP_TIMEOUT);
         if (!(f->flags & FL_RS_STARTED) && exch_retry(f, RETRY_TIMEOUT, 0))
             return;
         cnt_inc(f->be->shard[f->t->tid].c.failed_resp);

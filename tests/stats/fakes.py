@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 from lbcore.stats.views import Counters
 
@@ -72,6 +72,14 @@ class FakeServer:
     needed: int = 0
     idle_limit: int = -1
     cookie: str | None = None
+    check: Any = None
+    agent: Any = None
+    check_failures: int = 0
+    downs: int = 0
+    downtime: int = 0
+    throttle: int | None = None
+    tracked: str | None = None
+    observed: int | None = None
 
 
 @dataclass
@@ -83,6 +91,7 @@ class FakeBackend:
     max_sess: int = 0
     fullconn: int = 10
     queue: int = 0
+    unassigned: int = 0
     queue_max: int = 0
     total_weight: int = 1
     total_uweight: int = 1

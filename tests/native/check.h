@@ -2,7 +2,7 @@
  *
  * A test is one file test_<name>.c. Its first line names the sources it is built with, from native/src:
  *
- *     / * sources: lock ctr * /
+ *     / * sources: lock ctr * /       (or: all)
  *
  * and it ends so, with one RUN per claim (the function's name is the claim):
  *

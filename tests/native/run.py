@@ -1,6 +1,7 @@
 """Builds and runs the C tests: `python tests/native/run.py [--cc gcc] [--san address|thread|none|all] [names...]`.
 
-Every `test_<name>.c` names the sources it needs in its first line, `/* sources: lock ctr */` (files of native/src).
+Every `test_<name>.c` names the sources it needs in its first line, `/* sources: lock ctr */` (files of native/src), or
+says `/* sources: all */`.
 It is compiled with all warnings as errors, once with ASan and UBSan, once with TSan, and run in this directory. A run
 passes when the program ends in time with exit code 0. Before anything else each sanitizer has to catch a planted bug:
 one that cannot work on this machine is an error and not a reason to skip.
@@ -89,6 +90,8 @@ def sources_of(test: Path) -> list[Path]:
         match = SOURCES.match(f.readline())
     if not match:
         raise ValueError(f"{test.name}: the first line must be /* sources: ... */")
+    if match[1] == "all":
+        return sorted((NATIVE / "src").glob("*.c"))
     return [NATIVE / "src" / f"{name}.c" for name in match[1].split()]
 
 

@@ -27,7 +27,7 @@ SOURCES = (
     # HTTP/1
     "h1", "h1body", "h1field", "h1host", "h1word", "casing", "msg",
     # connections, servers, flows
-    "conn", "idle", "lb", "listener", "chan", "flow", "flow_srv", "tunnel",
+    "conn", "idle", "lb", "listener", "bwlim", "chan", "chan_limited", "flow", "flow_srv", "tunnel",
     "exchange", "exch_req", "exch_again", "exch_res", "exch_reply", "applet", "page",
     # questions
     "ask", "ask_head", "ask_body", "ask_http", "ask_tcp", "ask_flow",

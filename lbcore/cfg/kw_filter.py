@@ -9,12 +9,6 @@ from lbcore.cfg.known import known_words, knows, not_yet
 from lbcore.cfg.vocabulary import read, words_of
 from lbcore.sample.points import Point
 
-# Why a filter of HAProxy's is not there, where it is not for want of time.
-_REASONS = {
-    "trace": "the 'trace' filter shows HAProxy's own channels and analysers, which lbcore does not have; 'lbcore "
-    "explain' shows what is decided about a request",
-}
-
 
 def filter_(args: Args) -> None:
     """`filter <word> [<argument>...]`."""
@@ -39,8 +33,6 @@ def filter_(args: Args) -> None:
 
 
 def _unknown(word: str, rows: list[str]) -> KeywordError:
-    if word in _REASONS:
-        return KeywordError(_REASONS[word], 1)
     if knows("filter", word):
         return KeywordError(not_yet(f"filter {word}"), 1)
     hint = suggest(word, known_words("filter").union(rows))

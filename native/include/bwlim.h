@@ -31,7 +31,8 @@ struct bwlim {
     uint32_t limit;  /* bytes each */
     uint32_t period; /* ms */
     uint32_t least;  /* bytes worth being sent, 0: no wish */
-    uint32_t since;  /* tick at which the purse was filled last, or (later than now) from which it will be */
+    uint32_t since;  /* tick at which the purse was filled last, or (later than now) from which it will be; 0: nothing was
+                      * asked for yet */
     uint32_t until;  /* tick at which it may go on, 0: it does not pause */
     uint64_t purse;
 };

@@ -12,13 +12,22 @@ static uint32_t holds(const bwlim *b)
     return (uint32_t)(b->purse / b->period);
 }
 
+/* The credit of a new one is what its purse holds: it is paid for by the time in which nothing fills it. */
+static void begin(bwlim *b, uint32_t now)
+{
+    b->since = tick_add(now, (uint32_t)(b->purse / b->limit));
+}
+
 static void fill(bwlim *b, uint32_t now)
 {
-    uint32_t ms = now - b->since;
     uint64_t most = worth(b, b->limit);
+    uint32_t ms;
 
+    if (!b->since)
+        begin(b, now);
     if (tick_is_lt(now, b->since))
         return;
+    ms = now - b->since;
     b->since = now;
     b->purse += (uint64_t)b->limit * (ms < b->period ? ms : b->period);
     if (b->purse > most)
@@ -106,14 +115,17 @@ static void take(bwlim *b, const bwlim *values, uint32_t bytes)
     b->purse = worth(b, bytes < b->limit ? bytes : b->limit);
 }
 
-static void change(bwlim *b, uint32_t now, const bwlim *values)
+static void change(bwlim *b, uint32_t now, uint32_t first, const bwlim *values)
 {
+    int began = b->since != 0;
+
     b->least = values->least;
     if (b->limit == values->limit && b->period == values->period)
         return;
-    fill(b, now);
-    take(b, values, holds(b));
-    b->since = now;
+    if (began)
+        fill(b, now);
+    take(b, values, began ? holds(b) : first);
+    b->since = began ? now : 0;
     b->until = 0;
 }
 
@@ -126,7 +138,7 @@ int bwlim_set(bwlim **list, uint32_t now, uint32_t first, const bwlim *values)
     while (*list && (*list)->id != values->id)
         list = &(*list)->next;
     if (*list) {
-        change(*list, now, values);
+        change(*list, now, first, values);
         return 0;
     }
     b = calloc(1, sizeof(*b));
@@ -135,7 +147,6 @@ int bwlim_set(bwlim **list, uint32_t now, uint32_t first, const bwlim *values)
     b->id = values->id;
     b->least = values->least;
     take(b, values, first);
-    b->since = tick_add(now, (uint32_t)(b->purse / b->limit));
     *list = b;
     return 0;
 }

@@ -80,6 +80,19 @@ static void the_rate_is_the_limit_whatever_the_period_and_the_piece(void)
     }
 }
 
+static void time_before_the_first_bytes_earns_nothing(void)
+{
+    bwlim *list = one(100000, 1000, 0);
+    bwlim values = {.id = 1, .limit = 50000, .period = 1000};
+
+    CHECK_EQ(bwlim_set(&list, AT + 5000, BUFFER, &values), 0);
+    CHECK_EQ(bwlim_grant(list, AT + 60000, 50000), BUFFER);
+    bwlim_spend(list, BUFFER);
+    CHECK_EQ(bwlim_grant(list, AT + 60000, 1), 0);
+    CHECK_EQ(bwlim_until(list), AT + 60000 + 327 + 1);
+    bwlim_free(&list);
+}
+
 static void an_idle_stream_earns_a_period_at_most(void)
 {
     bwlim *list = one(1000, 1000, 0);
@@ -185,6 +198,7 @@ int main(void)
 {
     RUN(the_first_bytes_go_at_once_on_credit);
     RUN(the_rate_is_the_limit_whatever_the_period_and_the_piece);
+    RUN(time_before_the_first_bytes_earns_nothing);
     RUN(an_idle_stream_earns_a_period_at_most);
     RUN(the_rest_at_hand_goes_as_soon_as_it_is_paid_for);
     RUN(of_several_limits_each_must_let_bytes_pass);

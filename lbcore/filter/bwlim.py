@@ -2,6 +2,10 @@
 
 One limit a stream: each that a rule turns it on for has all of it. Limits that streams share by an entry of a stick
 table (`limit`, `key`, `table`) are refused.
+
+A pause is nobody's fault: no timeout of a peer runs in it, where HAProxy in mode tcp lets them end the stream and then
+sends what is left at once. `min-size` makes pieces larger and never the rate smaller. Replies of our own are not
+limited.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@
 #include "base.h"
 
 #define BWLIM_BEAT 10             /* ms between two pieces, unless "min-size" makes it more */
-#define BWLIM_WAIT_MAX (3600000)  /* ms after which a pause is looked at again, however long it is */
+#define BWLIM_WAIT_MAX 5000       /* ms after which a pause is looked at again, however long it is */
 
 typedef struct bwlim bwlim;
 struct bwlim {

@@ -252,6 +252,9 @@ static inline int chan_takes_more(const flow *f, const chan *c)
 {
     return !chan_paused(c) || c->in.len < f->t->bufs.size[BUF_NORMAL];
 }
+/* A pause that goes on: MOVE_PAUSE; MOVE_ERR_IN or MOVE_ERR_OUT if the client has broken its connection meanwhile, for which
+ * there may be no event where nothing is wanted of it. */
+int chan_goes_on_pausing(const flow *f, const conn *dst);
 /* How a read that returned nothing is to be understood: MOVE_IN, MOVE_EOF, MOVE_ERR_IN. */
 int chan_no_input(const conn *src, ssize_t ret);
 /* Moves a chunked body, framed anew (<bare>: without framing), its trailers too. Results as chan_pump(); MOVE_ERR_IN with

@@ -466,7 +466,7 @@ static int move_chunks(flow *f, chan *c, conn *src, conn *dst, int bare)
             continue;
         if (unlikely(c->limits != NULL)) {
             if (!allowed && has_payload(c))
-                return MOVE_PAUSE;
+                return turn ? MOVE_PAUSE : chan_goes_on_pausing(f, dst);
             bwlim_resume(c->limits);
             if (has_payload(c))
                 continue;

@@ -41,6 +41,18 @@ static int give(flow *f, chan *c, conn *dst, uint64_t *left)
     return ret;
 }
 
+int chan_goes_on_pausing(const flow *f, const conn *dst)
+{
+    conn *c = f->f;
+    int err = c->fd >= 0 ? sock_error(c->fd) : 0;
+
+    if (likely(!err))
+        return MOVE_PAUSE;
+    c->flags |= CO_F_ERR;
+    c->err = err;
+    return dst == c ? MOVE_ERR_OUT : MOVE_ERR_IN;
+}
+
 int chan_pump_limited(flow *f, chan *c, conn *src, conn *dst, uint64_t *left)
 {
     int ret = chan_flush(f, c, dst);
@@ -57,6 +69,8 @@ int chan_pump_limited(flow *f, chan *c, conn *src, conn *dst, uint64_t *left)
         if (!c->in.len)
             return chan_no_input(src, got);
         ret = give(f, c, dst, left);
+        if (ret == MOVE_PAUSE && !turn)
+            return chan_goes_on_pausing(f, dst);
     }
     return ret == MOVE_DONE && !(left && !*left) ? MOVE_YIELD : ret;
 }

@@ -15,4 +15,8 @@ from __future__ import annotations
 from lbcore.stream.filters import FILTERS
 
 # Each file with the names of its rows, which `base.registry` wants to hear of before it imports the file.
-FILTERS.announce(__name__, {"bwlim": ("bwlim-in", "bwlim-out")})
+WORDS = {
+    "bwlim": "bwlim-in bwlim-out",
+}
+
+FILTERS.announce(__name__, {topic: names.split() for topic, names in WORDS.items()})

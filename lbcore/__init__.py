@@ -10,7 +10,7 @@
     __main__ main signals process demo   the program          api facts      the library
     explain lint                         asking a configuration before it runs
     cfg    configuration language        cli stats            the stats socket
-    fetch conv action                    the words of rules and expressions
+    fetch conv action filter             the words of rules and expressions
     stream rules, logs, applets          proxy                frontends, backends, servers
     mux    how streams share connections conn sample          listening, addresses; expressions
     log    syslog                        event                engine, workers, tasks

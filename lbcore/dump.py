@@ -46,7 +46,7 @@ _CLASSES: dict[str, tuple[str, str, Callable[[], Iterator[str]]]] = {
     "cfg": ("configuration keywords", "configuration keywords", configuration_words),
     "cli": ("CLI keywords", "CLI keywords", _commands),
     "cnv": ("sample converter keywords", "sample converter functions", converters),
-    "flt": ("filter names", "filter names", lambda: iter(FILTERS)),
+    "flt": ("filter names", "filter names", lambda: (f"{name} [{group}]" for name, group in FILTERS)),
     "smp": ("sample fetch functions", "sample fetch functions", fetches),
     "svc": ("service names", "service names", lambda: iter(SERVICES)),
 }

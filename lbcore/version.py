@@ -78,7 +78,7 @@ FEATURES: dict[str, bool] = {
 }
 
 SERVICES: tuple[str, ...] = ("prometheus-exporter",)  # applets that `http-request use-service` may name
-FILTERS: tuple[str, ...] = ()
+FILTERS = (("bwlim-in", "BWLIM"), ("bwlim-out", "BWLIM"))  # words of `filter` lines, and their kind
 # Protocol name, mode, sides, mux; "<default>" is taken where no `proto` and no ALPN decides.
 MUXES = (
     ("<default>", "HTTP", "FE|BE", "H1"),
@@ -191,6 +191,6 @@ def _extensions() -> str:
 
 
 def _filters() -> Iterator[str]:
-    yield "Available filters :" + ("" if FILTERS else " none")
-    for name in FILTERS:
-        yield f"\t{name}"
+    yield "Available filters :"
+    for name, group in FILTERS:
+        yield f"\t[{group}] {name}"

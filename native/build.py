@@ -27,7 +27,8 @@ SOURCES = (
     # HTTP/1
     "h1", "h1body", "h1field", "h1host", "h1word", "casing", "msg",
     # connections, servers, flows
-    "conn", "idle", "servers", "listener", "chan", "flow", "flow_srv", "queue", "observe", "tunnel",
+    "conn", "idle", "servers", "listener", "bwlim", "chan", "chan_limited", "flow", "flow_srv", "queue", "observe",
+    "tunnel",
     "exchange", "exch_req", "exch_again", "exch_res", "exch_reply", "applet", "page",
     # balancing
     "lb", "lb_heap", "lb_rr", "lb_least", "lb_first", "lb_map", "lb_ring", "lb_key",

@@ -7,9 +7,10 @@
     flow.py       marks, timeouts, retries, addresses                     auth.py       auth
     map_.py       pattern files              capture.py    captures       pages.py      error pages of a proxy
     log.py        log level                  early.py      early hints    wait.py       pause, wait-for-body
+    bandwidth.py  set-bandwidth-limit
 
-They share spec.py (what a rule's words become), units.py (times and sizes), replace.py (regular expressions that
-replace), room.py (what still fits into a message), failure.py (answers when something can't be done).
+They share spec.py (what a rule's words become), replace.py (regular expressions that replace),
+room.py (what still fits into a message), failure.py (answers when something can't be done).
 
 Importing this package names all words for `lbcore.stream.rules.ACTIONS`, which imports the file of a word when a
 configuration has it. `cfg` has an action read its words, `stream.rulelist` has it made into a function of the
@@ -25,6 +26,7 @@ from lbcore.stream.rules import ACTIONS
 # Each file with the names of its rows, which `base.registry` wants to hear of before it imports the file.
 WORDS = {
     "auth": "auth",
+    "bandwidth": "set-bandwidth-limit",
     "capture": "capture",
     "control": "accept allow disable-l7-retry strict-mode switch-mode wait-for-handshake",
     "deny": "deny tarpit",

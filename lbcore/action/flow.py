@@ -11,7 +11,7 @@ from collections.abc import Callable
 from copy import copy
 
 from lbcore.action.spec import Spec, argument, behind_number, needs_backend, needs_frontend, spec, unsigned
-from lbcore.action.units import UnitError, time
+from lbcore.base.units import UnitError, time
 from lbcore.sample.build import Build
 from lbcore.sample.expression import Expression, parse_expression
 from lbcore.sample.types import Addr, Type

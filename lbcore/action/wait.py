@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from lbcore.action.failure import error_reply
 from lbcore.action.spec import Spec, argument, spec
-from lbcore.action.units import MS_MAX, UnitError, size, time
+from lbcore.base.units import MS_MAX, UnitError, size, time
 from lbcore.sample.build import Build
 from lbcore.sample.expression import parse_expression
 from lbcore.sample.types import Type

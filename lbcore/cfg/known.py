@@ -33,8 +33,18 @@ def knows(kind: str, word: str) -> bool:
     return word in words or f"{word.partition('(')[0]}*" in words or word.partition("(")[0] in words
 
 
+# Words whose effect there can't be, by their last word.
+_NO_MEANING = {
+    "set-nice": "its streams are no tasks of a scheduler, and none is served before others",
+    "trace": "it shows HAProxy's own channels and analysers ('lbcore explain' shows what is decided about a request)",
+}
+
+
 def not_yet(name: str) -> str:
     """The message for a word of HAProxy that lbcore does not do."""
+    why = _NO_MEANING.get(name.rpartition(" ")[2])
+    if why is not None:
+        return f"the '{name}' keyword is HAProxy's but has no meaning in lbcore: {why}"
     return f"the '{name}' keyword is HAProxy's but is not supported by lbcore {__version__} yet"
 
 

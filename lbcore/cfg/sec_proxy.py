@@ -17,6 +17,7 @@ from lbcore.cfg import (
     kw_capture,
     kw_cookie,
     kw_error,
+    kw_filter,
     kw_http_option,
     kw_log,
     kw_log_format,
@@ -43,6 +44,7 @@ KEYWORD_FILES = (
     kw_capture,
     kw_cookie,
     kw_error,
+    kw_filter,
     kw_http_option,
     kw_log,
     kw_log_format,
@@ -210,6 +212,7 @@ def inherit(template: ProxySettings | None, name: str, kind: str, where: str) ->
     proxy.server_probes = copy(template.server_probes)
     proxy.log_targets = list(template.log_targets)
     proxy.options = kw_option.usable(template.options, kind)
+    proxy.filters = []  # `defaults` sections have none
     inherit_rules(template, proxy)
     proxy.places = {key: template.places[key] for key in _INHERITED_PLACES if key in template.places}
     if kind == "backend":

@@ -19,19 +19,21 @@ T = TypeVar("T")
 
 @cache
 def load_vocabulary() -> None:
-    """Names all fetches, converters, actions and aliases of log-format for their tables. May be called again.
+    """Names all fetches, converters, actions, filters and aliases of log-format for their tables. May be called again.
 
     Nobody adds to the names after that; the files of words are imported as lines have them.
     """
     import lbcore.action
     import lbcore.conv
     import lbcore.fetch
+    import lbcore.filter
     import lbcore.stream.vocabulary  # noqa: F401 - importing them is all
     from lbcore.sample.alias import ALIASES
     from lbcore.sample.rows import CONVERTERS, FETCHES
+    from lbcore.stream.filters import FILTERS
     from lbcore.stream.rules import ACTIONS
 
-    for table in (FETCHES, CONVERTERS, ALIASES, ACTIONS):
+    for table in (FETCHES, CONVERTERS, ALIASES, ACTIONS, FILTERS):
         table.freeze()
 
 

@@ -189,6 +189,18 @@ class HttpErrors:
     pages: dict[int, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class BandwidthLimit:
+    """A `filter bwlim-in` or `bwlim-out`: at most `limit` bytes of payload each `period` ms, of each stream that a rule
+    turns it on for."""
+
+    name: str
+    response: bool  # bwlim-out
+    limit: int  # 1 .. 2^32-1
+    period: int  # ms, 1 .. 2^31-1
+    least: int = 0  # min-size: bytes that are worth being sent
+
+
 @dataclass(slots=True)
 class ProxySettings:
     """A `frontend`, `backend` or `listen` section with its defaults already applied."""
@@ -246,6 +258,7 @@ class ProxySettings:
     error_pages: dict[int, Any] = field(default_factory=dict)
     rules: Any = None  # lbcore.stream.rules.RuleLists, which lives above this floor; None: no rules
     acls: dict[str, Any] = field(default_factory=dict)  # named ACLs, by name: lbcore.sample.acl.Acl
+    filters: list[BandwidthLimit] = field(default_factory=list)  # in the order of their lines
     # Logs. Formats are a text, or a `lbcore.sample.format.Format` once the check of the configuration has read it.
     # `log_format` counts if `log_kind` is "format".
     log_format: Any = None

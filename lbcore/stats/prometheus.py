@@ -39,11 +39,11 @@ class BadQueryError(ValueError):
 
 
 class Metric(NamedTuple):
-    """A row: the end of the name, its column, in which scopes it is, whether it only ever grows."""
+    """A row: the end of the name, its column, in which scopes it stands, whether it only ever grows."""
 
     name: str
     field: str
-    scopes: str  # initials: f(rontend), l(istener), b(ackend), s(erver)
+    scopes: str  # the first letters of frontend, listener, backend, server
     counter: bool = False
     seconds: bool = False  # the column has milliseconds
     checks: bool = False  # objects that are not checked have no sample

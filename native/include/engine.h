@@ -147,6 +147,11 @@ void eng_ask_sync(engine *e);
 /* Sets FLOW_* (ask.h) for the present stream; what belongs to the client's connection, for all of it. 0, -EINVAL, or what
  * the kernel says (-EPERM: a mark needs a privilege). */
 int eng_flow_set(engine *e, int tid, uint64_t flow, uint64_t gen, int what, uint32_t value);
+/* Limits the payload of the stream's request (<response> 0) or response (1) to <limit> bytes each <period> ms, 1 to 2^31-1;
+ * no fewer than <least> bytes go at a time (bwlim.h). <id> tells the limits of a direction from each other: one that is
+ * there is changed. All hold until the stream's end. 0, -EINVAL, or -ENOMEM. */
+int eng_flow_bwlim(engine *e, int tid, uint64_t flow, uint64_t gen, int response, uint64_t id, uint32_t limit,
+                   uint32_t period, uint32_t least);
 /* The client's address (<dst> 0), or the one that it connected to (1), as records, later questions, balancing and forwardfor
  * shall see it: for the present stream, or, while ASK_CONN is asked, for the whole connection. 0 or -EINVAL. */
 int eng_flow_addr(engine *e, int tid, uint64_t flow, uint64_t gen, int dst, int family, int port, const uint8_t *addr16);

@@ -17,6 +17,7 @@
 #pragma once
 #ifndef LB_CFFI
 #include "lb.h"
+#include "bwlim.h"
 #include "thr.h"
 
 enum { FLOW_TUNNEL, FLOW_EXCHANGE };
@@ -72,6 +73,7 @@ typedef struct chan {
     uint32_t seen;  /* bytes received of what was refused or answered by us, for the record */
     uint32_t rsize; /* bytes that the next read of a bulk transfer asks for */
     splice_pipe *pipe; /* NULL: none */
+    bwlim *limits; /* NULL: none */
 } chan;
 
 typedef struct flow flow;
@@ -158,6 +160,11 @@ static inline int chan_holds(const chan *c)
 {
     return c->out.len || (c->pipe && c->pipe->len);
 }
+/* Whether it waits for a limit of bandwidth, as its last move left it. */
+static inline int chan_paused(const chan *c)
+{
+    return unlikely(c->limits != NULL) && bwlim_until(c->limits);
+}
 /* "http-no-delay": nothing that can be sent waits for what may follow it. */
 static inline int flow_hurries(const flow *f)
 {
@@ -223,7 +230,7 @@ void exch_timeout(flow *f);
 void exch_shutdown(flow *f, char why);
 
 /* --- moving (chan.c) --- */
-enum { MOVE_DONE, MOVE_IN, MOVE_OUT, MOVE_EOF, MOVE_ERR_IN, MOVE_ERR_OUT, MOVE_YIELD };
+enum { MOVE_DONE, MOVE_IN, MOVE_OUT, MOVE_EOF, MOVE_ERR_IN, MOVE_ERR_OUT, MOVE_YIELD, MOVE_PAUSE };
 /* Sends what waits in <c>->out (and its pipe). MOVE_DONE, MOVE_OUT or MOVE_ERR_OUT. */
 int chan_flush(flow *f, chan *c, conn *dst);
 /* Sends <v>; what the destination does not take is kept in <c>->out. MOVE_DONE, MOVE_OUT, MOVE_ERR_OUT (also without
@@ -231,8 +238,30 @@ int chan_flush(flow *f, chan *c, conn *dst);
 int chan_send(flow *f, chan *c, conn *dst, struct iovec *v, int n, int more);
 /* Moves raw bytes, at most *left of them (NULL: no end), from <src> to <dst> until something stops it:
  * MOVE_DONE *left is 0 and all was sent; MOVE_IN no more to read now; MOVE_OUT the destination is full; MOVE_EOF <src>
- * ended; MOVE_ERR_IN, MOVE_ERR_OUT; MOVE_YIELD others shall have a turn. */
+ * ended; MOVE_ERR_IN, MOVE_ERR_OUT; MOVE_YIELD others shall have a turn; MOVE_PAUSE a limit of bandwidth is reached. */
 int chan_pump(flow *f, chan *c, conn *src, conn *dst, uint64_t *left, int splice);
+/* As chan_pump(), of a direction with limits. */
+int chan_pump_limited(flow *f, chan *c, conn *src, conn *dst, uint64_t *left);
+/* How many of <n> bytes of payload at hand may go now. What goes is to be told: chan_spend(). */
+static inline uint32_t chan_allowance(const flow *f, const chan *c, uint32_t n)
+{
+    return likely(!c->limits) ? n : bwlim_grant(c->limits, f->t->now_ms, n);
+}
+static inline void chan_spend(chan *c, uint32_t n)
+{
+    if (unlikely(c->limits != NULL))
+        bwlim_spend(c->limits, n);
+}
+/* Whether more is to be read: always, but in a pause only as far as one buffer. */
+static inline int chan_takes_more(const flow *f, const chan *c)
+{
+    return !chan_paused(c) || c->in.len < f->t->bufs.size[BUF_NORMAL];
+}
+/* A pause that goes on: MOVE_PAUSE; MOVE_ERR_IN or MOVE_ERR_OUT if the client has broken its connection meanwhile, for which
+ * there may be no event where nothing is wanted of it. */
+int chan_goes_on_pausing(const flow *f, const conn *dst);
+/* How a read that returned nothing is to be understood: MOVE_IN, MOVE_EOF, MOVE_ERR_IN. */
+int chan_no_input(const conn *src, ssize_t ret);
 /* Moves a chunked body, framed anew (<bare>: without framing), its trailers too. Results as chan_pump(); MOVE_ERR_IN with
  * f->t->head.err set if the framing is wrong. */
 int chan_chunks(flow *f, chan *c, conn *src, conn *dst, int bare);

@@ -44,6 +44,8 @@ void asked_next(flow *f)
     q->own = q->local = q->early = q->continued = q->told_eof = 0;
     q->server = -1;
     f->t_client = f->fe->conf.t_client;
+    bwlim_free(&f->req.limits);
+    bwlim_free(&f->res.limits);
 }
 
 void asked_free(flow *f)

@@ -82,6 +82,19 @@ int eng_flow_key(engine *e, int tid, uint64_t flow_, uint64_t gen, int be, const
     return 0;
 }
 
+/* --- limits --- */
+
+int eng_flow_bwlim(engine *e, int tid, uint64_t flow_, uint64_t gen, int response, uint64_t id, uint32_t limit,
+                   uint32_t period, uint32_t least)
+{
+    flow *f = flow_of(e, tid, flow_, gen);
+    bwlim values = {.id = id, .limit = limit, .period = period, .least = least};
+
+    if (!f)
+        return -ESTALE;
+    return bwlim_set(response ? &f->res.limits : &f->req.limits, f->t->now_ms, e->conf.bufsize, &values);
+}
+
 /* --- addresses --- */
 
 static void set_src(flow *f, const ask_addr *to)

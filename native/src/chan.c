@@ -106,8 +106,7 @@ void chan_release(flow *f, chan *c)
     }
 }
 
-/* How a read that returned nothing is to be understood. */
-static int no_input(const conn *src, ssize_t ret)
+int chan_no_input(const conn *src, ssize_t ret)
 {
     if (ret < 0)
         return MOVE_ERR_IN;
@@ -221,8 +220,11 @@ static int pump_in(flow *f, chan *c, conn *dst, uint64_t *left)
 
 int chan_pump(flow *f, chan *c, conn *src, conn *dst, uint64_t *left, int splice)
 {
-    int ret = chan_flush(f, c, dst);
+    int ret;
 
+    if (unlikely(c->limits != NULL))
+        return chan_pump_limited(f, c, src, dst, left);
+    ret = chan_flush(f, c, dst);
     if (ret == MOVE_DONE)
         ret = pump_in(f, c, dst, left);
     if (ret != MOVE_DONE)
@@ -252,7 +254,7 @@ int chan_pump(flow *f, chan *c, conn *src, conn *dst, uint64_t *left, int splice
         ssize_t n = conn_recv(src, f->t->scratch, max);
 
         if (n <= 0)
-            return no_input(src, n);
+            return chan_no_input(src, n);
         if (left)
             *left -= n;
 
@@ -266,7 +268,7 @@ int chan_pump(flow *f, chan *c, conn *src, conn *dst, uint64_t *left, int splice
         if ((uint32_t)n == c->rsize && c->rsize < THR_SCRATCH)
             c->rsize *= 2;
         if (!conn_can_recv(src) && !(left && !*left))
-            return no_input(src, src->flags & CO_F_ERR ? -1 : 0);
+            return chan_no_input(src, src->flags & CO_F_ERR ? -1 : 0);
     }
     return left && !*left ? MOVE_DONE : MOVE_YIELD;
 }
@@ -287,8 +289,8 @@ static void runs_begin(runs *r)
     r->bytes = 0;
 }
 
-/* Walks the framing of [p, p + len), collecting payload. Returns the bytes used, or -H1_ERR_*. */
-static int collect(h1_chunk *c, char *p, uint32_t len, runs *r)
+/* Walks the framing of [p, p + len), collecting <max> bytes of payload at most. Returns the bytes used, or -H1_ERR_*. */
+static int collect(h1_chunk *c, char *p, uint32_t len, runs *r, uint32_t max)
 {
     uint32_t at = 0;
 
@@ -299,6 +301,8 @@ static int collect(h1_chunk *c, char *p, uint32_t len, runs *r)
         if (n < 0)
             return n;
         at += n;
+        if (run > max - r->bytes)
+            run = max - (uint32_t)r->bytes;
         if (!run)
             break;
         r->v[r->n++] = (struct iovec){p + at, run};
@@ -384,17 +388,18 @@ static int finish(flow *f, chan *c, const char *p, uint32_t len, runs *r, int ba
     return n;
 }
 
-/* Takes what the decoder finds in <have> bytes of the receive area, sends it, keeps the rest in <in>. *again is set when
- * there were more runs than fit in one call. */
-static int chunks_pass(flow *f, chan *c, conn *dst, uint32_t have, int bare, int *again)
+/* Takes what the decoder finds in <have> bytes of the receive area, <max> bytes of payload at most, sends it, keeps the
+ * rest in <in>. *again is set when there were more runs than fit in one call. */
+static int chunks_pass(flow *f, chan *c, conn *dst, uint32_t have, int bare, uint32_t max, int *again)
 {
     char *s = f->t->scratch;
     int ret = MOVE_DONE, used, n = 0;
     runs r;
 
     runs_begin(&r);
-    used = collect(&c->chunk, s, have, &r);
+    used = collect(&c->chunk, s, have, &r, max);
     if (used >= 0) {
+        chan_spend(c, (uint32_t)r.bytes);
         frame(&r, bare);
         *again = r.n >= CHUNK_IOV;
         if (c->chunk.state == H1_CHUNK_TRAILERS)
@@ -414,36 +419,62 @@ static int chunks_pass(flow *f, chan *c, conn *dst, uint32_t have, int bare, int
     return ret;
 }
 
+/* How much to read: as much as a fast sender gives, but a limited one is read ahead as far as one buffer. */
+static uint32_t chunks_room(const flow *f, const chan *c)
+{
+    uint32_t have = c->in.len, size = f->t->eng->conf.bufsize;
+
+    if (unlikely(c->limits != NULL))
+        return have < size ? size - have : 0;
+    return c->rsize < THR_SCRATCH - have ? c->rsize : THR_SCRATCH - have;
+}
+
+/* Whether the bytes that were left in <in> begin with payload. */
+static int has_payload(const chan *c)
+{
+    return c->chunk.state == H1_CHUNK_DATA && c->in.len;
+}
+
 /* As chan_chunks(), but a head that still waits in <out> may be left there if nothing follows it. */
 static int move_chunks(flow *f, chan *c, conn *src, conn *dst, int bare)
 {
     int ret = c->cork ? MOVE_DONE : chan_flush(f, c, dst);
 
+    if (unlikely(c->limits != NULL))
+        bwlim_resume(c->limits);
     if (!c->rsize)
         c->rsize = PUMP_FIRST;
     for (int turn = 0; turn < PUMP_TURNS && ret == MOVE_DONE; turn++) {
         uint32_t have = c->in.len;
-        uint32_t max = c->rsize < THR_SCRATCH - have ? c->rsize : THR_SCRATCH - have;
+        uint32_t max = chunks_room(f, c), allowed;
         int again = 0;
 
         if (have)
             memcpy(f->t->scratch, buf_data(&c->in), have);
 
-        ssize_t got = conn_recv(src, f->t->scratch + have, max);
+        ssize_t got = max ? conn_recv(src, f->t->scratch + have, max) : 0;
 
         if (got > 0)
             have += got;
         if ((uint32_t)got == c->rsize && c->rsize < THR_SCRATCH / 2)
             c->rsize *= 2;
-        ret = chunks_pass(f, c, dst, have, bare, &again);
+        allowed = likely(!c->limits) ? UINT32_MAX : chan_allowance(f, c, have);
+        ret = chunks_pass(f, c, dst, have, bare, allowed, &again);
         if (ret != MOVE_DONE || c->body == BODY_NONE)
             return ret;
         if (again)
             continue;
+        if (unlikely(c->limits != NULL)) {
+            if (!allowed && has_payload(c))
+                return turn ? MOVE_PAUSE : chan_goes_on_pausing(f, dst);
+            bwlim_resume(c->limits);
+            if (has_payload(c))
+                continue;
+        }
         if (got <= 0)
-            return no_input(src, got);
+            return chan_no_input(src, got);
         if (!conn_can_recv(src))
-            return no_input(src, src->flags & CO_F_ERR ? -1 : 0);
+            return chan_no_input(src, src->flags & CO_F_ERR ? -1 : 0);
     }
     return ret == MOVE_DONE ? MOVE_YIELD : ret;
 }

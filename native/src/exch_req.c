@@ -343,7 +343,7 @@ static void send_request(flow *f, const h1_head *h, char *s, uint32_t have)
         return;
     }
 
-    uint32_t body = body_part(f, have, h->len), used = h->len + body;
+    uint32_t body = chan_allowance(f, c, body_part(f, have, h->len)), used = h->len + body;
     struct iovec v[2] = {{t->compose, n}, {s + h->len, body}};
     ssize_t done = conn_send(f->b, v, body ? 2 : 1, 0);
 
@@ -368,6 +368,7 @@ static void send_request(flow *f, const h1_head *h, char *s, uint32_t have)
         return;
     }
     sent(f);
+    chan_spend(c, body);
     c->total += done;
     for (int i = 0; i < 2; i++) {
         size_t len = i < (body ? 2 : 1) ? v[i].iov_len : 0;

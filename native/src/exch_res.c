@@ -103,8 +103,11 @@ static int64_t send_head(flow *f, const h1_head *h, char *s, uint32_t have)
     if (c->body == BODY_LEN) {
         if (body > c->left)
             body = (uint32_t)c->left;
-        c->left -= body;
     }
+    body = chan_allowance(f, c, body);
+    chan_spend(c, body);
+    if (c->body == BODY_LEN)
+        c->left -= body;
 
     struct iovec v[2] = {{t->compose, n}, {s + h->len, body}};
     int parts = body ? 2 : 1;

@@ -226,7 +226,28 @@ static int is_over(flow *f)
 /* Whether the next move is the client's: to send on, or to take what it is sent. */
 static int waits_for_client(const flow *f)
 {
-    return f->rq <= RQ_HEAD || chan_holds(&f->res) || (f->rq == RQ_BODY && f->cs == CS_EST && !chan_holds(&f->req));
+    return f->rq <= RQ_HEAD || chan_holds(&f->res) ||
+           (f->rq == RQ_BODY && f->cs == CS_EST && !chan_holds(&f->req) && !chan_paused(&f->req));
+}
+
+/* The tick until which a body waits for its limit of bandwidth, 0: none does. */
+static uint32_t paused_until(const flow *f)
+{
+    uint32_t until = 0;
+
+    if (likely(!f->req.limits && !f->res.limits))
+        return 0;
+    if (f->rq == RQ_BODY && f->cs == CS_EST && chan_paused(&f->req))
+        until = bwlim_until(f->req.limits);
+    if (f->rs == RS_BODY && chan_paused(&f->res))
+        until = tick_first(until, bwlim_until(f->res.limits));
+    return until;
+}
+
+/* Whether the next move is the server's, or time's in its place. A pause is our own. */
+static int waits_for_server(const flow *f)
+{
+    return f->rq > RQ_HEAD && !paused_until(f);
 }
 
 /* Whether the client is listened to while it waits. Its request is complete, sent or at hand, and nothing of a next one has
@@ -262,7 +283,7 @@ static void commit(flow *f, int progress)
         int sends = chan_holds(&f->req);
 
         if (f->rq == RQ_BODY && f->cs == CS_EST && !sends)
-            front |= FD_R;
+            front |= chan_takes_more(f, &f->req) ? FD_R : 0;
         else if (exch_may_watch(f))
             front |= FD_R;
         if (progress)
@@ -272,11 +293,11 @@ static void commit(flow *f, int progress)
         if (f->cs == CS_EST) {
             if (sends)
                 back |= FD_W;
-            if ((f->rs == RS_WAIT || f->rs == RS_BODY) && !(front & FD_W))
+            if ((f->rs == RS_WAIT || f->rs == RS_BODY) && !(front & FD_W) && chan_takes_more(f, &f->res))
                 back |= FD_R;
             if (progress)
                 f->sexp = flow_exp(f, f->t_server);
-            if (sends || (back & FD_R && f->rq == RQ_DONE))
+            if (sends || (back & FD_R && f->rq == RQ_DONE && !chan_paused(&f->res)))
                 sexp = f->sexp;
             if (unlikely(f->rs == RS_ASK)) {
                 sexp = tick_first(sexp, f->asked->until);
@@ -293,7 +314,7 @@ static void commit(flow *f, int progress)
     conn_want(f->f, front);
     if (f->b)
         conn_want(f->b, f->rq == RQ_IDLE ? FD_R : back);
-    tmr_set(&t->timers, &f->tmr, tick_first(cexp, sexp));
+    tmr_set(&t->timers, &f->tmr, tick_first(tick_first(cexp, sexp), paused_until(f)));
 }
 
 /* A server connection that waits for the next request of the same client ("http-reuse never"): it may only end. */
@@ -375,7 +396,7 @@ void exch_run(flow *f)
     chan *q = &f->req, *s = &f->res;
     uint64_t before = q->total + s->total;
     uint32_t state = f->rq | f->cs << 8 | f->rs << 16;
-    int turns = 0;
+    int turns = 0, paused = paused_until(f) != 0; /* time that passed so counts for nobody */
 
     watch_private(f);
     exch_watch_client(f);
@@ -391,7 +412,7 @@ void exch_run(flow *f)
     }
     if (exch_dead(f) || f->flags & (FL_TUNNELED | FL_DRAIN | FL_HELD))
         return;
-    commit(f, turns || before != q->total + s->total || state != (uint32_t)(f->rq | f->cs << 8 | f->rs << 16));
+    commit(f, turns || paused || before != q->total + s->total || state != (uint32_t)(f->rq | f->cs << 8 | f->rs << 16));
 }
 
 /* --- time --- */
@@ -478,7 +499,7 @@ void exch_timeout(flow *f)
         ask_response_again(f, ASK_F_TIMEOUT);
     else if (waits_for_client(f) && tick_is_expired(f->cexp, now))
         client_timeout(f);
-    else if (f->rq > RQ_HEAD && tick_is_expired(f->sexp, now))
+    else if (waits_for_server(f) && tick_is_expired(f->sexp, now))
         server_timeout(f);
     if (!exch_dead(f) && !(f->flags & (FL_DRAIN | FL_HELD)))
         exch_run(f);

@@ -80,6 +80,8 @@ void flow_free(flow *f)
     chan_release(f, &f->res);
     buf_release(&t->bufs, &f->keep);
     buf_release(&t->bufs, &f->uri);
+    bwlim_free(&f->req.limits);
+    bwlim_free(&f->res.limits);
     free(f->head);
     if (f->prev)
         f->prev->next = f->next;

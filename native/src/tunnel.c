@@ -79,9 +79,26 @@ static int is_asked_about(const flow *f)
     return f->flags & FL_ASK_RES && f->asked;
 }
 
+/* The tick until which a direction waits for its limit of bandwidth, 0: none does. */
+static uint32_t paused_until(const flow *f)
+{
+    uint32_t until = 0;
+
+    if (likely(!f->req.limits && !f->res.limits))
+        return 0;
+    if (!f->req.eof && chan_paused(&f->req))
+        until = bwlim_until(f->req.limits);
+    if (!f->res.eof && chan_paused(&f->res))
+        until = tick_first(until, bwlim_until(f->res.limits));
+    return until;
+}
+
 static void set_timer(flow *f)
 {
-    uint32_t first = tick_first(f->cexp, f->sexp);
+    uint32_t first = tick_first(f->cexp, f->sexp), until = paused_until(f);
+
+    if (unlikely(until)) /* a pause is our own: meanwhile nobody is late */
+        first = until;
 
     if (unlikely(is_asked_about(f)))
         first = tick_first(first, f->asked->until);
@@ -98,6 +115,10 @@ void tunnel_timeout(flow *f)
             return;
     }
 
+    if (unlikely(paused_until(f))) {
+        tunnel_run(f);
+        return;
+    }
     if (tick_is_expired(f->sexp, now) && f->cs != CS_EST) {
         switch (f->cs) {
         case CS_QUEUE:
@@ -241,6 +262,8 @@ static int move(flow *f, chan *c, conn *src, conn *dst, int splice)
         return FD_R;
     case MOVE_OUT:
         return FD_W;
+    case MOVE_PAUSE:
+        return chan_takes_more(f, c) ? FD_R : 0;
     case MOVE_YIELD:
         flow_later(f);
         return 0;
@@ -312,6 +335,7 @@ void tunnel_run(flow *f)
 {
     int ret = tunnel_connect(f);
     uint64_t before = f->req.total + f->res.total + f->req.eof + f->res.eof;
+    uint32_t paused = paused_until(f);
     int up, down;
 
     if (ret < 0)
@@ -347,7 +371,7 @@ void tunnel_run(flow *f)
     }
     if (f->b->flags & CO_F_APPLET && f->res.eof)
         flow_later(f);
-    if (f->req.total + f->res.total + f->req.eof + f->res.eof != before)
+    if (paused || f->req.total + f->res.total + f->req.eof + f->res.eof != before)
         touch(f);
     conn_want(f->f, (up & FD_R) | (down & FD_W));
     conn_want(f->b, (up & FD_W) | (down & FD_R));

@@ -70,7 +70,6 @@ def test_every_server_option_is_done_or_refused_by_name(word: str) -> None:
 @pytest.mark.parametrize(
     ("line", "name"),
     [
-        ("http-request set-nice 3", "http-request set-nice"),
         ("http-request sc-inc-gpc0(0)", "http-request sc-inc-gpc0(0)"),
         ("http-response cache-store c", "http-response cache-store"),
         ("tcp-request content track-sc0 src", "tcp-request content track-sc0"),
@@ -83,6 +82,13 @@ def test_every_server_option_is_done_or_refused_by_name(word: str) -> None:
 )
 def test_names_the_action_that_is_missing(line: str, name: str) -> None:
     assert alert(line) == f"the '{name}' keyword is HAProxy's but is not supported by lbcore yet"
+
+
+@pytest.mark.parametrize(
+    ("line", "name"), [("http-request set-nice 3", "http-request set-nice"), ("filter trace name x", "filter trace")]
+)
+def test_names_the_word_that_can_have_no_meaning_and_says_why(line: str, name: str) -> None:
+    assert alert(line).startswith(f"the '{name}' keyword is HAProxy's but has no meaning in lbcore: ")
 
 
 def test_suggests_the_nearest_word_of_the_section() -> None:

@@ -27,7 +27,7 @@ def record(self, name, row):
 
 Registry.add = record
 said = {}
-for name in ("lbcore.action", "lbcore.conv", "lbcore.fetch", "lbcore.stream.vocabulary"):
+for name in ("lbcore.action", "lbcore.conv", "lbcore.fetch", "lbcore.filter", "lbcore.stream.vocabulary"):
     module = import_module(name)
     package = "lbcore.stream" if name == "lbcore.stream.vocabulary" else name
     said[package] = {topic: sorted(names.split()) for topic, names in module.WORDS.items()}
@@ -46,7 +46,7 @@ def topics() -> tuple[dict[str, dict[str, list[str]]], dict[str, dict[str, list[
     return said, found
 
 
-@pytest.mark.parametrize("package", ["lbcore.action", "lbcore.conv", "lbcore.fetch", "lbcore.stream"])
+@pytest.mark.parametrize("package", ["lbcore.action", "lbcore.conv", "lbcore.fetch", "lbcore.filter", "lbcore.stream"])
 def test_each_word_is_announced_for_the_file_that_has_its_row(package: str) -> None:
     said, found = topics()
     assert said[package] == found[package]

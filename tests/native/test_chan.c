@@ -109,6 +109,132 @@ static void pumps_no_more_than_is_left(void)
     }
 }
 
+/* --- limits of bandwidth; the clock is the test's --- */
+
+static void limit(bench *b, chan *c, uint32_t bytes, uint32_t period)
+{
+    bwlim values = {.id = 1, .limit = bytes, .period = period};
+
+    REQUIRE(bwlim_set(&c->limits, b->t->now_ms, b->e->conf.bufsize, &values) == 0);
+}
+
+/* Sends <n> bytes of <data> from the server's far end as there is room, moves them as <c> says, and lets the clock go on
+ * where it pauses. Returns the ms; *got bytes arrived at <to>. */
+static uint32_t move_limited(bench *b, const char *data, size_t n, char *to, size_t *got, int *ret, int chunked)
+{
+    uint32_t began = b->t->now_ms;
+    uint64_t left = n;
+    size_t sent = 0;
+
+    *got = 0;
+    *ret = MOVE_IN;
+    for (int i = 0; i < 100000 && *ret != MOVE_DONE; i++) {
+        ssize_t k = send(b->server, data + sent, n - sent, MSG_NOSIGNAL);
+
+        sent += k > 0 ? (size_t)k : 0;
+        ready(b->f->f);
+        ready(b->f->b);
+        if (chunked) {
+            *ret = chan_chunks(b->f, &b->f->res, b->f->b, b->f->f, 1);
+            *ret = *ret == MOVE_DONE && b->f->res.body != BODY_NONE ? MOVE_YIELD : *ret;
+        } else {
+            *ret = chan_pump(b->f, &b->f->res, b->f->b, b->f->f, &left, 1);
+        }
+        CHECK(*ret == MOVE_DONE || *ret == MOVE_IN || *ret == MOVE_OUT || *ret == MOVE_YIELD || *ret == MOVE_PAUSE);
+        CHECK_EQ(chan_paused(&b->f->res), *ret == MOVE_PAUSE);
+        CHECK(b->f->res.in.len <= b->e->conf.bufsize);
+        *got = hear(b->client, to, *got, 300000);
+        if (*ret == MOVE_PAUSE)
+            b->t->now_ms = bwlim_until(b->f->res.limits);
+    }
+    return b->t->now_ms - began;
+}
+
+static void a_limited_body_takes_its_time_and_loses_nothing(void)
+{
+    bench b = bench_new(1);
+    char *in = pattern_new(200000), *out = malloc(300000);
+    size_t got;
+    int ret;
+    uint32_t ms;
+
+    limit(&b, &b.f->res, 100000, 1000);
+    ms = move_limited(&b, in, 200000, out, &got, &ret, 0);
+    CHECK_EQ(ret, MOVE_DONE);
+    CHECK(ms >= 1990 && ms <= 2010);
+    CHECK(got == 200000 && !memcmp(in, out, got));
+    CHECK_EQ(b.f->res.total, 200000);
+    CHECK_EQ(b.e->live.pipes_used, 0); /* it is not spliced */
+    free(in);
+    free(out);
+    bench_del(&b);
+}
+
+static void of_a_limited_chunked_body_only_payload_counts(void)
+{
+    bench b = bench_new(1);
+    char *in = malloc(100000), *out = malloc(300000), *want = pattern_new(10000);
+    size_t n = 0, got;
+    int ret;
+    uint32_t ms;
+
+    for (size_t at = 0; at < 10000; at += 10) /* nearly as much framing as payload */
+        n += (size_t)sprintf(in + n, "a;x\r\n%.*s\r\n", 10, want + at);
+    n += (size_t)sprintf(in + n, "0\r\n\r\n");
+    b.f->res.body = BODY_CHUNKED;
+    h1_chunk_init(&b.f->res.chunk);
+    limit(&b, &b.f->res, 1000, 1000);
+    ms = move_limited(&b, in, n, out, &got, &ret, 1);
+    CHECK_EQ(ret, MOVE_DONE);
+    CHECK(ms >= 9980 && ms <= 10020);
+    CHECK(got == 10000 && !memcmp(want, out, got));
+    free(in);
+    free(out);
+    free(want);
+    bench_del(&b);
+}
+
+/* As the loop would, with no time passing. */
+static int pump_to_end(bench *b)
+{
+    int ret = MOVE_IN;
+
+    for (int i = 0; i < 5 && (ret == MOVE_IN || ret == MOVE_YIELD); i++) {
+        ready(b->f->b);
+        ret = chan_pump(b->f, &b->f->res, b->f->b, b->f->f, NULL, 0);
+    }
+    return ret;
+}
+
+static void the_end_behind_the_last_payload_is_seen_without_a_pause(void)
+{
+    bench b = bench_new(1);
+    char out[2000];
+
+    limit(&b, &b.f->res, 1000, 60000);
+    REQUIRE(say(b.server, out, 1000));
+    shutdown(b.server, SHUT_WR);
+    CHECK_EQ(pump_to_end(&b), MOVE_EOF);
+    CHECK_EQ(hear(b.client, out, 0, sizeof(out)), 1000);
+    bench_del(&b);
+}
+
+static void a_pause_is_no_end_and_no_error(void)
+{
+    bench b = bench_new(1);
+    char out[4000] = "";
+
+    limit(&b, &b.f->res, 1000, 60000);
+    REQUIRE(say(b.server, out, 2000));
+    shutdown(b.server, SHUT_WR);
+    CHECK_EQ(pump_to_end(&b), MOVE_PAUSE);
+    CHECK_EQ(hear(b.client, out, 0, sizeof(out)), 1000);
+    b.t->now_ms += 120000;
+    CHECK_EQ(pump_to_end(&b), MOVE_EOF);
+    CHECK_EQ(hear(b.client, out, 0, sizeof(out)), 1000);
+    bench_del(&b);
+}
+
 static void stops_reading_while_the_destination_is_full(void)
 {
     for (int splice = 0; splice < 2; splice++) {
@@ -521,6 +647,10 @@ int main(void)
     setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGPIPE, SIG_IGN); /* as Python has it: splice(2) knows no MSG_NOSIGNAL */
     RUN(pumps_no_more_than_is_left);
+    RUN(a_limited_body_takes_its_time_and_loses_nothing);
+    RUN(of_a_limited_chunked_body_only_payload_counts);
+    RUN(the_end_behind_the_last_payload_is_seen_without_a_pause);
+    RUN(a_pause_is_no_end_and_no_error);
     RUN(stops_reading_while_the_destination_is_full);
     RUN(passes_the_end_and_tells_errors_of_each_side);
     RUN(chunks_pass_wherever_they_are_cut);

@@ -1,4 +1,4 @@
-"""Times and sizes as arguments of actions (manual 2.5)."""
+"""Times and sizes as arguments of actions and filters (manual 2.5)."""
 
 from __future__ import annotations
 

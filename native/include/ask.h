@@ -39,6 +39,9 @@
  * Transfer-Encoding of a new head count for nothing. Connection counts for what the server is told of "upgrade" and
  * "te"; what becomes of the client's connection was decided by what it said itself.
  *
+ * With V_F_ADDS the text is not a head but whole fields ("name: value" CR LF each), which go behind those of the head as it
+ * was asked about. Nothing else of it changes, and only they are scanned.
+ *
  * A new method is what the server gets; the client's decides how its answer is framed. So HEAD may become another
  * method (the body that comes then is not sent, and the server's connection closed), but nothing becomes HEAD, and nothing
  * becomes CONNECT or ceases to be: these are bad heads. A response may become another final one; 101, and what answers
@@ -120,6 +123,7 @@ typedef struct lb_ask {
 #define V_F_STICKY 0x10  /* <server> is the client's own (cookie): PX_O_PERSIST has it tried though it is down */
 #define V_F_NO_RETRY 0x20 /* disable-l7-retry */
 #define V_F_FORCE 0x40    /* force-persist: <server> is tried though it is down, and never left for another */
+#define V_F_ADDS 0x100    /* V_FORWARD with a text: see above */
 #define V_F_NO_TR 0x80    /* what ends a stream at its request: its record has no time of the request (tr is -1) */
 
 typedef struct lb_verdict {

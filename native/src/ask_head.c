@@ -70,6 +70,28 @@ int ask_rescan(flow *f, const buf *in, int response)
     return h1_scan(h, buf_data(in), in->len) == 1;
 }
 
+int ask_keep_index(flow *f, const h1_head *h)
+{
+    return buf_set(&f->t->bufs, &f->asked->index, (const char *)h, offsetof(h1_head, hdr) + h->nhdr * sizeof(h->hdr[0]));
+}
+
+static h1_head *take_index(flow *f)
+{
+    buf *kept = &f->asked->index;
+
+    memcpy(&f->t->head, buf_data(kept), kept->len);
+    buf_release(&f->t->bufs, kept);
+    return &f->t->head;
+}
+
+/* As it was received: <in>, which begins with it, in the receive area. The bytes there. */
+static uint32_t same_head(flow *f, const buf *in)
+{
+    take_index(f);
+    memcpy(f->t->scratch, buf_data(in), in->len);
+    return in->len;
+}
+
 /* --- from Python --- */
 
 static int is_field(const char *line, uint32_t n, const char *name)
@@ -86,26 +108,32 @@ static int is_ours(const asked *q, const char *line, uint32_t n)
            (q->continued && is_field(line, n, "expect"));
 }
 
-/* Copies <text> without the lines that are ours, and without its last empty line. The end of what was written, NULL if it
- * does not end as a head, or ends before <len>. */
-static char *put_lines(char *to, const asked *q, const char *text, uint32_t len)
+/* Copies the lines in [p, end) without those that are ours. The end of what was written, NULL if a line is empty or ends in
+ * something else than CR LF. */
+static char *put_lines(char *to, const asked *q, const char *p, const char *end)
 {
-    const char *p = text, *end = text + len;
-
     while (p < end) {
-        const char *eol = memmem(p, end - p, "\r\n", 2);
+        const char *lf = memchr(p, '\n', end - p);
         uint32_t n;
 
-        if (!eol)
+        if (!lf || lf - p < 2 || lf[-1] != '\r')
             return NULL;
-        n = (uint32_t)(eol - p) + 2;
-        if (n == 2)
-            return p > text && p + 2 == end ? to : NULL;
+        n = (uint32_t)(lf - p) + 1;
         if (!is_ours(q, p, n))
             to = put(to, p, n);
         p += n;
     }
-    return NULL;
+    return to;
+}
+
+/* As put_lines(), of a whole head, without its last empty line. */
+static char *put_head(char *to, const asked *q, const char *text, uint32_t len)
+{
+    const char *end = text + len;
+
+    if (len < 4 || memcmp(end - 4, "\r\n\r\n", 4) != 0)
+        return NULL;
+    return put_lines(to, q, text, end - 2);
 }
 
 /* The framing of the message as received. <bare>: what had no body by its status has one that is empty. */
@@ -141,7 +169,8 @@ static uint32_t complete(flow *f, uint32_t n, int response, int bare)
     return h1_scan(h, t->scratch, n) == 1 && h->len == n ? n : 0;
 }
 
-uint32_t ask_new_head(flow *f, const buf *in, uint32_t head_len, const char *text, uint32_t len, int response)
+/* The new head <text> with the framing of the old one, and behind it the rest of <in>. As longer_head(). */
+static uint32_t new_head(flow *f, const buf *in, uint32_t head_len, const char *text, uint32_t len, int response)
 {
     thr *t = f->t;
     uint32_t rest = in->len - head_len, n;
@@ -149,7 +178,7 @@ uint32_t ask_new_head(flow *f, const buf *in, uint32_t head_len, const char *tex
 
     if (len > t->eng->conf.bufsize || len + 64 + rest > THR_SCRATCH)
         return 0;
-    end = put_lines(t->scratch, f->asked, text, len);
+    end = put_head(t->scratch, f->asked, text, len);
     if (!end)
         return 0;
     n = complete(f, (uint32_t)(end - t->scratch), response, 0);
@@ -158,6 +187,29 @@ uint32_t ask_new_head(flow *f, const buf *in, uint32_t head_len, const char *tex
     if (!n)
         return 0;
     memcpy(t->scratch + n, buf_data(in) + head_len, rest);
+    return n + rest;
+}
+
+/* With the <len> bytes of fields at <text> at its end. The bytes in the receive area, 0: they are refused. */
+static uint32_t longer_head(flow *f, const buf *in, const char *text, uint32_t len, int response)
+{
+    thr *t = f->t;
+    h1_head *h = take_index(f);
+    uint32_t rest = in->len - h->len, n;
+    const char *body = buf_data(in) + h->len;
+    char *end;
+
+    if (h->fields_end + len > t->eng->conf.bufsize || h->fields_end + len + 2 + rest > THR_SCRATCH)
+        return 0;
+    end = put_lines(put(t->scratch, buf_data(in), h->fields_end), f->asked, text, text + len);
+    if (!end)
+        return 0;
+    end = put(end, "\r\n", 2);
+    n = (uint32_t)(end - t->scratch);
+    h1_reopen(h, exch_unsafe(response ? f->be->conf.options : f->fe->conf.options, 1));
+    if (h1_scan(h, t->scratch, n) != 1 || h->len != n)
+        return 0;
+    memcpy(end, body, rest);
     return n + rest;
 }
 
@@ -178,13 +230,40 @@ static int take_request(flow *f, const h1_head *h)
     return 1;
 }
 
-int ask_new_request(flow *f, const char *text, uint32_t len)
+/* Whether the new head <h> may stand for the response: what switches protocols does so, and nothing else. */
+static int may_become(const flow *f, const h1_head *h)
 {
-    thr *t = f->t;
-    uint32_t n = ask_new_head(f, &f->req.in, f->head_len, text, len, 0);
+    int was = f->asked->status, is = h->status;
 
-    if (!n || !take_request(f, &t->head) || buf_set(&t->bufs, &f->req.in, t->scratch, n) < 0)
+    if (is < 200 && is != was)
         return 0;
-    f->head_len = t->head.len;
-    return 1;
+    if (was == 101 && is != 101)
+        return 0;
+    return !(f->flags & FL_CONNECT) || (was / 100 == 2) == (is / 100 == 2);
+}
+
+static uint32_t judged(flow *f, const buf *in, uint32_t head_len, const lb_verdict *v, const char *text, int response)
+{
+    if (!v->len)
+        return same_head(f, in);
+    if (v->flags & V_F_ADDS)
+        return longer_head(f, in, text, v->len, response);
+    return new_head(f, in, head_len, text, v->len, response);
+}
+
+uint32_t ask_judged_request(flow *f, const lb_verdict *v, const char *text)
+{
+    uint32_t n = judged(f, &f->req.in, f->head_len, v, text, 0);
+
+    if (!n || (v->len && !take_request(f, &f->t->head)))
+        return 0;
+    f->head_len = f->t->head.len;
+    return n;
+}
+
+uint32_t ask_judged_response(flow *f, const lb_verdict *v, const char *text)
+{
+    uint32_t n = judged(f, &f->res.in, f->asked->head_len, v, text, 1);
+
+    return n && may_become(f, &f->t->head) ? n : 0;
 }

@@ -43,7 +43,7 @@ class Fields:
     """The fields of a head. `text` is their normal form, `changed` whether a rule has touched them."""
 
     changed = False
-    intact = -1  # so long is the beginning of `text` that is all the fields received; -1: they, or the first line, changed
+    intact = -1  # length of the beginning of `text` that is what was received; -1: that, or the first line, was changed
     # of the body, as far as it was asked for
     body: bytes | None = None  # what of it is here, None: nobody asked for it
     whole_body = False  # `body` is all of it

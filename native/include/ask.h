@@ -36,7 +36,7 @@
  * new head has the same form, and is scanned as strictly as what comes from the wire: what Python made of it can't make
  * two messages of one (a bad one is answered with 500, or 502 for a response, and counted in failed_rewrites), nor can
  * it be longer than "tune.bufsize". The framing stays that of the message as received: Content-Length and
- * Transfer-Encoding of a new head count for nothing. Connection counts for what the server is told of "upgrade" and
+ * Transfer-Encoding of a new head count for nothing but the place where it is told. Connection counts for what the server is told of "upgrade" and
  * "te"; what becomes of the client's connection was decided by what it said itself.
  *
  * With V_F_ADDS the text is not a head but whole fields ("name: value" CR LF each), which go behind those of the head as it

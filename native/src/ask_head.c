@@ -72,7 +72,9 @@ int ask_rescan(flow *f, const buf *in, int response)
 
 int ask_keep_index(flow *f, const h1_head *h)
 {
-    return buf_set(&f->t->bufs, &f->asked->index, (const char *)h, offsetof(h1_head, hdr) + h->nhdr * sizeof(h->hdr[0]));
+    uint32_t n = offsetof(h1_head, hdr) + h->nhdr * sizeof(h->hdr[0]);
+
+    return buf_set(&f->t->bufs, &f->asked->index, (const char *)h, n);
 }
 
 static h1_head *take_index(flow *f)
@@ -101,39 +103,9 @@ static int is_field(const char *line, uint32_t n, const char *name)
     return n > len && line[len] == ':' && h1_same_word(line, name, len);
 }
 
-/* Whether a line of a new head is dropped: it says how the message is framed, or waits for what was done. */
-static int is_ours(const asked *q, const char *line, uint32_t n)
+static int is_framing(const char *line, uint32_t n)
 {
-    return is_field(line, n, "content-length") || is_field(line, n, "transfer-encoding") ||
-           (q->continued && is_field(line, n, "expect"));
-}
-
-/* Copies the lines in [p, end) without those that are ours. The end of what was written, NULL if a line is empty or ends in
- * something else than CR LF. */
-static char *put_lines(char *to, const asked *q, const char *p, const char *end)
-{
-    while (p < end) {
-        const char *lf = memchr(p, '\n', end - p);
-        uint32_t n;
-
-        if (!lf || lf - p < 2 || lf[-1] != '\r')
-            return NULL;
-        n = (uint32_t)(lf - p) + 1;
-        if (!is_ours(q, p, n))
-            to = put(to, p, n);
-        p += n;
-    }
-    return to;
-}
-
-/* As put_lines(), of a whole head, without its last empty line. */
-static char *put_head(char *to, const asked *q, const char *text, uint32_t len)
-{
-    const char *end = text + len;
-
-    if (len < 4 || memcmp(end - 4, "\r\n\r\n", 4) != 0)
-        return NULL;
-    return put_lines(to, q, text, end - 2);
+    return is_field(line, n, "content-length") || is_field(line, n, "transfer-encoding");
 }
 
 /* The framing of the message as received. <bare>: what had no body by its status has one that is empty. */
@@ -148,20 +120,47 @@ static char *put_framing(char *to, const asked *q, int bare)
     return to;
 }
 
-/* Whether a response that had no body by its status would get one that never comes. */
-static int becomes_bodied(const flow *f, const h1_head *h)
+/* Copies the lines in [p, end) without those that tell of framing; the first of them makes room for the true one, if
+ * *to_frame. Expect is dropped, too, once it is answered. The end of what was written, NULL if a line is empty or ends in
+ * something else than CR LF. */
+static char *put_lines(char *to, const asked *q, const char *p, const char *end, int *to_frame, int bare)
 {
-    return f->asked->h1_flags & H1_F_NO_BODY && !(h->flags & H1_F_NO_BODY) && !(f->flags & FL_HEAD);
+    while (p < end) {
+        const char *lf = memchr(p, '\n', end - p);
+        uint32_t n;
+
+        if (!lf || lf - p < 2 || lf[-1] != '\r')
+            return NULL;
+        n = (uint32_t)(lf - p) + 1;
+        if (is_framing(p, n)) {
+            to = *to_frame ? put_framing(to, q, bare) : to;
+            *to_frame = 0;
+        } else if (!q->continued || !is_field(p, n, "expect")) {
+            to = put(to, p, n);
+        }
+        p += n;
+    }
+    return to;
 }
 
-/* Completes the head of which <n> bytes stand in the receive area, and scans it; its length, 0: refused. */
-static uint32_t complete(flow *f, uint32_t n, int response, int bare)
+/* Writes the new head <text> with the framing of the old one to the receive area, and scans it. Its length, 0: refused. */
+static uint32_t compose(flow *f, const char *text, uint32_t len, int response, int bare)
 {
     thr *t = f->t;
+    const asked *q = f->asked;
     h1_head *h = &t->head;
-    char *end = put(put_framing(t->scratch + n, f->asked, bare), "\r\n", 2);
+    int to_frame = 1;
+    uint32_t n;
+    char *to;
 
-    n = (uint32_t)(end - t->scratch);
+    if (len < 4 || memcmp(text + len - 4, "\r\n\r\n", 4) != 0)
+        return 0;
+    to = put_lines(t->scratch, q, text, text + len - 2, &to_frame, bare);
+    if (!to)
+        return 0;
+    if (to_frame)
+        to = put_framing(to, q, bare);
+    n = (uint32_t)(put(to, "\r\n", 2) - t->scratch);
     if (response)
         exch_response_init(f, h, H1_MAX_HDR, 1);
     else
@@ -169,21 +168,23 @@ static uint32_t complete(flow *f, uint32_t n, int response, int bare)
     return h1_scan(h, t->scratch, n) == 1 && h->len == n ? n : 0;
 }
 
-/* The new head <text> with the framing of the old one, and behind it the rest of <in>. As longer_head(). */
+/* Whether a response that had no body by its status would get one that never comes. */
+static int becomes_bodied(const flow *f, const h1_head *h)
+{
+    return f->asked->h1_flags & H1_F_NO_BODY && !(h->flags & H1_F_NO_BODY) && !(f->flags & FL_HEAD);
+}
+
+/* The new head <text>, and behind it the rest of <in>. The bytes in the receive area, 0: it is refused. */
 static uint32_t new_head(flow *f, const buf *in, uint32_t head_len, const char *text, uint32_t len, int response)
 {
     thr *t = f->t;
     uint32_t rest = in->len - head_len, n;
-    char *end;
 
     if (len > t->eng->conf.bufsize || len + 64 + rest > THR_SCRATCH)
         return 0;
-    end = put_head(t->scratch, f->asked, text, len);
-    if (!end)
-        return 0;
-    n = complete(f, (uint32_t)(end - t->scratch), response, 0);
+    n = compose(f, text, len, response, 0);
     if (n && response && becomes_bodied(f, &t->head))
-        n = complete(f, (uint32_t)(end - t->scratch), response, 1);
+        n = compose(f, text, len, response, 1);
     if (!n)
         return 0;
     memcpy(t->scratch + n, buf_data(in) + head_len, rest);
@@ -197,11 +198,12 @@ static uint32_t longer_head(flow *f, const buf *in, const char *text, uint32_t l
     h1_head *h = take_index(f);
     uint32_t rest = in->len - h->len, n;
     const char *body = buf_data(in) + h->len;
+    int to_frame = 0; /* it is there */
     char *end;
 
     if (h->fields_end + len > t->eng->conf.bufsize || h->fields_end + len + 2 + rest > THR_SCRATCH)
         return 0;
-    end = put_lines(put(t->scratch, buf_data(in), h->fields_end), f->asked, text, text + len);
+    end = put_lines(put(t->scratch, buf_data(in), h->fields_end), f->asked, text, text + len, &to_frame, 0);
     if (!end)
         return 0;
     end = put(end, "\r\n", 2);

@@ -15,6 +15,7 @@ from lbcore.shim import lib
 END = "\r\n"
 ENDS_HERE = frozenset({"connection", "keep-alive", "proxy-connection", "te", "upgrade"})
 NEVER_NOMINATED = frozenset({"host", "content-length", "transfer-encoding"})  # whatever Connection says
+FRAMING = ("content-length", "transfer-encoding")
 CLOSING = ("close", "server-close")
 
 
@@ -46,16 +47,23 @@ def adjusted_head(head: str, names: Mapping[str, str]) -> str:
 
 
 def framed_head(head: str, received: Head, *, continued: bool) -> str:
-    """A head that rules have changed, with the framing of the message as received; `continued`: its client was told
-    "100 Continue" while the body was waited for, and its Expect ends here."""
-    ours = {"content-length", "transfer-encoding", *(["expect"] if continued else [])}
-    first, *lines = head.removesuffix(END + END).split(END)
-    kept = [line for line in lines if line.partition(":")[0] not in ours]
+    """A head that rules have changed, with the framing of the message as received where theirs is; `continued`: its
+    client was told "100 Continue" while the body was waited for, and its Expect ends here."""
+    framing = []
     if received.flags & lib.H1_F_CHUNKED:
-        kept.append("transfer-encoding: chunked")
+        framing = ["transfer-encoding: chunked"]
     elif received.flags & lib.H1_F_CLEN:
-        kept.append(f"content-length: {received.body_len}")
-    return END.join([first, *kept, "", ""])
+        framing = [f"content-length: {received.body_len}"]
+    first, *lines = head.removesuffix(END + END).split(END)
+    kept = []
+    for line in lines:
+        name = line.partition(":")[0]
+        if name in FRAMING:
+            kept += framing
+            framing = []
+        elif name != "expect" or not continued:
+            kept.append(line)
+    return END.join([first, *kept, *framing, "", ""])
 
 
 def _words(values: Iterable[str]) -> list[str]:

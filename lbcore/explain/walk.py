@@ -54,9 +54,12 @@ class Verdict:
     text: str
 
     @classmethod
-    def read(cls, raw: bytes) -> Verdict:
-        """From the bytes that the shim would be given."""
+    def read(cls, raw: bytes, asked: bytes) -> Verdict:
+        """From the bytes that the shim would be given; `asked` is the text of the question."""
         row = VERDICT.unpack_from(raw)
+        text = raw[VERDICT.size :]
+        if row[PLACE["flags"]] & lib.V_F_ADDS:
+            text = asked[:-2] + text + asked[-2:]
         return cls(
             row[PLACE["action"]],
             row[PLACE["backend"]],
@@ -64,7 +67,7 @@ class Verdict:
             row[PLACE["ms"]],
             row[PLACE["status"]],
             row[PLACE["term"]].rstrip(b"\0").decode("ascii"),
-            raw[VERDICT.size :].decode("latin-1"),
+            text.decode("latin-1"),
         )
 
 
@@ -183,7 +186,7 @@ class Walk:
         event.kind, event.len, event.data = lib.EV_ASK, 1, ask
         event.handle, event.arg = int(ffi.cast("uintptr_t", texts)), len(text) + len(body)
         self._handler(self._worker, event)
-        return Verdict.read(self._worker.verdicts.pop())
+        return Verdict.read(self._worker.verdicts.pop(), text)
 
     def _address(self, ask: Any) -> None:
         src, dst = self._visit.src, self._visit.dst

@@ -42,6 +42,7 @@ _pack = VERDICT.pack
 FE_REQ_HDR = int(Point.FE_REQ_HDR)
 ASK_RESPONSE, STICKY, CLOSES, FORCE = lib.V_F_ASK_RESPONSE, lib.V_F_STICKY, lib.V_F_CLOSE, lib.V_F_FORCE
 FORWARD, TELL, TELL_CONN, NO_TR = lib.V_FORWARD, lib.V_F_TELL, lib.V_F_TELL_CONN, lib.V_F_NO_TR
+ADDS = lib.V_F_ADDS
 NO_TERM = b"\0\0"
 _PAGE_500 = next(message(page) for page in PAGES if page.status == 500)
 _CLOSES = {"close": lib.V_CLOSE, "reset": lib.V_RESET, "drop": lib.V_DROP}
@@ -181,8 +182,14 @@ class Decider:
             flags |= FORCE
         if t.no_retry:
             flags |= lib.V_F_NO_RETRY
+        head = b""
+        if req.changed:
+            if req.intact >= 0:
+                flags |= ADDS
+                head = req.text[req.intact :].encode("latin-1")
+            else:
+                head = req.head().encode("latin-1")
         ask = t.ask
-        head = req.head().encode("latin-1") if req.changed else b""
         chosen = server.index if server is not None else -1
         return _pack(ask[FLOW], ask[GEN], FORWARD, flags, number, chosen, 0, 0, len(head), 0, NO_TERM) + head
 
@@ -222,8 +229,15 @@ class Decider:
         after = self._responses[ask[FRONTEND], ask[BACKEND]][1]
         if after is not None:
             after(t)
-        head = res.head().encode("latin-1") if res.changed else b""
-        return _verdict(ask, FORWARD, self._keep(worker, t) | (CLOSES if t.closes else 0), head)
+        flags = self._keep(worker, t) | (CLOSES if t.closes else 0)
+        head = b""
+        if res.changed:
+            if res.intact >= 0:
+                flags |= ADDS
+                head = res.text[res.intact :].encode("latin-1")
+            else:
+                head = res.head().encode("latin-1")
+        return _verdict(ask, FORWARD, flags, head)
 
     def _local(self, worker: Worker, ask: tuple[Any, ...], text: str) -> bytes:
         """A page of the shim's own: its proxy may have another one, and it goes through http-after-response."""

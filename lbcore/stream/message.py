@@ -43,6 +43,7 @@ class Fields:
     """The fields of a head. `text` is their normal form, `changed` whether a rule has touched them."""
 
     changed = False
+    intact = -1  # length of the beginning of `text` that is what was received; -1: that, or the first line, was changed
     # of the body, as far as it was asked for
     body: bytes | None = None  # what of it is here, None: nobody asked for it
     whole_body = False  # `body` is all of it
@@ -128,6 +129,7 @@ class Fields:
         """Sets what `lines()` gave, changed."""
         self.text = END + END.join(lines)
         self.changed = True
+        self.intact = -1
 
 
 class Request(Fields):
@@ -138,7 +140,8 @@ class Request(Fields):
         end = method_len + 1 + target_len
         line_end = head.find(END, end)
         self._head = head
-        self.text = head[line_end:-2]
+        self.text = fields = head[line_end:-2]
+        self.intact = len(fields)
         self.method = head[:method_len]
         self.target = head[method_len + 1 : end]
         self.version = head[end + 1 : line_end]
@@ -212,6 +215,7 @@ class Request(Fields):
         """Replaces the whole target (`set-uri`)."""
         self.target = target
         self.changed = True
+        self.intact = -1
 
     def set_pathq(self, pathq: str) -> None:
         """Replaces path and query; scheme and authority of an absolute target stay."""
@@ -224,6 +228,7 @@ class Request(Fields):
     def set_method(self, method: str) -> None:
         self.method = method
         self.changed = True
+        self.intact = -1
 
     def head(self) -> str:
         """The head in the shim's normal form."""
@@ -245,12 +250,15 @@ class Response(Fields):
         end = head.find(END)
         version, _, rest = head[:end].partition(" ")
         status, _, reason = rest.partition(" ")
-        return cls(version, int(status), reason, head[end:-2])
+        found = cls(version, int(status), reason, head[end:-2])
+        found.intact = len(found.text)
+        return found
 
     def set_status(self, status: int, reason: str) -> None:
         self.status = status
         self.reason = reason
         self.changed = True
+        self.intact = -1
 
     def head(self) -> str:
         """The head in the shim's normal form."""

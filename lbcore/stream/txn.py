@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 from lbcore.sample.types import Addr, Value
 from lbcore.stream.message import Request, Response
@@ -28,6 +28,7 @@ UNIQ, SESSION, FRONTEND, LISTENER, ACCEPT_US = (
 )
 
 Vars = dict[str, Value]
+Made = TypeVar("Made")
 
 
 class World(Protocol):
@@ -98,6 +99,41 @@ def address(family: int, raw: bytes) -> Addr | None:
     return Addr(raw) if family == socket.AF_INET6 else None
 
 
+SESSIONS = "sessions"  # worker.local: number of a session -> Session, of those that remember something
+_NONE: dict[int, Session] = {}
+
+
+def _session(t: Txn) -> Session:
+    t.met = True
+    found: Session | None = t.worker.local.get(SESSIONS, _NONE).get(t.ask[SESSION])
+    return found if found is not None else Session(t.ask, t.world)
+
+
+class _Lazy:
+    """An attribute that is worked out when it is first asked for, and stays then.
+
+    A class with a `__getattr__` would do the same, but makes each look at any other attribute dearer.
+    """
+
+    __slots__ = ("_make", "_name")
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self._make = make
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, one: Any, owner: type) -> Any:
+        found = self._make(one)
+        setattr(one, self._name, found)
+        return found
+
+
+def lazy(make: Callable[[Any], Made]) -> Made:
+    """An attribute of a class that `make` works out of the object."""
+    return cast(Made, _Lazy(make))
+
+
 class Txn:
     """One request and its response.
 
@@ -138,12 +174,12 @@ class Txn:
     captures_req: list[str | None] | None = None
     captures_res: list[str | None] | None = None
     cookies: Any = None  # what the persistence cookie said, for the log and the response
-    vars: Vars
-    req_vars: Vars
-    res_vars: Vars
+    vars: Vars = lazy(lambda t: {})
+    req_vars: Vars = lazy(lambda t: {})
+    res_vars: Vars = lazy(lambda t: {})
 
-    session: Session
-    frontend: Any
+    session: Session = lazy(_session)
+    frontend: Any = lazy(lambda t: t.world.frontends[t.ask[FRONTEND]])
 
     def __init__(self, world: World, worker: Any, ask: tuple[Any, ...], session: Session | None = None) -> None:
         """`session`: None for the one that the worker keeps, or a new one, when it is asked for."""
@@ -158,15 +194,6 @@ class Txn:
     def uniq(self) -> int:
         """Number of the stream in the process."""
         return self.ask[UNIQ]  # type: ignore[no-any-return]
-
-    def __getattr__(self, name: str) -> Any:
-        # called for what is not there yet only
-        make = _TXN.get(name)
-        if make is None:
-            raise AttributeError(name)
-        found = make(self)
-        setattr(self, name, found)
-        return found
 
     @classmethod
     def of_record(cls, world: World, worker: Any, record: tuple[Any, ...]) -> Txn:
@@ -184,7 +211,7 @@ class Txn:
         """Tells it that what concerns the response begins: variables of the request are gone."""
         if not self.responds:
             self.responds = True
-            self.__dict__.pop("req_vars", None)
+            self.req_vars = {}
 
     def end(self, record: tuple[Any, ...]) -> None:
         """Tells it that its stream is over. Its backend and server are now those that were used in the end."""
@@ -210,22 +237,5 @@ class Txn:
         return self.worker.engine.handle, self.worker.tid, ask[AT["flow"]], ask[AT["gen"]]
 
 
-SESSIONS = "sessions"  # worker.local: number of a session -> Session, of those that remember something
-
-
-def _session(t: Txn) -> Session:
-    t.met = True
-    found: Session | None = t.worker.local.get(SESSIONS, _NONE).get(t.ask[SESSION])
-    return found if found is not None else Session(t.ask, t.world)
-
-
-_NONE: dict[int, Session] = {}
-_TXN: dict[str, Callable[[Txn], Any]] = {
-    "frontend": lambda t: t.world.frontends[t.ask[FRONTEND]],
-    "req_vars": lambda t: {},
-    "res_vars": lambda t: {},
-    "session": _session,
-    "vars": lambda t: {},
-}
 _NO_ASK = ASK.unpack(bytes(ASK.size))
 _SHARED = [(AT[name], REC[name]) for name in AT if name in REC and name != "flags"]

@@ -36,8 +36,11 @@
  * new head has the same form, and is scanned as strictly as what comes from the wire: what Python made of it can't make
  * two messages of one (a bad one is answered with 500, or 502 for a response, and counted in failed_rewrites), nor can
  * it be longer than "tune.bufsize". The framing stays that of the message as received: Content-Length and
- * Transfer-Encoding of a new head count for nothing. Connection counts for what the server is told of "upgrade" and
+ * Transfer-Encoding of a new head count for nothing but the place where it is told. Connection counts for what the server is told of "upgrade" and
  * "te"; what becomes of the client's connection was decided by what it said itself.
+ *
+ * With V_F_ADDS the text is not a head but whole fields ("name: value" CR LF each), which go behind those of the head as it
+ * was asked about. Nothing else of it changes, and only they are scanned.
  *
  * A new method is what the server gets; the client's decides how its answer is framed. So HEAD may become another
  * method (the body that comes then is not sent, and the server's connection closed), but nothing becomes HEAD, and nothing
@@ -120,6 +123,7 @@ typedef struct lb_ask {
 #define V_F_STICKY 0x10  /* <server> is the client's own (cookie): PX_O_PERSIST has it tried though it is down */
 #define V_F_NO_RETRY 0x20 /* disable-l7-retry */
 #define V_F_FORCE 0x40    /* force-persist: <server> is tried though it is down, and never left for another */
+#define V_F_ADDS 0x100    /* V_FORWARD with a text: see above */
 #define V_F_NO_TR 0x80    /* what ends a stream at its request: its record has no time of the request (tr is -1) */
 
 typedef struct lb_verdict {

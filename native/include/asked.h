@@ -44,6 +44,7 @@ typedef struct asked {
     uint16_t status;    /* of the reply that waits (TARPIT), of the page (ASK_LOCAL), of the response */
     char term[2];       /* of the reply that waits */
     buf text;           /* the reply that waits */
+    buf index;          /* what the scanner made of the head that is asked about: h1_head, as far as it has fields */
 
     /* the message as received: a new head keeps its framing */
     uint32_t h1_flags;
@@ -144,11 +145,13 @@ void ask_tarpit_over(flow *f);
 int ask_head(flow *f, lb_ask *a, const h1_head *h, const char *from);
 /* The head at the beginning of <in> into the thread's scanner. 1, or 0 if it is none. */
 int ask_rescan(flow *f, const buf *in, int response);
-/* Writes the new head <text> with the framing of the old one, and behind it the rest of <in>, to the thread's receive area,
- * and scans it. Returns the bytes there (the head's: f->t->head.len), 0 if the head is refused. */
-uint32_t ask_new_head(flow *f, const buf *in, uint32_t head_len, const char *text, uint32_t len, int response);
-/* A request's head in <req.in> is replaced. 1, or 0: it is refused. */
-int ask_new_request(flow *f, const char *text, uint32_t len);
+/* Keeps the index of the head that is asked about; 0 or -ENOMEM. */
+int ask_keep_index(flow *f, const h1_head *h);
+/* The request as verdict <v> has it, with what came of its body, in the thread's receive area, its head in the scanner. The
+ * bytes there, 0: the new head is refused. */
+uint32_t ask_judged_request(flow *f, const lb_verdict *v, const char *text);
+/* The same of a response. */
+uint32_t ask_judged_response(flow *f, const lb_verdict *v, const char *text);
 
 /* --- bodies (ask_body.c) --- */
 

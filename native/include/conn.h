@@ -36,6 +36,7 @@ typedef struct xprt {
 #define CO_F_APPLET 0x400    /* no fd */
 #define CO_F_SPLICE 0x800    /* raw on this side: may splice */
 #define CO_F_OPTIMIST 0x2000 /* said to be writable without the kernel's word */
+#define CO_F_HOLDS 0x4000    /* the kernel holds its last bytes back for what follows (MSG_MORE) */
 #define CO_F_SERVED 0x1000   /* counted in its server's <served> */
 
 struct conn {

@@ -29,6 +29,12 @@ static inline void exch_response_init(const flow *f, h1_head *h, unsigned maxhdr
     h->opts = exch_unsafe(f->be->conf.options, verdict);
 }
 
+/* Whether the client's connection is closed as soon as all of the response was sent: its last bytes wait for the end. */
+static inline int exch_ends(const flow *f)
+{
+    return !(f->flags & (FL_KA_CLIENT | FL_SLOW_CLOSE)) && f->rq == RQ_DONE && !chan_holds(&f->req) && flow_may_hold(f);
+}
+
 /* FL_LOGGED if a connection on which nothing came is not to be told of ("option dontlognull"). */
 static inline uint32_t exch_null(const flow *f)
 {

@@ -170,6 +170,12 @@ static inline int flow_hurries(const flow *f)
 {
     return (f->fe->conf.options | (f->be ? f->be->conf.options : 0)) & PX_O_NO_DELAY;
 }
+/* Whether the last bytes of a direction may wait for its end, which follows at once, to leave in one segment with it. Not if
+ * that end may be a reset ("nolinger"), which throws away what was not sent. */
+static inline int flow_may_hold(const flow *f)
+{
+    return !((f->fe->conf.options | (f->be ? f->be->conf.options : 0)) & (PX_O_NO_DELAY | PX_O_NOLINGER));
+}
 /* Ends both sides at once, without a word to the client: by a reset, or (<forget>) in a way that it is not told of, where a
  * <ttl> lets a reset leave that lives for so many hops (0: none leaves if that can be). */
 void flow_kill(flow *f, int forget, uint32_t ttl);

@@ -149,6 +149,10 @@ void h1_request_init(h1_head *h, unsigned maxhdr);
 void h1_response_init(h1_head *h, unsigned maxhdr);
 void h1_trailers_init(h1_head *h, unsigned maxhdr);
 
+/* Opens a head that is done at its end again: with other bytes from buf[fields_end] on, more fields and an empty line, h1_scan()
+ * goes on there. At most H1_MAX_HDR fields are accepted then, read as <opts> says. */
+void h1_reopen(h1_head *h, uint8_t opts);
+
 /* Scans on. <buf> has all <len> bytes from the message's first one, in which those seen before are unchanged.
  * Returns 1: the head is whole, h->len bytes; 0: more bytes are wanted; -H1_ERR_*: refused, for good.
  * Called again after 1 or an error it returns the same. Every byte is looked at once, however the input is cut; an

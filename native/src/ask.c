@@ -143,6 +143,7 @@ void ask_end(flow *f)
     q->until = 0;
     f->flags &= ~FL_HELD;
     buf_release(&t->bufs, &q->text);
+    buf_release(&t->bufs, &q->index);
 }
 
 void ask_deliver(thr *t)

@@ -70,6 +70,30 @@ int ask_rescan(flow *f, const buf *in, int response)
     return h1_scan(h, buf_data(in), in->len) == 1;
 }
 
+int ask_keep_index(flow *f, const h1_head *h)
+{
+    uint32_t n = offsetof(h1_head, hdr) + h->nhdr * sizeof(h->hdr[0]);
+
+    return buf_set(&f->t->bufs, &f->asked->index, (const char *)h, n);
+}
+
+static h1_head *take_index(flow *f)
+{
+    buf *kept = &f->asked->index;
+
+    memcpy(&f->t->head, buf_data(kept), kept->len);
+    buf_release(&f->t->bufs, kept);
+    return &f->t->head;
+}
+
+/* As it was received: <in>, which begins with it, in the receive area. The bytes there. */
+static uint32_t same_head(flow *f, const buf *in)
+{
+    take_index(f);
+    memcpy(f->t->scratch, buf_data(in), in->len);
+    return in->len;
+}
+
 /* --- from Python --- */
 
 static int is_field(const char *line, uint32_t n, const char *name)
@@ -79,33 +103,9 @@ static int is_field(const char *line, uint32_t n, const char *name)
     return n > len && line[len] == ':' && h1_same_word(line, name, len);
 }
 
-/* Whether a line of a new head is dropped: it says how the message is framed, or waits for what was done. */
-static int is_ours(const asked *q, const char *line, uint32_t n)
+static int is_framing(const char *line, uint32_t n)
 {
-    return is_field(line, n, "content-length") || is_field(line, n, "transfer-encoding") ||
-           (q->continued && is_field(line, n, "expect"));
-}
-
-/* Copies <text> without the lines that are ours, and without its last empty line. The end of what was written, NULL if it
- * does not end as a head, or ends before <len>. */
-static char *put_lines(char *to, const asked *q, const char *text, uint32_t len)
-{
-    const char *p = text, *end = text + len;
-
-    while (p < end) {
-        const char *eol = memmem(p, end - p, "\r\n", 2);
-        uint32_t n;
-
-        if (!eol)
-            return NULL;
-        n = (uint32_t)(eol - p) + 2;
-        if (n == 2)
-            return p > text && p + 2 == end ? to : NULL;
-        if (!is_ours(q, p, n))
-            to = put(to, p, n);
-        p += n;
-    }
-    return NULL;
+    return is_field(line, n, "content-length") || is_field(line, n, "transfer-encoding");
 }
 
 /* The framing of the message as received. <bare>: what had no body by its status has one that is empty. */
@@ -120,20 +120,47 @@ static char *put_framing(char *to, const asked *q, int bare)
     return to;
 }
 
-/* Whether a response that had no body by its status would get one that never comes. */
-static int becomes_bodied(const flow *f, const h1_head *h)
+/* Copies the lines in [p, end) without those that tell of framing; the first of them makes room for the true one, if
+ * *to_frame. Expect is dropped, too, once it is answered. The end of what was written, NULL if a line is empty or ends in
+ * something else than CR LF. */
+static char *put_lines(char *to, const asked *q, const char *p, const char *end, int *to_frame, int bare)
 {
-    return f->asked->h1_flags & H1_F_NO_BODY && !(h->flags & H1_F_NO_BODY) && !(f->flags & FL_HEAD);
+    while (p < end) {
+        const char *lf = memchr(p, '\n', end - p);
+        uint32_t n;
+
+        if (!lf || lf - p < 2 || lf[-1] != '\r')
+            return NULL;
+        n = (uint32_t)(lf - p) + 1;
+        if (is_framing(p, n)) {
+            to = *to_frame ? put_framing(to, q, bare) : to;
+            *to_frame = 0;
+        } else if (!q->continued || !is_field(p, n, "expect")) {
+            to = put(to, p, n);
+        }
+        p += n;
+    }
+    return to;
 }
 
-/* Completes the head of which <n> bytes stand in the receive area, and scans it; its length, 0: refused. */
-static uint32_t complete(flow *f, uint32_t n, int response, int bare)
+/* Writes the new head <text> with the framing of the old one to the receive area, and scans it. Its length, 0: refused. */
+static uint32_t compose(flow *f, const char *text, uint32_t len, int response, int bare)
 {
     thr *t = f->t;
+    const asked *q = f->asked;
     h1_head *h = &t->head;
-    char *end = put(put_framing(t->scratch + n, f->asked, bare), "\r\n", 2);
+    int to_frame = 1;
+    uint32_t n;
+    char *to;
 
-    n = (uint32_t)(end - t->scratch);
+    if (len < 4 || memcmp(text + len - 4, "\r\n\r\n", 4) != 0)
+        return 0;
+    to = put_lines(t->scratch, q, text, text + len - 2, &to_frame, bare);
+    if (!to)
+        return 0;
+    if (to_frame)
+        to = put_framing(to, q, bare);
+    n = (uint32_t)(put(to, "\r\n", 2) - t->scratch);
     if (response)
         exch_response_init(f, h, H1_MAX_HDR, 1);
     else
@@ -141,23 +168,50 @@ static uint32_t complete(flow *f, uint32_t n, int response, int bare)
     return h1_scan(h, t->scratch, n) == 1 && h->len == n ? n : 0;
 }
 
-uint32_t ask_new_head(flow *f, const buf *in, uint32_t head_len, const char *text, uint32_t len, int response)
+/* Whether a response that had no body by its status would get one that never comes. */
+static int becomes_bodied(const flow *f, const h1_head *h)
+{
+    return f->asked->h1_flags & H1_F_NO_BODY && !(h->flags & H1_F_NO_BODY) && !(f->flags & FL_HEAD);
+}
+
+/* The new head <text>, and behind it the rest of <in>. The bytes in the receive area, 0: it is refused. */
+static uint32_t new_head(flow *f, const buf *in, uint32_t head_len, const char *text, uint32_t len, int response)
 {
     thr *t = f->t;
     uint32_t rest = in->len - head_len, n;
-    char *end;
 
     if (len > t->eng->conf.bufsize || len + 64 + rest > THR_SCRATCH)
         return 0;
-    end = put_lines(t->scratch, f->asked, text, len);
-    if (!end)
-        return 0;
-    n = complete(f, (uint32_t)(end - t->scratch), response, 0);
+    n = compose(f, text, len, response, 0);
     if (n && response && becomes_bodied(f, &t->head))
-        n = complete(f, (uint32_t)(end - t->scratch), response, 1);
+        n = compose(f, text, len, response, 1);
     if (!n)
         return 0;
     memcpy(t->scratch + n, buf_data(in) + head_len, rest);
+    return n + rest;
+}
+
+/* With the <len> bytes of fields at <text> at its end. The bytes in the receive area, 0: they are refused. */
+static uint32_t longer_head(flow *f, const buf *in, const char *text, uint32_t len, int response)
+{
+    thr *t = f->t;
+    h1_head *h = take_index(f);
+    uint32_t rest = in->len - h->len, n;
+    const char *body = buf_data(in) + h->len;
+    int to_frame = 0; /* it is there */
+    char *end;
+
+    if (h->fields_end + len > t->eng->conf.bufsize || h->fields_end + len + 2 + rest > THR_SCRATCH)
+        return 0;
+    end = put_lines(put(t->scratch, buf_data(in), h->fields_end), f->asked, text, text + len, &to_frame, 0);
+    if (!end)
+        return 0;
+    end = put(end, "\r\n", 2);
+    n = (uint32_t)(end - t->scratch);
+    h1_reopen(h, exch_unsafe(response ? f->be->conf.options : f->fe->conf.options, 1));
+    if (h1_scan(h, t->scratch, n) != 1 || h->len != n)
+        return 0;
+    memcpy(end, body, rest);
     return n + rest;
 }
 
@@ -178,13 +232,40 @@ static int take_request(flow *f, const h1_head *h)
     return 1;
 }
 
-int ask_new_request(flow *f, const char *text, uint32_t len)
+/* Whether the new head <h> may stand for the response: what switches protocols does so, and nothing else. */
+static int may_become(const flow *f, const h1_head *h)
 {
-    thr *t = f->t;
-    uint32_t n = ask_new_head(f, &f->req.in, f->head_len, text, len, 0);
+    int was = f->asked->status, is = h->status;
 
-    if (!n || !take_request(f, &t->head) || buf_set(&t->bufs, &f->req.in, t->scratch, n) < 0)
+    if (is < 200 && is != was)
         return 0;
-    f->head_len = t->head.len;
-    return 1;
+    if (was == 101 && is != 101)
+        return 0;
+    return !(f->flags & FL_CONNECT) || (was / 100 == 2) == (is / 100 == 2);
+}
+
+static uint32_t judged(flow *f, const buf *in, uint32_t head_len, const lb_verdict *v, const char *text, int response)
+{
+    if (!v->len)
+        return same_head(f, in);
+    if (v->flags & V_F_ADDS)
+        return longer_head(f, in, text, v->len, response);
+    return new_head(f, in, head_len, text, v->len, response);
+}
+
+uint32_t ask_judged_request(flow *f, const lb_verdict *v, const char *text)
+{
+    uint32_t n = judged(f, &f->req.in, f->head_len, v, text, 0);
+
+    if (!n || (v->len && !take_request(f, &f->t->head)))
+        return 0;
+    f->head_len = f->t->head.len;
+    return n;
+}
+
+uint32_t ask_judged_response(flow *f, const lb_verdict *v, const char *text)
+{
+    uint32_t n = judged(f, &f->res.in, f->asked->head_len, v, text, 1);
+
+    return n && may_become(f, &f->t->head) ? n : 0;
 }

@@ -61,7 +61,8 @@ static void put_request(flow *f, const h1_head *h, const char *s, uint32_t flags
     if (q)
         flags |= ask_body_flags(f, q, &f->req, f->f);
     a = q ? ask_put(f, ASK_REQUEST, flags) : NULL;
-    if (!a || ask_head(f, a, h, s) < 0 || (flags & ASK_F_AGAIN && ask_body(f, a, &f->req, f->head_len) < 0)) {
+    if (!a || ask_keep_index(f, h) < 0 || ask_head(f, a, h, s) < 0 ||
+        (flags & ASK_F_AGAIN && ask_body(f, a, &f->req, f->head_len) < 0)) {
         exch_reply(f, 500, 0, 'R', 'R');
         return;
     }
@@ -108,9 +109,27 @@ static void failed_rewrite(flow *f, int response)
     exch_reply(f, response ? 502 : 500, 0, 'P', response ? 'H' : 'R');
 }
 
+/* Goes on at once with the request that stands in the thread's areas, as one does that was not asked about. */
+static void go(flow *f, uint32_t have)
+{
+    thr *t = f->t;
+
+    if (f->f->e->ev & FD_EV_ERR) {
+        exch_abort(f, 'C', exch_phase(f));
+        return;
+    }
+    buf_release(&t->bufs, &f->req.in);
+    f->flags &= ~FL_UNSENT;
+    exch_forward(f, &t->head, t->scratch, have);
+    f->cexp = flow_exp(f, f->t_client); /* the waiting was ours */
+    if (f->cs == CS_EST)
+        f->sexp = flow_exp(f, f->t_server);
+}
+
 static void forward(flow *f, const lb_verdict *v, const char *text)
 {
     engine *e = f->t->eng;
+    uint32_t have;
 
     if (v->server >= (int32_t)e->nsrv || (f->be && (int32_t)f->be->index != v->backend)) {
         bad(f);
@@ -120,7 +139,8 @@ static void forward(flow *f, const lb_verdict *v, const char *text)
         exch_reply(f, 503, 0, 'S', 'C');
         return;
     }
-    if (v->len && !ask_new_request(f, text, v->len)) {
+    have = ask_judged_request(f, v, text);
+    if (!have) {
         failed_rewrite(f, 0);
         return;
     }
@@ -129,8 +149,9 @@ static void forward(flow *f, const lb_verdict *v, const char *text)
     f->asked->server = v->server;
     if (!f->be)
         exch_route(f, e->be[v->backend]);
-    if (unlikely(lb_by_head(f->be)) && ask_rescan(f, &f->req.in, 0))
-        f->key = lb_head_key(f->be, &f->t->head, buf_data(&f->req.in));
+    if (unlikely(lb_by_head(f->be)))
+        f->key = lb_head_key(f->be, &f->t->head, f->t->scratch);
+    go(f, have);
 }
 
 static void tarpit(flow *f, const lb_verdict *v, const char *text)
@@ -213,7 +234,8 @@ static void put_response(flow *f, const h1_head *h, const char *s, uint32_t flag
 
     flags |= ask_body_flags(f, q, &f->res, f->b);
     a = ask_put(f, ASK_RESPONSE, flags);
-    if (!a || ask_head(f, a, h, s) < 0 || (flags & ASK_F_AGAIN && ask_body(f, a, &f->res, q->head_len) < 0)) {
+    if (!a || ask_keep_index(f, h) < 0 || ask_head(f, a, h, s) < 0 ||
+        (flags & ASK_F_AGAIN && ask_body(f, a, &f->res, q->head_len) < 0)) {
         exch_reply(f, 500, 0, 'R', 'H');
         return;
     }
@@ -247,18 +269,6 @@ void ask_response_again(flow *f, uint32_t flags)
     put_response(f, &f->t->head, buf_data(&f->res.in), flags | ASK_F_AGAIN);
 }
 
-/* Whether the new head <h> may stand for the response: what switches protocols does so, and nothing else. */
-static int may_become(const flow *f, const h1_head *h)
-{
-    int was = f->asked->status, is = h->status;
-
-    if (is < 200 && is != was)
-        return 0;
-    if (was == 101 && is != 101)
-        return 0;
-    return !(f->flags & FL_CONNECT) || (was / 100 == 2) == (is / 100 == 2);
-}
-
 /* The framing of what is sent is not that of the response that came, which may have cost the client its connection. */
 static void keep_client(flow *f)
 {
@@ -270,22 +280,11 @@ static void keep_client(flow *f)
 static void forward_response(flow *f, const lb_verdict *v, const char *text)
 {
     thr *t = f->t;
-    asked *q = f->asked;
-    uint32_t have = f->res.in.len;
+    uint32_t have = ask_judged_response(f, v, text);
 
-    if (!v->len) {
-        memcpy(t->scratch, buf_data(&f->res.in), have);
-        exch_response_init(f, &t->head, H1_MAX_HDR, 0);
-        if (h1_scan(&t->head, t->scratch, have) != 1) {
-            bad(f);
-            return;
-        }
-    } else {
-        have = ask_new_head(f, &f->res.in, q->head_len, text, v->len, 1);
-        if (!have || !may_become(f, &t->head)) {
-            failed_rewrite(f, 1);
-            return;
-        }
+    if (!have) {
+        failed_rewrite(f, 1);
+        return;
     }
     /* 204 was made of it: what comes is not for the client */
     if (t->head.flags & H1_F_NO_BODY && f->res.body != BODY_NONE) {

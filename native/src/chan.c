@@ -5,7 +5,7 @@
  * and nothing more is received before it has gone: that is all the flow control there is.
  */
 #include "engine.h"
-#include "flow.h"
+#include "exchange.h"
 #include <fcntl.h>
 
 #define PUMP_FIRST 16384   /* the first read of a transfer; doubled while it fills and all of it is taken */
@@ -198,6 +198,14 @@ static int want_splice(const flow *f, const conn *src, const conn *dst, const ui
 
 /* --- through memory --- */
 
+/* Whether the end of the direction follows at once what is sent now, which may wait for it then. <left>: as chan_pump(). */
+static int is_last(const flow *f, const chan *c, const conn *src, const uint64_t *left)
+{
+    if (left)
+        return !*left && c == &f->res && exch_ends(f);
+    return src->e->ev & FD_EV_RDHUP && flow_may_hold(f);
+}
+
 static int pump_in(flow *f, chan *c, conn *dst, uint64_t *left)
 {
     uint32_t n = c->in.len;
@@ -260,7 +268,7 @@ int chan_pump(flow *f, chan *c, conn *src, conn *dst, uint64_t *left, int splice
 
         struct iovec v = {f->t->scratch, n};
 
-        ret = chan_send(f, c, dst, &v, 1, 0);
+        ret = chan_send(f, c, dst, &v, 1, is_last(f, c, src, left));
         if (ret != MOVE_DONE) {
             c->rsize = PUMP_FIRST;
             return ret;
@@ -411,8 +419,11 @@ static int chunks_pass(flow *f, chan *c, conn *dst, uint32_t have, int bare, uin
         return MOVE_ERR_IN;
     }
     used += n;
-    if (r.bytes || c->body == BODY_NONE)
-        ret = chan_send(f, c, dst, r.v, r.n, *again && !flow_hurries(f));
+    if (r.bytes || c->body == BODY_NONE) {
+        int more = c->body == BODY_NONE ? c == &f->res && exch_ends(f) : *again && !flow_hurries(f);
+
+        ret = chan_send(f, c, dst, r.v, r.n, more);
+    }
     /* only now: the runs lie in the receive area, and may have been copied from <in> */
     if (buf_set(&f->t->bufs, &c->in, s + used, have - used) < 0)
         return MOVE_ERR_OUT;

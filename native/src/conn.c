@@ -53,6 +53,7 @@ static ssize_t raw_send(conn *c, const struct iovec *v, int n, int more)
         asked += v[i].iov_len;
     if ((size_t)ret < asked)
         fd_cant_send(&c->thr->loop, c->e, c->fd);
+    c->flags = more ? c->flags | CO_F_HOLDS : c->flags & ~CO_F_HOLDS;
     return ret;
 }
 
@@ -61,10 +62,14 @@ static int raw_shutw(conn *c)
     return shutdown(c->fd, SHUT_WR) < 0 ? -errno : 0;
 }
 
+/* What is held back goes out with the end. close() alone would not do: should input be there that nobody read, it resets
+ * the connection and throws away what was not sent. */
 static void raw_close(conn *c)
 {
     if (c->flags & CO_F_RESET)
         sock_reset_on_close(c->fd);
+    else if (c->flags & CO_F_HOLDS)
+        shutdown(c->fd, SHUT_WR);
 }
 
 const xprt xprt_raw = {"RAW", raw_recv, raw_send, raw_shutw, raw_close};
@@ -194,5 +199,6 @@ void conn_shutw(conn *c)
     if (c->flags & (CO_F_SHUTW | CO_F_RESET))
         return;
     c->flags |= CO_F_SHUTW;
+    c->flags &= ~CO_F_HOLDS;
     c->xprt->shutw(c);
 }

@@ -84,7 +84,7 @@ static void send_reply(flow *f, int status, struct iovec *v, int n)
     f->cexp = flow_exp(f, f->t_client);
     if (!n)
         f->flags &= ~FL_KA_CLIENT;
-    else if (chan_send(f, &f->res, f->f, v, n, 0) == MOVE_ERR_OUT)
+    else if (chan_send(f, &f->res, f->f, v, n, exch_ends(f)) == MOVE_ERR_OUT)
         exch_abort(f, 'C', 'D');
 }
 

@@ -77,6 +77,11 @@ static void set_body(flow *f, const h1_head *h)
         f->flags &= ~FL_KA_CLIENT;
 }
 
+/* Whether the response begins a tunnel. */
+static int is_switch(const flow *f, const h1_head *h)
+{
+    return h->status == 101 || (f->flags & FL_CONNECT && h->status / 100 == 2);
+}
 
 /* Sends the head with what of the body came along. Returns the bytes used of <have>, or -1 if the exchange ended. */
 static int64_t send_head(flow *f, const h1_head *h, char *s, uint32_t have)
@@ -110,14 +115,14 @@ static int64_t send_head(flow *f, const h1_head *h, char *s, uint32_t have)
         c->left -= body;
 
     struct iovec v[2] = {{t->compose, n}, {s + h->len, body}};
-    int parts = body ? 2 : 1;
+    int parts = body ? 2 : 1, whole = c->body == BODY_NONE ? !is_switch(f, h) : c->body == BODY_LEN && !c->left;
 
     if (body && body <= SMALL_BODY && body <= t->compose_size - n) { /* cheaper to copy than to describe */
         memcpy(t->compose + n, s + h->len, body);
         v[0].iov_len += body;
         parts = 1;
     }
-    if (chan_send(f, c, f->f, v, parts, 0) == MOVE_ERR_OUT) {
+    if (chan_send(f, c, f->f, v, parts, whole && exch_ends(f)) == MOVE_ERR_OUT) {
         exch_abort(f, 'C', 'D');
         return -1;
     }
@@ -130,12 +135,6 @@ static void switch_protocols(flow *f)
     f->rs = RS_BODY;
     f->rq = RQ_DONE;
     tunnel_switch(f);
-}
-
-/* Whether the response begins a tunnel. */
-static int is_switch(const flow *f, const h1_head *h)
-{
-    return h->status == 101 || (f->flags & FL_CONNECT && h->status / 100 == 2);
 }
 
 static int is_asked_about(const flow *f)

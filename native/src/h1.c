@@ -466,6 +466,16 @@ void h1_trailers_init(h1_head *h, unsigned maxhdr)
     head_init(h, maxhdr, S_NAME, H1_F_TRAILERS);
 }
 
+void h1_reopen(h1_head *h, uint8_t opts)
+{
+    h->state = S_NAME;
+    h->pos = h->token = h->fields_end;
+    h->len = 0;
+    h->flags &= ~(H1_F_PERSIST | H1_F_UPGRADE);
+    h->maxhdr = H1_MAX_HDR;
+    h->opts = opts;
+}
+
 void h1_head_copy(h1_head *dst, const h1_head *src)
 {
     uint32_t n = src->nhdr + (src->state == S_VALUE); /* the one whose value is being scanned has a name already */

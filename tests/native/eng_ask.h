@@ -52,6 +52,19 @@ static inline char *with_line(const char *text, size_t len, const char *line)
     return s;
 }
 
+/* Says <v> with <line> more in the head of <a>: by the whole head, or (<adds>) by the line alone. */
+static inline void say_line(verdicts *out, const lb_ask *a, const char *texts, lb_verdict v, const char *line, int adds)
+{
+    char *text = adds ? malloc(strlen(line) + 3) : with_line(texts + a->text, a->len, line);
+
+    REQUIRE(text);
+    if (adds)
+        sprintf(text, "%s\r\n", line);
+    v.flags |= adds ? V_F_ADDS : 0;
+    say_text(out, v, text);
+    free(text);
+}
+
 /* Answers with a body of the head of the request, and its body. */
 static inline void serve_head(peer *p, int fd)
 {

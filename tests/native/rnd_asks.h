@@ -7,8 +7,8 @@
 
 static _Thread_local rnd asks_chance; /* a worker's */
 
-/* The text of a head with a line more; a wild one may be no head any more. To be freed. */
-static inline char *another_head(const lb_ask *a, const char *texts, rnd *g, int wild)
+/* Says that the head has a line more; with a wild one it may be no head any more. */
+static inline void say_another_head(const lb_ask *a, const char *texts, lb_verdict v, rnd *g, int wild, verdicts *out)
 {
     char line[80] = "x-asked: 1";
     size_t n;
@@ -19,7 +19,7 @@ static inline char *another_head(const lb_ask *a, const char *texts, rnd *g, int
         if (n > 2 && once_in(g, 2) && !strcmp(line + n - 2, "\r\n"))
             line[n - 2] = 0;
     }
-    return with_line(texts + a->text, a->len, line);
+    say_line(out, a, texts, v, line, once_in(g, 2));
 }
 
 static inline lb_verdict wait_a_little(const lb_ask *a, rnd *g)
@@ -80,10 +80,7 @@ static inline void answer_at_random(rig *r, int tid, const lb_ask *a, const char
     if (w->calm == 0 && once_in(g, 4))
         v.server = (int32_t)rnd_below(g, (uint32_t)r->nsrv);
     if (head && once_in(g, 2)) {
-        char *text = another_head(a, texts, g, !w->calm && once_in(g, 4));
-
-        say_text(out, v, text);
-        free(text);
+        say_another_head(a, texts, v, g, !w->calm && once_in(g, 4), out);
         return;
     }
     say_verdict(out, v);

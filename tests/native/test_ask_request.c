@@ -99,17 +99,14 @@ static void each_of_pipelined_requests_is_asked_about(void)
 
 /* --- new heads --- */
 
-/* Makes the head what r->arg says: "-" the one that came, else a line more. */
+/* Whether <adds_a_line> says the line alone. Set while no rig runs. */
+static int alone;
+
+/* Makes the head one with the line r->arg more. */
 static void adds_a_line(rig *r, int tid, const lb_ask *a, const char *texts, verdicts *out)
 {
-    char *text = with_line(texts + a->text, a->len, r->arg);
-
     (void)tid;
-    if (a->kind == ASK_REQUEST)
-        say_text(out, go_on(a), text);
-    else
-        say_text(out, verdict(a, V_FORWARD), text);
-    free(text);
+    say_line(out, a, texts, a->kind == ASK_REQUEST ? go_on(a) : verdict(a, V_FORWARD), r->arg, alone);
 }
 
 static void a_new_head_keeps_the_framing_of_the_message(void)
@@ -127,11 +124,11 @@ static void a_new_head_keeps_the_framing_of_the_message(void)
         w = wire_new(dial(r->port));
         says(w->fd, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
         CHECK_EQ(wire_response(w, 0), 200);
-        CHECK(body_has(w, "x-new: 1\r\n") && body_has(w, "content-length: 5\r\n") && body_has(w, "\r\n\r\nhello"));
+        CHECK(body_has(w, "content-length: 5\r\nx-new: 1\r\n") && body_has(w, "\r\n\r\nhello"));
         CHECK(!body_has(w, "transfer-encoding"));
         says(w->fd, "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nbye\r\n0\r\n\r\n");
         CHECK_EQ(wire_response(w, 0), 200);
-        CHECK(body_has(w, "x-new: 1\r\n") && body_has(w, "transfer-encoding: chunked\r\n") && body_has(w, "\r\n\r\nbye"));
+        CHECK(body_has(w, "transfer-encoding: chunked\r\nx-new: 1\r\n") && body_has(w, "\r\n\r\nbye"));
         CHECK(!body_has(w, "content-length"));
         says(w->fd, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
         CHECK_EQ(wire_response(w, 0), 200);
@@ -164,6 +161,75 @@ static void a_new_head_that_is_none_is_refused(void)
         rig_stop(r);
     }
     CHECK_EQ(at_load(&s->reqs), 0);
+    peer_stop(s);
+}
+
+/* Waits for the body, which comes in two pieces, and adds a line. */
+static void adds_a_line_behind_the_body(rig *r, int tid, const lb_ask *a, const char *texts, verdicts *out)
+{
+    if (a->flags & ASK_F_AGAIN)
+        adds_a_line(r, tid, a, texts, out);
+    else
+        say_verdict(out, verdict(a, V_BODY));
+}
+
+static void a_new_head_goes_before_a_body_of_which_some_was_seen(void)
+{
+    peer *s = peer_start(serve_head, 0);
+    rig *r = ask_rig(PX_HTTP, ASKS(REQUEST), adds_a_line_behind_the_body, s);
+    wire *w;
+
+    r->arg = (void *)"x-new: 1";
+    rig_start(r);
+    w = wire_new(dial(r->port));
+    says(w->fd, "POST /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+    CHECK_EQ(wire_response(w, 0), 100);
+    says(w->fd, "he");
+    says(w->fd, "lloGET /next HTTP/1.1\r\nHost: a\r\n\r\n");
+    CHECK_EQ(wire_response(w, 0), 200);
+    CHECK(body_has(w, "x-new: 1\r\n") && body_has(w, "\r\n\r\nhello") && !body_has(w, "expect"));
+    CHECK_EQ(wire_response(w, 0), 200);
+    CHECK(body_has(w, "GET /next HTTP/1.1\r\nhost: a\r\nx-new: 1\r\n"));
+    hang_up(w);
+    rig_stop(r);
+    peer_stop(s);
+}
+
+/* The text of r->arg is said to be lines that are added. */
+static void adds_what_is_said(rig *r, int tid, const lb_ask *a, const char *texts, verdicts *out)
+{
+    lb_verdict v = go_on(a);
+
+    (void)tid, (void)texts;
+    v.flags = V_F_ADDS;
+    say_text(out, v, r->arg);
+}
+
+static void lines_alone_are_no_head(void)
+{
+    static const struct {
+        const char *lines;
+        int status;
+    } rows[] = {
+        {"x: 1\r\ny: 2\r\n", 200},        {"x: 1\r\n\r\n", 500}, {"x: 1", 500}, {"\r\n", 500}, {"x: 1\r\ny: 2", 500},
+        {"GET / HTTP/1.1\r\nx: 1\r\n", 500}, {"host: a\r\n", 500},
+    };
+    peer *s = peer_start(serve_head, 0);
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        rig *r = ask_rig(PX_HTTP, ASKS(REQUEST), adds_what_is_said, s);
+        wire *w;
+
+        r->fe->options |= i & 1 ? PX_O_UNSAFE : 0;
+        r->arg = (void *)rows[i].lines;
+        rig_start(r);
+        w = wire_new(dial(r->port));
+        says(w->fd, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+        if (!CHECK(wire_response(w, 0) == rows[i].status))
+            printf("    row %zu gave %d\n", i, w->status);
+        hang_up(w);
+        rig_stop(r);
+    }
     peer_stop(s);
 }
 
@@ -526,8 +592,13 @@ int main(void)
     signal(SIGPIPE, SIG_IGN);
     RUN(a_question_has_the_head_in_normal_form);
     RUN(each_of_pipelined_requests_is_asked_about);
-    RUN(a_new_head_keeps_the_framing_of_the_message);
-    RUN(a_new_head_that_is_none_is_refused);
+    for (alone = 0; alone < 2; alone++) {
+        RUN(a_new_head_keeps_the_framing_of_the_message);
+        RUN(a_new_head_that_is_none_is_refused);
+        RUN(a_new_head_goes_before_a_body_of_which_some_was_seen);
+        RUN(what_is_sent_again_has_the_new_head);
+        RUN(a_stale_connection_is_replaced_with_the_new_head);
+    }
     RUN(a_method_changes_only_where_the_answer_is_not_misread);
     RUN(head_that_goes_on_as_get_gets_no_body);
     RUN(without_a_backend_the_answer_is_503);
@@ -536,7 +607,6 @@ int main(void)
     RUN(a_server_that_is_down_is_passed_over_unless_it_persists);
     RUN(a_server_that_fails_is_left_for_another);
     RUN(who_wants_a_full_server_waits_for_it);
-    RUN(what_is_sent_again_has_the_new_head);
-    RUN(a_stale_connection_is_replaced_with_the_new_head);
+    RUN(lines_alone_are_no_head);
     return check_done();
 }

@@ -8,7 +8,8 @@
 /* What a rig's answer to questions about responses says; requests just go on. */
 typedef struct script {
     lb_verdict v;
-    const char *text; /* of the verdict; one that begins with "+" is a line more in the head that came */
+    const char *text; /* of the verdict; one that begins with "+" is a line more in the head that came,
+                       * with "++" it is said alone */
     uint32_t times;
     uint32_t request_flags; /* V_F_* for the request */
     uint32_t n, flags[8], body_len[8], status[8];
@@ -41,10 +42,7 @@ static void follows_the_script(rig *r, int tid, const lb_ask *a, const char *tex
     if (n >= k->times) {
         say_verdict(out, verdict(a, V_FORWARD));
     } else if (k->text && k->text[0] == '+') {
-        char *text = with_line(texts + a->text, a->len, k->text + 1);
-
-        say_text(out, v, text);
-        free(text);
+        say_line(out, a, texts, v, k->text + 1 + (k->text[1] == '+'), k->text[1] == '+');
     } else if (k->text) {
         say_text(out, v, k->text);
     } else {
@@ -65,11 +63,12 @@ static rig *scripted(uint32_t kinds, script *k, const peer *s)
 static void a_response_goes_on_with_a_new_head_and_its_own_body(void)
 {
     static const char *const paths[] = {"/len/5000", "/chunk/5000", "/len/0", "/len/200000", "/chunk/200000", "/tiny/9"};
-    static const char *const lines[] = {"+x-new: 1", "+x-new: 1\r\ncontent-length: 3\r\ntransfer-encoding: gzip"};
+    static const char *const lines[] = {"+x-new: 1", "+x-new: 1\r\ncontent-length: 3\r\ntransfer-encoding: gzip",
+                                        "++x-new: 1", "++transfer-encoding: gzip\r\nx-new: 1\r\ncontent-length: 3"};
     static const size_t sizes[] = {5000, 5000, 0, 200000, 200000, 9};
     peer *s = peer_start(serve_http, 0);
 
-    for (size_t i = 0; i < 12; i++) {
+    for (size_t i = 0; i < 24; i++) {
         script k = {.v = {.action = V_FORWARD}, .text = lines[i / 6], .times = 99};
         rig *r = scripted(ASKS(RESPONSE), &k, s);
         wire *w;

@@ -232,6 +232,57 @@ static void a_pause_is_no_end_and_no_error(void)
     b.t->now_ms += 120000;
     CHECK_EQ(pump_to_end(&b), MOVE_EOF);
     CHECK_EQ(hear(b.client, out, 0, sizeof(out)), 1000);
+/* One byte from <src> to the other side; whether it was held back for what follows. */
+static int is_held(bench *b, chan *c, conn *src, conn *dst, uint64_t *left)
+{
+    int held;
+
+    CHECK_EQ(send(src == b->f->f ? b->client : b->server, "x", 1, 0), 1);
+    ready(src);
+    ready(dst);
+    chan_pump(b->f, c, src, dst, left, 0);
+    held = !!(dst->flags & CO_F_HOLDS);
+    dst->flags &= ~CO_F_HOLDS;
+    return held;
+}
+
+static void last_bytes_wait_for_the_end_that_is_known_to_follow(void)
+{
+    bench b = bench_new(1);
+    conn *c = b.f->f, *s = b.f->b;
+
+    CHECK(!is_held(&b, &b.f->res, s, c, NULL));
+    s->e->ev |= FD_EV_RDHUP;
+    CHECK(is_held(&b, &b.f->res, s, c, NULL));
+    CHECK(!is_held(&b, &b.f->req, c, s, NULL));
+    b.f->fe->conf.options |= PX_O_NOLINGER;
+    CHECK(!is_held(&b, &b.f->res, s, c, NULL));
+    b.f->fe->conf.options &= ~PX_O_NOLINGER;
+    b.f->be->conf.options |= PX_O_NO_DELAY;
+    CHECK(!is_held(&b, &b.f->res, s, c, NULL));
+    bench_del(&b);
+}
+
+static void a_body_waits_for_the_end_only_if_it_is_the_last(void)
+{
+    bench b = bench_new(1);
+    conn *c = b.f->f, *s = b.f->b;
+    uint64_t left;
+
+    b.f->kind = FLOW_EXCHANGE;
+    b.f->rq = RQ_DONE;
+    left = 2;
+    CHECK(!is_held(&b, &b.f->res, s, c, &left));
+    CHECK(is_held(&b, &b.f->res, s, c, &left));
+    left = 1;
+    CHECK(!is_held(&b, &b.f->req, c, s, &left));
+    left = 1;
+    b.f->flags |= FL_KA_CLIENT;
+    CHECK(!is_held(&b, &b.f->res, s, c, &left));
+    left = 1;
+    b.f->flags &= ~FL_KA_CLIENT;
+    b.f->rq = RQ_BODY;
+    CHECK(!is_held(&b, &b.f->res, s, c, &left));
     bench_del(&b);
 }
 
@@ -651,6 +702,8 @@ int main(void)
     RUN(of_a_limited_chunked_body_only_payload_counts);
     RUN(the_end_behind_the_last_payload_is_seen_without_a_pause);
     RUN(a_pause_is_no_end_and_no_error);
+    RUN(last_bytes_wait_for_the_end_that_is_known_to_follow);
+    RUN(a_body_waits_for_the_end_only_if_it_is_the_last);
     RUN(stops_reading_while_the_destination_is_full);
     RUN(passes_the_end_and_tells_errors_of_each_side);
     RUN(chunks_pass_wherever_they_are_cut);

@@ -408,6 +408,29 @@ static void waiting_in_a_queue_longer_than_the_client_may_be_silent_costs_no_tur
     peer_stop(s);
 }
 
+/* What nobody read makes close(2) reset the connection, and forget what was not sent. */
+static void a_last_response_arrives_though_more_was_said(void)
+{
+    peer *s = peer_start(serve_http, 0);
+    rig *r = rig_make(PX_HTTP, 1);
+    wire *w;
+
+    rig_server(r, s);
+    rig_start(r);
+    w = wire_new(dial(r->port));
+    says(w->fd, "GET /gate/1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    EVENTUALLY(at_load(&s->reqs) == 1);
+    says(w->fd, "\r\n");
+    at_store(&s->gate, 1);
+    CHECK_EQ(wire_response(w, 0), 200);
+    CHECK(w->body_len == 4 && !memcmp(w->body, "gate", 4));
+    CHECK(wire_field(w, "connection:") && !strncmp(wire_field(w, "connection:"), "close", 5));
+    close(w->fd);
+    wire_del(w);
+    rig_stop(r);
+    peer_stop(s);
+}
+
 /* "timeout client-fin" began with the next byte, not with the end. */
 static void a_half_closed_client_is_waited_for_no_longer_than_its_fin_timeout(void)
 {
@@ -799,6 +822,7 @@ int main(void)
     RUN(a_crowd_of_tiny_chunks_passes);
     RUN(large_trailers_are_refused);
     RUN(waiting_in_a_queue_longer_than_the_client_may_be_silent_costs_no_turns);
+    RUN(a_last_response_arrives_though_more_was_said);
     RUN(a_half_closed_client_is_waited_for_no_longer_than_its_fin_timeout);
     RUN(a_connection_attempt_and_a_queue_end_in_time);
     RUN(queues_lose_nobody_and_no_slot);

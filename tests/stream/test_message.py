@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from lbcore.stream.message import Request
+from lbcore.stream.message import Request, Response
 
 
 def parsed(line: str) -> Request:
@@ -57,3 +59,37 @@ def test_a_request_that_was_never_received_has_a_first_line() -> None:
 
 def test_a_query_needs_no_path() -> None:
     assert parsed("OPTIONS *?a=b HTTP/1.1").query == "a=b"
+
+
+def test_what_came_is_intact_as_long_as_fields_are_only_added() -> None:
+    request = parsed("GET /a HTTP/1.1")
+    came = request.text
+    request.add("X-New", "1")
+    request.set("x-other", "2")
+    assert request.text[: request.intact] == came
+    assert request.text[request.intact :] == "x-new: 1\r\nx-other: 2\r\n"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda request: request.remove("host"),
+        lambda request: request.set("host", "other"),
+        lambda request: request.set_target("/b"),
+        lambda request: request.set_pathq("/b"),
+        lambda request: request.set_method("PUT"),
+    ],
+)
+def test_other_changes_leave_nothing_intact(change: Callable[[Request], object]) -> None:
+    request = parsed("GET /a HTTP/1.1")
+    change(request)
+    assert request.changed
+    assert request.intact == -1
+
+
+def test_of_a_response_the_status_counts_too() -> None:
+    response = Response.parse("HTTP/1.1 200 OK\r\nserver: s\r\n\r\n")
+    response.add("x", "1")
+    assert response.text[response.intact :] == "x: 1\r\n"
+    response.set_status(404, "Not Found")
+    assert response.intact == -1

@@ -33,7 +33,7 @@ from lbcore.proxy.frontend import Frontend, Listener
 from lbcore.proxy.plain import is_plain
 from lbcore.proxy.proxy import Proxy
 from lbcore.proxy.settings import GlobalSettings, ProxySettings, Settings, Timeouts
-from lbcore.proxy.states import proxy_state, server_states, stopped_line
+from lbcore.proxy.sighup import proxy_state, server_states, stopped_line
 from lbcore.sample.build import BuildError
 from lbcore.shim import lib
 from lbcore.stream.applet import Applets

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lbcore.event.engine import Engine
 from lbcore.proxy import convert
 from lbcore.proxy.figures import of_server
+from lbcore.proxy.health import CheckState
 from lbcore.proxy.serving import Serving
 from lbcore.proxy.settings import ServerSettings
 from lbcore.shim import check, lib
@@ -17,6 +18,8 @@ class Server(Serving):
         """Adds it to backend number `backend` of the engine. Raises OSError, ValueError for an unusable address."""
         self.settings = settings
         self.sid = sid
+        self.check: CheckState | None = None  # of health checks, if it has any; set by `check/` before the start
+        self.agent: CheckState | None = None  # of its agent
         self.index = check(lib.eng_server_add(engine.handle, backend))
         convert.server(lib.eng_srv_conf(engine.handle, self.index), settings, sid)
         name = settings.name.encode("utf-8", "surrogateescape")

@@ -1,40 +1,58 @@
-"""The lines in which a proxy tells its state: SIGHUP, and the end of a soft stop (management guide 8)."""
+"""Everything that changes a server goes through here: once applied, once logged, once counted.
+
+    states.report(server, server.check, result)     what a check found
+    states.admin(server, set=Admin.FMAINT)          what people and agents want
+    states.health(...) states.weight(...) ...       `set server` of the stats socket
+
+Any thread may call, holding no lock. What changes no state, as nearly every result of a check, is noted under the
+server's lock. A change is worked out and applied while all threads stand still (`Crew.together`); many reports of one
+turn share a meeting. Calls other than `report` return when the change is there to be seen. Lines are written after the
+meeting.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from enum import Enum
 
-from lbcore.proxy.proxy import Proxy
-
-
-def server_states(proxy: Proxy) -> Iterator[str]:
-    """A line for each server."""
-    for server in proxy.backend.servers if proxy.backend is not None else ():
-        state = "UP" if server.usable else "DOWN"
-        yield (
-            f"SIGHUP: Server {proxy.name}/{server.name} is {state}. Conn: {server.cur_sess} act, {server.queue} pend, "
-            f"{server.counters.cum_sess} tot."
-        )
+from lbcore.base.address import Address
+from lbcore.proxy.health import CheckResult, CheckState
+from lbcore.proxy.machine import NO_FLAGS, Admin
+from lbcore.proxy.server import Server
 
 
-def proxy_state(proxy: Proxy) -> str:
-    """The line of the proxy itself."""
-    front, back = proxy.frontend, proxy.backend
-    queued = back.queue if back is not None else 0
-    conns = (
-        f"Conn: act(FE+BE): {front.cur_conn if front else 0}+{back.cur_sess if back else 0}, "
-        f"{queued} pend ({queued} unass), tot(FE+BE): {front.counters.cum_conn if front else 0}+"
-        f"{back.counters.cum_sess if back else 0}."
-    )
-    if back is None or not back.servers:
-        return f"SIGHUP: Proxy {proxy.name} has no servers. {conns}"
-    if not back.act and not back.bck:
-        return f"SIGHUP: Proxy {proxy.name} has no server available ! {conns}"
-    return f"SIGHUP: Proxy {proxy.name} has {back.act} active servers and {back.bck} backup servers available. {conns}"
+class Verdict(Enum):
+    """What `set server <s> health` and `set server <s> agent` say."""
+
+    UP = "up"
+    STOPPING = "stopping"
+    DOWN = "down"
 
 
-def stopped_line(proxy: Proxy) -> str:
-    """What is said when a proxy stops listening."""
-    front = int(proxy.frontend.counters.cum_conn) if proxy.frontend is not None else 0
-    back = int(proxy.backend.counters.cum_sess) if proxy.backend is not None else 0
-    return f"Proxy {proxy.name} stopped (cumulated conns: FE: {front}, BE: {back})."
+class States:
+    """The states of all servers of one balancer."""
+
+    def report(self, server: Server, check: CheckState, result: CheckResult) -> None:
+        """Counts what a check of `server` found: `check` is `server.check` or `server.agent`. Returns at once; a change
+        of state follows soon. Results that come while `check` is not due change nothing."""
+
+    def admin(self, server: Server, *, set: Admin = NO_FLAGS, clear: Admin = NO_FLAGS, cause: str = "") -> None:
+        """Sets and clears flags; `cause` stands in the log line in parentheses. Servers that track it inherit."""
+
+    def health(self, server: Server, verdict: Verdict) -> None:
+        """Forces what checks say: `set server health`. Raises ValueError for a server that tracks another one."""
+
+    def agent(self, server: Server, verdict: Verdict) -> None:
+        """Forces what the agent says, UP or DOWN: `set server agent`."""
+
+    def weight(self, server: Server, weight: int) -> None:
+        """Sets the weight in units of the configuration, 0 to 256; 0 lets only its own clients through. Raises
+        ValueError."""
+
+    def maxconn(self, server: Server, maxconn: int) -> None:
+        """Sets the limit of connections, 0: none. Those who wait are served if there is room now."""
+
+    def address(self, server: Server, address: Address) -> None:
+        """Sets where it is reached from now on."""
+
+    def shutdown_sessions(self, server: Server) -> None:
+        """Ends all its streams."""

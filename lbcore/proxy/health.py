@@ -151,8 +151,8 @@ class Turn(Enum):
 class CheckState:
     """What is known of one kind of check of one server: `server.check`, `server.agent`.
 
-    Made by `check/` before the threads start. Written under the server's lock by `States` alone (`enabled` and the times
-    too, as commands of the stats socket change them); read by anyone, a figure at a time.
+    Made by `check/` before the threads start. Written under the server's lock by `States` alone, `enabled` and the
+    times too; read by anyone, a figure at a time.
     """
 
     __slots__ = (

@@ -1,7 +1,7 @@
 """Everything that changes a server goes through here: once applied, once logged, once counted.
 
     states.report(server, server.check, result)     what a check found
-    states.admin(server, set=Admin.FMAINT)          what people and agents want
+    states.admin(server, on=Admin.FMAINT)           what people and agents want
     states.health(...) states.weight(...) ...       `set server` of the stats socket
 
 Any thread may call, holding no lock. What changes no state, as nearly every result of a check, is noted under the
@@ -35,8 +35,8 @@ class States:
         """Counts what a check of `server` found: `check` is `server.check` or `server.agent`. Returns at once; a change
         of state follows soon. Results that come while `check` is not due change nothing."""
 
-    def admin(self, server: Server, *, set: Admin = NO_FLAGS, clear: Admin = NO_FLAGS, cause: str = "") -> None:
-        """Sets and clears flags; `cause` stands in the log line in parentheses. Servers that track it inherit."""
+    def admin(self, server: Server, *, on: Admin = NO_FLAGS, off: Admin = NO_FLAGS, cause: str = "") -> None:
+        """Sets the flags `on`, clears `off`; `cause` stands in the log line in parentheses. Tracking ones inherit."""
 
     def health(self, server: Server, verdict: Verdict) -> None:
         """Forces what checks say: `set server health`. Raises ValueError for a server that tracks another one."""

@@ -12,7 +12,7 @@ import pytest
 import lbcore
 from lbcore.proxy.backend import Backend
 from lbcore.proxy.frontend import Frontend
-from lbcore.proxy.states import proxy_state, server_states, stopped_line
+from lbcore.proxy.sighup import proxy_state, server_states, stopped_line
 from tests.embedded import PATIENCE, Client, Turnstile, ask, balancer, config, get, named, until
 from tests.peers.chaos import Chaos, garbage
 from tests.peers.ports import HOST, free_port, release_port

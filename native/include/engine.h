@@ -73,7 +73,7 @@ void eng_free(engine *e);
 /* --- objects; before threads start. Returns the index, or -errno. --- */
 int eng_frontend_add(engine *e);
 int eng_backend_add(engine *e);
-int eng_server_add(engine *e, int backend);
+int eng_server_add(engine *e, int backend); /* also at the sync point, once threads run: it is not up then */
 /* What http-send-name-header says of server <i>: <len> bytes, copied, none of them a control character. 0, -EINVAL, -ENOMEM. */
 int eng_srv_name(engine *e, int i, const char *name, int len);
 /* h1-case-adjust: a header's name of <len> bytes as PX_O_CASE writes it. 0, -EINVAL if it is no token, -EEXIST if it was
@@ -196,6 +196,7 @@ int eng_applet_peer(engine *e, int tid, uint64_t handle, uint32_t *family, uint3
 #include "casing.h"
 #include "lb.h"
 #include "listener.h"
+#include "servers.h"
 #include "thr.h"
 
 struct engine {
@@ -210,6 +211,7 @@ struct engine {
     server **srv;
     listener **lsn;
     uint32_t nfe, nbe, nsrv, nlsn;
+    uint32_t nremoved; /* of the servers, those that eng_server_del() took out */
     err_pages errors;
     case_map cases;
     freq_ctr conn_rate, sess_rate;

@@ -194,16 +194,18 @@ void flow_leave_server(flow *f);
 void flow_detach_back(flow *f, int keep);
 /* Counts a failed attempt; returns 1 if another may be made (f->cs says when: TAR or at once), 0 if not. */
 int flow_retry(flow *f, int err);
-/* A slot of <srv> that was meant for a flow which is gone goes to the next one that waits. */
-void flow_return_slot(server *srv);
-/* Takes the flow out of its backend's queue. */
-void flow_unqueue(flow *f);
 /* A server is ready for a queued flow, by its thread. */
 void flow_dequeued(flow *f, server *srv);
+/* The server <left> that a queued flow waited for takes none now: looks for another one. By its thread. */
+void flow_look_again(flow *f, server *left);
+/* The flow's server is not to be used any more: ends the stream, <why> is the first character of the termination state. The
+ * client gets 502 (503 if no server was reached) unless the response has begun. By its thread. */
+void flow_shutdown(flow *f, char why);
 
 /* --- kinds --- */
 void tunnel_run(flow *f);
 void tunnel_timeout(flow *f);
+void tunnel_shutdown(flow *f, char why);
 /* Begins as a tunnel: chooses a server, connects. */
 void tunnel_start(flow *f);
 /* Chooses the backend with the index <i> (-1: there is none). Whether there was one; if not, the flow has ended. */
@@ -218,6 +220,7 @@ void tunnel_switch(flow *f);
 void applet_start(flow *f);
 void exch_run(flow *f);
 void exch_timeout(flow *f);
+void exch_shutdown(flow *f, char why);
 
 /* --- moving (chan.c) --- */
 enum { MOVE_DONE, MOVE_IN, MOVE_OUT, MOVE_EOF, MOVE_ERR_IN, MOVE_ERR_OUT, MOVE_YIELD };

@@ -309,6 +309,7 @@ struct server {
     px_shard *shard;
     idle_list *idle;   /* one a thread */
     uint32_t fast;     /* the last connection could be written to at once */
+    uint32_t removed;  /* out of its backend: its place waits for another server */
     uint32_t lb_full;  /* stands aside until it has a slot again; atomic */
     lb_seat seat;
 };

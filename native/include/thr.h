@@ -33,7 +33,8 @@ void *slab_get(slab *s); /* not cleared; NULL without memory */
 void slab_put(slab *s, void *p);
 void slab_return(slab *s, void *p); /* as slab_put(), by a thread that <s> does not belong to */
 
-/* What other threads hand over: accepted connections, flows that got a server. */
+/* What other threads hand over: accepted connections, flows that got a server or must look for another one, servers whose
+ * connections are to be closed. */
 typedef struct inbox {
     spinlock lock; /* LBL_INBOX */
     struct inmsg *head, *tail;
@@ -42,14 +43,14 @@ typedef struct inbox {
 typedef struct inmsg {
     struct inmsg *next;
     int kind; /* IN_* */
-    int fd;
+    int fd; /* IN_CONN; IN_END: why */
     listener *lsn;
     struct flow *flow;
     uint64_t gen;
     server *srv;
     sock_addr peer;
 } inmsg;
-enum { IN_CONN, IN_FLOW };
+enum { IN_CONN, IN_FLOW, IN_LOOK, IN_END };
 
 /* A kernel pipe with bytes on their way from one socket to another. */
 typedef struct splice_pipe {

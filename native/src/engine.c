@@ -37,6 +37,56 @@ fail:
     return NULL;
 }
 
+/* An array that grows while others read it: who has an old one may go on reading, it is freed with the engine. Two words
+ * stand before its items: the array before it, and how many items fit. */
+enum { LIST_OLDER = -2, LIST_FITS = -1, LIST_WORDS = 2 };
+
+static int list_grow(void ***list, uint32_t n)
+{
+    uint32_t fits = n ? n * 2 : 1;
+    void **bigger = malloc((fits + LIST_WORDS) * sizeof(void *));
+
+    if (!bigger)
+        return -ENOMEM;
+    bigger += LIST_WORDS;
+    bigger[LIST_OLDER] = *list;
+    bigger[LIST_FITS] = (void *)(uintptr_t)fits;
+    if (n)
+        memcpy(bigger, *list, n * sizeof(void *));
+    at_store(list, bigger);
+    return 0;
+}
+
+static void list_free(void *list)
+{
+    void **at = list;
+
+    while (at) {
+        void **older = at[LIST_OLDER];
+
+        free(at - LIST_WORDS);
+        at = older;
+    }
+}
+
+/* Appends <obj> to the array *<list> of *<n> pointers; its index, or -ENOMEM. */
+static int append(void ***list, uint32_t *n, void *obj)
+{
+    if ((!*list || *n == (uintptr_t)(*list)[LIST_FITS]) && list_grow(list, *n) < 0)
+        return -ENOMEM;
+    (*list)[*n] = obj;
+    at_store(n, *n + 1);
+    return (int)*n - 1;
+}
+
+static void server_free(server *s)
+{
+    free(s->shard);
+    free(s->idle);
+    free(s->name);
+    free(s);
+}
+
 static void free_proxies(engine *e)
 {
     for (uint32_t i = 0; i < e->nfe; i++) {
@@ -45,18 +95,14 @@ static void free_proxies(engine *e)
         free(e->fe[i]->shard);
         free(e->fe[i]);
     }
-    for (uint32_t i = 0; i < e->nsrv; i++) {
-        free(e->srv[i]->shard);
-        free(e->srv[i]->idle);
-        free(e->srv[i]->name);
-        free(e->srv[i]);
-    }
+    for (uint32_t i = 0; i < e->nsrv; i++)
+        server_free(e->srv[i]);
     for (uint32_t i = 0; i < e->nbe; i++) {
         lb_free(e->be[i]);
         err_pages_free(&e->be[i]->errors);
         free(e->be[i]->snap);
         free(e->be[i]->shard);
-        free(e->be[i]->srv);
+        list_free(e->be[i]->srv);
         free(e->be[i]);
     }
     for (uint32_t i = 0; i < e->nlsn; i++) {
@@ -64,10 +110,10 @@ static void free_proxies(engine *e)
         free(e->lsn[i]->shard);
         free(e->lsn[i]);
     }
-    free(e->fe);
-    free(e->srv);
-    free(e->be);
-    free(e->lsn);
+    list_free(e->fe);
+    list_free(e->srv);
+    list_free(e->be);
+    list_free(e->lsn);
 }
 
 void eng_free(engine *e)
@@ -100,21 +146,6 @@ void eng_free(engine *e)
 }
 
 /* --- objects --- */
-
-/* Appends <obj> to the array *<list> of *<n> pointers; its index, or -ENOMEM. */
-static int append(void ***list, uint32_t *n, void *obj)
-{
-    void **bigger;
-
-    if (!(*n & (*n - 1))) { /* at powers of two */
-        bigger = realloc(*list, (*n ? *n * 2 : 1) * sizeof(void *));
-        if (!bigger)
-            return -ENOMEM;
-        *list = bigger;
-    }
-    (*list)[*n] = obj;
-    return (int)(*n)++;
-}
 
 static px_shard *shards_new(const engine *e)
 {
@@ -169,13 +200,6 @@ int eng_backend_add(engine *e)
     return ret;
 }
 
-static void server_free(server *s)
-{
-    free(s->shard);
-    free(s->idle);
-    free(s);
-}
-
 int eng_srv_name(engine *e, int i, const char *name, int len)
 {
     char *copy;
@@ -200,44 +224,106 @@ int eng_case_add(engine *e, const char *name, int len)
     return len < 1 ? -EINVAL : case_add(&e->cases, name, (uint32_t)len);
 }
 
-int eng_server_add(engine *e, int backend_index)
+static server *server_new(engine *e)
 {
     size_t idle_size = e->conf.nbthread * sizeof(idle_list);
-    server *s;
-    backend *be;
-    int ret;
+    server *s = calloc(1, sizeof(*s));
 
-    if (backend_index < 0 || (uint32_t)backend_index >= e->nbe)
-        return -EINVAL;
-    be = e->be[backend_index];
-    s = calloc(1, sizeof(*s));
     if (!s)
-        return -ENOMEM;
-    s->be = be;
-    s->index = e->nsrv;
-    s->rank = be->nsrv;
-    s->fast = 1;
-    s->conf.weight = 1;
-    s->conf.id = s->rank + 1;
-    s->conf.pool_max = s->conf.max_reuse = -1;
+        return NULL;
     s->shard = shards_new(e);
     s->idle = aligned_alloc(LB_CACHELINE, idle_size);
     if (!s->shard || !s->idle) {
         server_free(s);
-        return -ENOMEM;
+        return NULL;
     }
     memset(s->idle, 0, idle_size);
     for (uint32_t i = 0; i < e->conf.nbthread; i++)
         spin_init(&s->idle[i].lock, e->locks, LBL_IDLE);
-    ret = append((void ***)&be->srv, &be->nsrv, s);
-    if (ret >= 0) {
-        ret = append((void ***)&e->srv, &e->nsrv, s);
-        if (ret < 0)
-            be->nsrv--;
-    }
-    if (ret < 0)
+    return s;
+}
+
+static void server_reset(engine *e, server *s)
+{
+    free(s->name);
+    s->name = NULL;
+    s->name_len = 0;
+    memset(&s->conf, 0, sizeof(s->conf));
+    memset(&s->live, 0, sizeof(s->live));
+    memset(s->shard, 0, e->conf.nbthread * sizeof(*s->shard));
+    memset(&s->seat, 0, sizeof(s->seat));
+    s->removed = s->lb_full = 0;
+    s->fast = 1;
+    s->conf.weight = 1;
+    s->conf.pool_max = s->conf.max_reuse = -1;
+}
+
+/* One that eng_server_del() took out, or a new one; NULL without memory. */
+static server *server_spare(engine *e)
+{
+    server *s;
+
+    for (uint32_t i = 0; e->nremoved && i < e->nsrv; i++)
+        if (e->srv[i]->removed) {
+            e->nremoved--;
+            return e->srv[i];
+        }
+    s = server_new(e);
+    if (!s)
+        return NULL;
+    s->index = e->nsrv;
+    if (append((void ***)&e->srv, &e->nsrv, s) < 0) {
         server_free(s);
-    return ret;
+        return NULL;
+    }
+    return s;
+}
+
+int eng_server_add(engine *e, int backend_index)
+{
+    server *s;
+    backend *be;
+
+    if (backend_index < 0 || (uint32_t)backend_index >= e->nbe)
+        return -EINVAL;
+    s = server_spare(e);
+    if (!s)
+        return -ENOMEM;
+    be = e->be[backend_index];
+    server_reset(e, s);
+    s->be = be;
+    s->rank = be->nsrv;
+    s->conf.id = s->rank + 1;
+    if (append((void ***)&be->srv, &be->nsrv, s) < 0) {
+        s->removed = 1;
+        e->nremoved++;
+        return -ENOMEM;
+    }
+    return (int)s->index;
+}
+
+static int is_used(const server *s)
+{
+    return at_load(&s->live.up) || at_load(&s->live.cur) || at_load(&s->live.served) || at_load(&s->live.used) ||
+           at_load(&s->live.idle) || at_load(&s->live.queued);
+}
+
+int eng_server_del(engine *e, int i)
+{
+    server *s = i >= 0 && (uint32_t)i < e->nsrv ? e->srv[i] : NULL;
+    backend *be;
+
+    if (!s || s->removed || is_used(s))
+        return -EBUSY;
+    be = s->be;
+    for (uint32_t at = s->rank + 1; at < be->nsrv; at++) {
+        be->srv[at - 1] = be->srv[at];
+        be->srv[at - 1]->rank = at - 1;
+    }
+    be->nsrv--;
+    s->removed = 1;
+    e->nremoved++;
+    return lb_rebuild(be);
 }
 
 int eng_listener_add(engine *e, int fe, int fd, int inherited, uint32_t maxconn, uint64_t mask)

@@ -1,6 +1,7 @@
 /* Our own replies: pages, and texts that verdicts give. */
 #include "asked.h"
 #include "engine.h"
+#include "queue.h"
 
 /* Bytes of the request's body, of which nothing was sent yet, in <in>; -1 if some are missing. */
 static int64_t whole_body(const flow *f)
@@ -58,7 +59,7 @@ static void begin_reply(flow *f, int early, char who, char when)
     if (unlikely(f->asked))
         ask_end(f);
     flow_detach_back(f, 0);
-    flow_unqueue(f);
+    queue_remove(f);
     f->cs = CS_NONE;
     f->flags |= FL_LOCAL;
     if (early)

@@ -422,6 +422,25 @@ static void client_timeout(flow *f)
     }
 }
 
+void exch_shutdown(flow *f, char why)
+{
+    if (f->rs == RS_DONE) /* what it said is on its way to the client, and needs it no more */
+        return;
+    if (f->rs == RS_BODY) {
+        exch_abort(f, why, 'D');
+        return;
+    }
+    if (f->cs == CS_EST) {
+        cnt_inc(f->be->shard[f->t->tid].c.failed_resp);
+        cnt_inc(f->srv->shard[f->t->tid].c.failed_resp);
+        exch_reply(f, 502, 0, why, 'H');
+    } else {
+        exch_reply(f, 503, 0, why, 'C');
+    }
+    if (!exch_dead(f) && !(f->flags & (FL_DRAIN | FL_HELD)))
+        exch_run(f);
+}
+
 static void server_timeout(flow *f)
 {
     switch (f->cs) {

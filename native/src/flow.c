@@ -2,6 +2,7 @@
 #include "asked.h"
 #include "engine.h"
 #include "ctr.h"
+#include "queue.h"
 
 #define DRAIN_TIME 1000 /* ms that a client has to stop sending after we closed */
 #define DRAIN_TURNS 4
@@ -66,7 +67,7 @@ void flow_free(flow *f)
     if (unlikely(f->asked))
         asked_free(f);
     flow_count_bytes(f);
-    flow_unqueue(f);
+    queue_remove(f);
     flow_detach_back(f, 0);
     flow_unassign(f);
     if (f->f) {
@@ -202,6 +203,22 @@ void flow_expired(void *ctx, tmr *tm)
         exch_timeout(f);
     else
         tunnel_timeout(f);
+    f->flags &= ~FL_SERVING;
+    if (f->flags & FL_DEAD) {
+        f->flags &= ~FL_DEAD;
+        flow_free(f);
+    }
+}
+
+void flow_shutdown(flow *f, char why)
+{
+    if (f->flags & (FL_DRAIN | FL_HELD))
+        return;
+    f->flags |= FL_SERVING;
+    if (f->kind == FLOW_EXCHANGE && !(f->flags & FL_TUNNELED))
+        exch_shutdown(f, why);
+    else
+        tunnel_shutdown(f, why);
     f->flags &= ~FL_SERVING;
     if (f->flags & FL_DEAD) {
         f->flags &= ~FL_DEAD;

@@ -1,7 +1,8 @@
-/* The back side of a flow: its backend, its server, its queue, its connection and the attempts to get one. */
+/* The back side of a flow: its backend, its server, its connection and the attempts to get one. */
 #include "asked.h"
 #include "engine.h"
 #include "ctr.h"
+#include "queue.h"
 
 #define TURN_AROUND 1000 /* ms before the same server is tried again (manual, "retries") */
 
@@ -40,181 +41,7 @@ static void bind_server(flow *f, server *srv)
     at_store(&f->be->live.last_ms, f->t->now_ms);
 }
 
-/* --- the queue --- */
-
-static void queue_unlink(flow_queue *q, flow *f)
-{
-    if (f->qprev)
-        f->qprev->qnext = f->qnext;
-    else
-        q->head = f->qnext;
-    if (f->qnext)
-        f->qnext->qprev = f->qprev;
-    else
-        q->tail = f->qprev;
-    f->qnext = f->qprev = NULL;
-    f->queued = 0;
-    if (f->qsrv)
-        at_store(&q->choosy, q->choosy - 1);
-}
-
-/* The first of <q> that <srv> may serve. Those that want any server do not mean one that is not balanced to now. LBL_QUEUE
- * must be held. */
-static flow *queue_first(const flow_queue *q, const server *srv)
-{
-    int drains = !at_load(&srv->live.up) || !at_load(&srv->live.weight);
-    flow *f = q->head;
-
-    while (f && f->qsrv != srv && (f->qsrv || drains))
-        f = f->qnext;
-    return f;
-}
-
-/* Whether the server that a verdict asked for is to be tried though it is down: its client asked for it, and "option
- * persist" says so, or "force-persist" does. */
-static int takes_down(const flow *f)
-{
-    uint32_t said = f->asked ? f->asked->said : 0;
-
-    return said & V_F_FORCE || (said & V_F_STICKY && f->be->conf.options & PX_O_PERSIST);
-}
-
-/* Whether somebody waits for <srv> and no other, and may have it. */
-static int queue_wants(backend *be, const server *srv)
-{
-    int up = at_load(&srv->live.up) != 0;
-    flow *f;
-
-    if (!at_load(&be->queue.choosy))
-        return 0;
-    spin_lock(&be->queue.lock);
-    for (f = be->queue.head; f && (f->qsrv != srv || !(up || takes_down(f))); f = f->qnext)
-        ;
-    spin_unlock(&be->queue.lock);
-    return f != NULL;
-}
-
-/* Takes the first that <srv>, of which a slot was taken, may serve out of the queue, and writes <m> for its thread, which
- * it returns; NULL if nobody waits. */
-static thr *queue_pop(backend *be, server *srv, inmsg *m)
-{
-    thr *to = NULL;
-
-    spin_lock(&be->queue.lock);
-    flow *f = queue_first(&be->queue, srv);
-
-    if (f) {
-        queue_unlink(&be->queue, f);
-        ctr32_sub(&be->live.queued, 1);
-        *m = (inmsg){.kind = IN_FLOW, .flow = f, .gen = f->gen, .srv = srv};
-        to = f->t;
-    }
-    spin_unlock(&be->queue.lock);
-    return to;
-}
-
-static int queue_waits(backend *be, const server *srv)
-{
-    int waits;
-
-    spin_lock(&be->queue.lock);
-    waits = queue_first(&be->queue, srv) != NULL;
-    spin_unlock(&be->queue.lock);
-    return waits;
-}
-
-/* Whether somebody waits for no server in particular. Who comes between the two looks serves the queue himself. */
-static int queue_wants_any(const backend *be)
-{
-    uint32_t all = at_load(&be->live.queued);
-
-    return at_load(&be->queue.choosy) != all;
-}
-
-/* A slot for those who wait in <be>: on <freed> if each waits for a server of its own, else on any. */
-static server *queue_slot(backend *be, server *freed)
-{
-    server *srv = NULL;
-
-    if (freed && queue_wants(be, freed) && lb_take(freed))
-        return freed;
-    if (!queue_wants_any(be))
-        return NULL;
-    return lb_pick(be, NULL, NULL, &srv) == LB_PICKED ? srv : NULL;
-}
-
-/* Gives free slots of <be> to those who wait, each in its own thread. Called after a slot of <freed> was given back and
- * after a flow was queued: whichever comes last sees both. Who took a slot and found nobody to have it looks again after
- * giving it back: somebody may have come meanwhile who saw the slot taken. The message is allocated before, so that
- * nothing can fail once a flow has left the queue. */
-static void queue_serve(backend *be, server *freed)
-{
-    while (at_load(&be->live.queued)) {
-        inmsg *m = malloc(sizeof(*m));
-        server *srv = m ? queue_slot(be, freed) : NULL;
-        thr *to = srv ? queue_pop(be, srv, m) : NULL;
-
-        if (to) {
-            thr_post(to, m);
-            continue;
-        }
-        free(m);
-        if (!srv)
-            return;
-        lb_release(srv);
-        if (!queue_waits(be, srv))
-            return;
-    }
-}
-
-static void queue_add(flow *f, server *only)
-{
-    flow_queue *q = &f->be->queue;
-
-    spin_lock(&q->lock);
-    f->qsrv = only;
-    if (only)
-        at_store(&q->choosy, q->choosy + 1);
-    f->qprev = q->tail;
-    f->qnext = NULL;
-    if (q->tail)
-        q->tail->qnext = f;
-    else
-        q->head = f;
-    q->tail = f;
-    f->queued = 1;
-    f->qpos = ctr32_add(&f->be->live.queued, 1) - 1;
-    spin_unlock(&q->lock);
-    ctr32_max(&f->be->live.queued_max, f->qpos + 1);
-}
-
-void flow_unqueue(flow *f)
-{
-    if (f->cs != CS_QUEUE || !f->be)
-        return;
-    spin_lock(&f->be->queue.lock);
-    if (f->queued) {
-        queue_unlink(&f->be->queue, f);
-        ctr32_sub(&f->be->live.queued, 1);
-    } else {
-        f->gen = ++f->t->flow_gen; /* a server is on its way to it, and must not reach what the flow does next */
-    }
-    spin_unlock(&f->be->queue.lock);
-    f->cs = CS_NONE;
-}
-
-void flow_dequeued(flow *f, server *srv)
-{
-    bind_server(f, srv);
-    f->cs = CS_NONE;
-    flow_run(f);
-}
-
-void flow_return_slot(server *srv)
-{
-    lb_release(srv);
-    queue_serve(srv->be, srv);
-}
+/* --- choosing --- */
 
 /* Waits until <only> (NULL: any) has a slot. */
 static int wait_in_queue(flow *f, server *only)
@@ -226,6 +53,24 @@ static int wait_in_queue(flow *f, server *only)
     return ASSIGN_WAIT;
 }
 
+void flow_dequeued(flow *f, server *srv)
+{
+    bind_server(f, srv);
+    f->cs = CS_NONE;
+    flow_run(f);
+}
+
+void flow_look_again(flow *f, server *left)
+{
+    f->cs = CS_NONE;
+    f->flags |= FL_REDISP;
+    cnt_inc(left->shard[f->t->tid].c.redispatches);
+    cnt_inc(f->be->shard[f->t->tid].c.redispatches);
+    if (f->asked)
+        f->asked->server = -1;
+    flow_run(f);
+}
+
 /* The server that a verdict asked for, if it may be used. One that was left after a failure is not. */
 static server *server_asked_for(const flow *f)
 {
@@ -234,7 +79,7 @@ static server *server_asked_for(const flow *f)
 
     if (!srv || srv->be != f->be || srv == f->left_srv)
         return NULL;
-    return at_load(&srv->live.up) || takes_down(f) ? srv : NULL;
+    return at_load(&srv->live.up) || queue_takes_down(f) ? srv : NULL;
 }
 
 /* What its server is found by. */
@@ -285,7 +130,7 @@ void flow_unassign(flow *f)
         f->flags &= ~FL_SRV_COUNTED;
         ctr32_sub(&be->live.served, 1);
         ctr32_sub(&srv->live.cur, 1);
-        flow_return_slot(srv);
+        queue_return_slot(srv);
     }
     f->srv = NULL;
     if (f->flags & FL_BE_COUNTED) {
@@ -301,7 +146,7 @@ void flow_leave_server(flow *f)
     f->flags &= ~FL_SRV_COUNTED;
     ctr32_sub(&f->be->live.served, 1);
     ctr32_sub(&f->srv->live.cur, 1);
-    flow_return_slot(f->srv);
+    queue_return_slot(f->srv);
     f->left_srv = f->srv;
     f->srv = NULL;
 }

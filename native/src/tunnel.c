@@ -128,6 +128,13 @@ void tunnel_timeout(flow *f)
         set_timer(f);
 }
 
+void tunnel_shutdown(flow *f, char why)
+{
+    flow_term(f, why, '-');
+    f->flags |= FL_SLOW_CLOSE;
+    tunnel_end(f);
+}
+
 /* --- getting a server --- */
 
 /* 1: established; 0: wait; -1: the flow has ended. */

@@ -2,6 +2,7 @@
 #include "asked.h"
 #include "engine.h"
 #include "poll.h"
+#include "queue.h"
 
 #define PURGE_EVERY 1000 /* ms between looks at idle connections and rates */
 
@@ -67,6 +68,30 @@ void eng_thread_fini(engine *e, int tid)
     /* the loop itself stays: somebody may be about to wake it, and its descriptor must not become another one's */
 }
 
+static void take_message(thr *t, const inmsg *m)
+{
+    int alive = m->flow && m->flow->gen == m->gen;
+
+    switch (m->kind) {
+    case IN_CONN:
+        listener_serve(t, m->lsn, m->fd, &m->peer);
+        break;
+    case IN_END:
+        server_end(t, m->srv, (char)m->fd);
+        break;
+    case IN_LOOK:
+        if (alive)
+            flow_look_again(m->flow, m->srv);
+        break;
+    default:
+        if (alive)
+            flow_dequeued(m->flow, m->srv);
+        else
+            queue_return_slot(m->srv);
+        break;
+    }
+}
+
 static void read_inbox(thr *t)
 {
     inmsg *m;
@@ -81,12 +106,7 @@ static void read_inbox(thr *t)
     while (m) {
         inmsg *next = m->next;
 
-        if (m->kind == IN_CONN)
-            listener_serve(t, m->lsn, m->fd, &m->peer);
-        else if (m->flow->gen == m->gen)
-            flow_dequeued(m->flow, m->srv);
-        else
-            flow_return_slot(m->srv);
+        take_message(t, m);
         free(m);
         m = next;
     }

@@ -1,0 +1,29 @@
+/* Streams that wait for a server of their backend.
+ *
+ * A backend has one queue, in the order in which its streams came. Most wait for any server; some for one only, to which
+ * a cookie, a rule or a hash sends them (flow.qsrv). A server's own count (live.queued) is of these, the backend's of all.
+ *
+ * Who gives a slot back, and who has just queued, calls queue_serve(): whichever comes last sees both. What leaves the
+ * queue is told to its thread by a message: IN_FLOW with a server of which a slot was taken, IN_LOOK to look anew.
+ */
+#pragma once
+#ifndef LB_CFFI
+#include "flow.h"
+
+/* Adds <f>, which wants <only> (NULL: any). Takes LBL_QUEUE. */
+void queue_add(flow *f, server *only);
+/* Takes <f> out, if it waits in CS_QUEUE; a server that is on its way to it will not reach it. Takes LBL_QUEUE. */
+void queue_remove(flow *f);
+/* Gives free slots of <be> to those who wait; <freed> (may be NULL) has one, maybe. Takes LBL_QUEUE. */
+void queue_serve(backend *be, server *freed);
+/* A slot of <srv> that nobody uses goes to the next one that waits. Takes LBL_QUEUE. */
+void queue_return_slot(server *srv);
+/* Gives free slots of <srv>, which takes streams again, to those who wait; how many got one. Takes LBL_QUEUE. */
+uint32_t queue_grab(server *srv);
+/* Has those who wait for <srv> alone, which takes none now, look for another server; how many. Those who want it though
+ * it is down stay. Takes LBL_QUEUE. */
+uint32_t queue_leave(server *srv);
+/* Whether the server that a verdict asked for is to be tried though it is down: its client asked for it, and "option
+ * persist" says so, or "force-persist" does. */
+int queue_takes_down(const flow *f);
+#endif

@@ -31,9 +31,11 @@ from lbcore.event.worker import Worker
 from lbcore.facts import Facts
 from lbcore.proxy.frontend import Frontend, Listener
 from lbcore.proxy.plain import is_plain
+from lbcore.proxy.lines import Line
 from lbcore.proxy.proxy import Proxy
 from lbcore.proxy.settings import GlobalSettings, ProxySettings, Settings, Timeouts
 from lbcore.proxy.sighup import proxy_state, server_states, stopped_line
+from lbcore.proxy.states import States
 from lbcore.sample.build import BuildError
 from lbcore.shim import lib
 from lbcore.stream.applet import Applets
@@ -84,7 +86,8 @@ class LoadBalancer:
         self.settings = settings
         self.diagnostics = diagnostics
         self.proxies: list[Proxy] = []
-        self.notify: Callable[[str], None] = lambda text: None  # what HAProxy would write to its console
+        self.notify: Callable[[str], None] = lambda text: None  # what HAProxy would write to its console as a warning,
+        self.alarm: Callable[[str], None] = lambda text: None  # and as an alert
         self.maxconn = settings.globals.maxconn or (fd_limit() - FDS_KEPT) // FDS_PER_CONNECTION
         self.maxpipes = settings.globals.maxpipes or self.maxconn // PIPE_SHARE
         self._begun = time.monotonic()
@@ -148,6 +151,7 @@ class LoadBalancer:
             maxconn = proxy.maxconn or self.maxconn
             self.proxies.append(Proxy(self.engine, proxy, proxy.id or iid, maxconn=maxconn, fullconn=fullconn))
         self._connect_backends()
+        self.states = States(self.crew, self._tell_change, [p.backend for p in self.proxies if p.backend is not None])
         failed = Diagnostics()
         if listening:
             self._listen(failed)
@@ -160,6 +164,7 @@ class LoadBalancer:
             failed.add(Diagnostic(Severity.ALERT, f"config : {error}"))
             raise ConfigError(failed) from error
         lib.eng_ready(self.engine.handle)
+        self.states.start()
         self.crew.opened = self._enable_listeners
 
     def _discard(self) -> None:
@@ -423,6 +428,10 @@ class LoadBalancer:
         """Tells the host, and the proxy's logs."""
         self.notify(text)
         self._say(settings, WARNING, text)
+
+    def _tell_change(self, line: Line) -> None:
+        (self.alarm if line.alarms else self.notify)(line.console)
+        self._say(line.proxy, line.level, line.text)
 
     def _tell_frontends(self, deed: str) -> None:
         for proxy in self.proxies:

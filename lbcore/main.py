@@ -152,7 +152,7 @@ def _start(
         ready = process.background() if chosen.daemon else None
         signals.block()
         balancer = (factory or _load_balancer)(settings, diagnostics)
-        balancer.notify = console.warning
+        balancer.notify, balancer.alarm = console.warning, console.alert
         watch = signals.Watch(balancer, console, grace=chosen.grace, hard_stop_after=chosen.hard_stop_after)
         _launch(balancer, settings)
     except ConfigError as error:

@@ -35,6 +35,7 @@ class Balancer(Protocol):
     """What the program needs of a balancer. `api.LoadBalancer` is one."""
 
     notify: Callable[[str], None]  # told, as a line of text, what the user should see: proxies paused, resumed, stopped
+    alarm: Callable[[str], None]  # the same, where somebody should see to it: a backend without servers
 
     def bind(self) -> None:
         """Takes all that needs privileges: addresses to listen on, sockets. Raises OSError or ConfigError."""

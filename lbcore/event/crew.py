@@ -133,6 +133,17 @@ class Crew:
             worker.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
         return not any(worker.is_alive() for worker in begun)
 
+    def together(self, work: Callable[[], object]) -> None:
+        """Has `work` run once while all workers stand still, and returns when it is done; raises what it raised.
+
+        From any thread that holds no lock, a worker among them, but not from such work.
+        """
+        request = self.sync.request(work)
+        here = threading.current_thread()
+        if isinstance(here, Worker) and here.crew is self:
+            self.sync.meet(here.tid)
+        request.wait()
+
     def _wake_all(self) -> None:
         if not self.engine.is_open:
             return

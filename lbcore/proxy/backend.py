@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from lbcore.event.engine import Engine
 from lbcore.mux import Side, find
 from lbcore.proxy import convert
@@ -26,9 +28,11 @@ class Backend(Serving):
         flow = find("", settings.mode, Side.BACK).flow
         convert.backend(lib.eng_be_conf(engine.handle, self.index), settings, flow=flow, fullconn=fullconn)
         self.servers = [
-            Server(engine, self.index, server.id or sid, server) for sid, server in enumerate(settings.servers, 1)
+            Server(engine, self, server.id or sid, server) for sid, server in enumerate(settings.servers, 1)
         ]
         self._fullconn = settings.fullconn or fullconn
+        self.down_count = 0  # times that its last server went
+        self._down_seconds = 0.0
         super().__init__(of_backend(engine, self.index))
 
     def set_asks(self, asks: int) -> None:
@@ -50,7 +54,7 @@ class Backend(Serving):
 
     @property
     def total_uweight(self) -> int:
-        return sum(server.uweight for server in self.servers if server.usable and server.backup == (not self.act))
+        return sum(server.uweight for server in self.servers if server.gets_streams and server.backup == (not self.act))
 
     @property
     def act(self) -> int:
@@ -61,12 +65,26 @@ class Backend(Serving):
         return int(self._figures.live.backup)
 
     @property
-    def down_count(self) -> int:
-        return 0  # without checks nothing goes down
+    def has_servers(self) -> bool:
+        """Whether any server takes streams."""
+        return bool(self.act or self.bck)
+
+    def went_down(self) -> None:
+        """Its last server has gone. At the sync point, as the next one."""
+        self.down_count += 1
+        self.changed = time.monotonic()
+
+    def came_back(self) -> None:
+        """It has a server again."""
+        now = time.monotonic()
+        self._down_seconds += now - self.changed
+        self.changed = now
 
     @property
     def downtime(self) -> int:
-        return 0
+        """Seconds without a server in all."""
+        now = 0.0 if self.has_servers else time.monotonic() - self.changed
+        return int(self._down_seconds + now)
 
     @property
     def algorithm(self) -> str:

@@ -2,42 +2,137 @@
 
 from __future__ import annotations
 
+import time
+from typing import TYPE_CHECKING
+
 from lbcore.event.engine import Engine
+from lbcore.event.task import Task
 from lbcore.proxy import convert
 from lbcore.proxy.figures import of_server
 from lbcore.proxy.health import CheckState
+from lbcore.proxy.machine import NO_FLAGS, Admin, Mode, Op, mode_of
 from lbcore.proxy.serving import Serving
 from lbcore.proxy.settings import ServerSettings
+from lbcore.proxy.status import status_of
 from lbcore.shim import check, lib
+from lbcore.thread.labels import Label
+from lbcore.thread.locks import SpinLock
+
+if TYPE_CHECKING:
+    from lbcore.proxy.backend import Backend
+
+FULL: int = lib.LB_WEIGHT_STEPS
 
 
 class Server(Serving):
-    """A server as it was configured, and its figures (`lbcore.stats.views.ServerView`)."""
+    """A server as it was configured, its state, and its figures (`lbcore.stats.views.ServerView`).
 
-    def __init__(self, engine: Engine, backend: int, sid: int, settings: ServerSettings) -> None:
-        """Adds it to backend number `backend` of the engine. Raises OSError, ValueError for an unusable address."""
+    The state is written by `States` at the sync point, under `lock`, and read by anyone. `settings` too: commands of
+    the stats socket change some of them.
+    """
+
+    def __init__(self, engine: Engine, backend: Backend, sid: int, settings: ServerSettings) -> None:
+        """Adds it to a backend of the engine. Raises OSError, ValueError for an unusable address."""
         self.settings = settings
+        self.backend = backend
         self.sid = sid
+        self.lock = SpinLock(Label.SERVER, engine.locks)
         self.check: CheckState | None = None  # of health checks, if it has any; set by `check/` before the start
         self.agent: CheckState | None = None  # of its agent
-        self.index = check(lib.eng_server_add(engine.handle, backend))
+        self.op = Op.RUNNING
+        self.admin = NO_FLAGS
+        self.uweight = settings.weight  # what was asked for last
+        self.steps = FULL  # of FULL parts of its weight that it has now; fewer during slow start
+        self.tracks: Server | None = None
+        self.trackers: list[Server] = []
+        self.downs = 0  # times that checks took it down
+        self.observed = 0  # times that `observe` took action
+        self.warmer: Task | None = None  # takes the steps of slow start
+        self._down_seconds = 0.0
+        self.index = check(lib.eng_server_add(engine.handle, backend.index))
         convert.server(lib.eng_srv_conf(engine.handle, self.index), settings, sid)
         name = settings.name.encode("utf-8", "surrogateescape")
         if name:
             check(lib.eng_srv_name(engine.handle, self.index, name, len(name)))
         super().__init__(of_server(engine, self.index))
+        if settings.disabled:
+            self.op, self.admin = Op.STOPPED, Admin.FMAINT | Admin.CMAINT
 
     @property
     def name(self) -> str:
         return self.settings.name
 
     @property
+    def label(self) -> str:
+        """`be/s1`: what it is called in logs and commands."""
+        return f"{self.backend.settings.name}/{self.settings.name}"
+
+    # --- state ---
+
+    @property
+    def mode(self) -> Mode:
+        """What its flags amount to."""
+        return mode_of(self.admin)
+
+    @property
     def status(self) -> str:
-        return "no check" if self._figures.live.up else "MAINT"
+        return status_of(self)
 
     @property
     def usable(self) -> bool:
-        return bool(self._figures.live.up)
+        return self.op is not Op.STOPPED
+
+    @property
+    def gets_streams(self) -> bool:
+        """Whether streams of any client may come to it, if its weight is not 0."""
+        return self.op in (Op.STARTING, Op.RUNNING) and self.mode is Mode.READY
+
+    @property
+    def seconds_in_state(self) -> int:
+        return int(time.monotonic() - self.changed)
+
+    @property
+    def limit(self) -> int:
+        """Connections that it may have now, 0: any; fewer than `maxconn` during slow start."""
+        if self.op is not Op.STARTING or not self.maxconn:
+            return self.maxconn
+        return max(1, min(self.maxconn, self.maxconn * self.seconds_in_state // self.slowstart))
+
+    @property
+    def leader(self) -> Server:
+        """The server whose checks decide: the end of the chain of `track`, or this one."""
+        server = self
+        while server.tracks is not None:
+            server = server.tracks
+        return server
+
+    def restart_clock(self) -> None:
+        """Its state changes now. The seconds that it was down are added up."""
+        now = time.monotonic()
+        if self.op is Op.STOPPED:
+            self._down_seconds += now - self.changed
+        self.changed = now
+
+    @property
+    def downtime(self) -> int:
+        """Seconds that it was down in all."""
+        now = time.monotonic() - self.changed if self.op is Op.STOPPED else 0.0
+        return int(self._down_seconds + now)
+
+    @property
+    def throttle(self) -> int | None:
+        """Percent of slow start that it has behind it, None if there is none now."""
+        if self.op is not Op.STARTING:
+            return None
+        passed = max(1, int(time.monotonic() - self.changed))
+        return max(1, min(100, 100 * passed // max(1, self.slowstart)))
+
+    @property
+    def slowstart(self) -> int:
+        """Seconds, rounded up."""
+        return -(-self.settings.slowstart // 1000)
+
+    # --- figures ---
 
     @property
     def maxconn(self) -> int:
@@ -45,7 +140,7 @@ class Server(Serving):
 
     @property
     def maxqueue(self) -> int:
-        return 0  # requests wait in the backend's queue only
+        return self.settings.maxqueue
 
     @property
     def backup(self) -> bool:
@@ -53,11 +148,7 @@ class Server(Serving):
 
     @property
     def weight(self) -> int:
-        return int(self._figures.live.weight)
-
-    @property
-    def uweight(self) -> int:
-        return self.settings.weight
+        return -(-self.uweight * self.steps // FULL)
 
     @property
     def idle(self) -> int:

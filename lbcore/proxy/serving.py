@@ -22,7 +22,7 @@ class Serving:
 
     def __init__(self, figures: Figures) -> None:
         self._figures = figures
-        self._born = time.monotonic()
+        self.changed = time.monotonic()  # when its state did; written at the sync point
 
     @property
     def counters(self) -> Any:
@@ -54,7 +54,7 @@ class Serving:
 
     @property
     def lastchg(self) -> int:
-        return int(time.monotonic() - self._born)
+        return int(time.monotonic() - self.changed)
 
     @property
     def lastsess(self) -> int:

@@ -51,6 +51,11 @@ class ServerSettings:
     minconn: int = 0
     backup: bool = False
     disabled: bool = False
+    slowstart: int = 0  # ms; 0: none
+    track: str | None = None  # `<server>` or `<backend>/<server>`
+    on_marked_down: bool = False  # shutdown-sessions
+    on_marked_up: bool = False  # shutdown-backup-sessions
+    maxqueue: int = 0  # 0: no limit
     source: Address | None = None
     interface: str | None = None
     pool_max_conn: int = -1  # idle connections kept; -1: unlimited, 0: none

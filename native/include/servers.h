@@ -17,6 +17,8 @@
 /* Sets whether server <i> may have streams, the weight that its algorithm sees, and how many sixteenths of that are held back
  * (slowstart). Also after its limits (maxconn, minconn) were changed. 0, -EINVAL or -ENOMEM. Takes LBL_LBPRM. */
 int eng_srv_state(engine *e, int i, uint32_t up, uint32_t weight, uint32_t held);
+/* Whether weights of backend <i> may change while it runs. Any time. */
+int eng_be_dynamic(const engine *e, int i);
 /* Has those who wait for server <i> alone look for another one; how many. */
 int eng_srv_leave(engine *e, int i);
 /* Gives those who wait what server <i> has free; how many got it. */

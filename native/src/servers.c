@@ -18,6 +18,11 @@ int eng_srv_state(engine *e, int i, uint32_t up, uint32_t weight, uint32_t held)
     return lb_update(s);
 }
 
+int eng_be_dynamic(const engine *e, int i)
+{
+    return i >= 0 && (uint32_t)i < e->nbe && lb_is_dynamic(e->be[i]);
+}
+
 int eng_srv_leave(engine *e, int i)
 {
     server *s = server_of(e, i);

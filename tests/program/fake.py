@@ -32,6 +32,7 @@ class FakeBalancer:
         self._ended = threading.Event()
         self._settings = settings
         self.notify: Callable[[str], None] = lambda text: None
+        self.alarm: Callable[[str], None] = lambda text: None
         self._tell("made", settings.globals.maxconn, settings.globals.log_tag)
 
     def bind(self) -> None:

@@ -25,6 +25,7 @@ from lbcore.cfg.check_rules import (
     settle_conditions,
     switches,
 )
+from lbcore.cfg.check_track import check_tracking
 from lbcore.cfg.context import Context
 from lbcore.cfg.diagnostics import readable
 from lbcore.cfg.kw_balance import check_balance
@@ -62,6 +63,7 @@ def check(ctx: Context, resolver: Resolver = resolve) -> None:
     for proxy in proxies:
         if not proxy.disabled:
             _check_proxy(_Checked(ctx, proxy, backends))
+    check_tracking(proxies, lambda text, where: _add(ctx, Severity.ALERT, text, where, "[{}] : "))
     check_errors(ctx)
     check_http_options(ctx)
     check_h1_case(ctx)
@@ -193,6 +195,10 @@ def _server_limits(checked: _Checked) -> None:
 
 def _http_only(checked: _Checked) -> None:
     proxy = checked.proxy
+    if proxy.mode != "http":
+        for server in proxy.servers:
+            if server.redir is not None or server.cookie is not None:
+                checked.alert(f"{checked.label} : server cannot have cookie or redirect prefix in non-HTTP mode.")
     check_mode(proxy, checked.warn)
     if proxy.mode == "http" or proxy.forwardfor is None:
         return

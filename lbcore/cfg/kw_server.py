@@ -223,6 +223,7 @@ KEYWORDS.register(
     Keyword(("init-addr",), SERVERS, init_addr, "{last|libc|none|<ip>}[,...]", "How a name gets its first address."),
     Keyword(("max-reuse",), SERVERS, at_least("max_reuse", -1), "<number>", "How often a connection may be reused."),
     Keyword(("maxconn",), SERVERS, at_least("maxconn", 0), "<number>", "The most connections at once."),
+    Keyword(("maxqueue",), SERVERS, at_least("maxqueue", 0), "<number>", "The most streams that wait for it alone."),
     Keyword(("minconn",), SERVERS, at_least("minconn", 0), "<number>", "The limit of connections under low load."),
     Keyword(("no-backup",), SERVERS, flag("backup", False), "", "Takes an inherited `backup` back."),
     Keyword(("no-tfo",), SERVERS, flag("tfo", False), "", "Takes an inherited `tfo` back."),

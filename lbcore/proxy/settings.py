@@ -6,6 +6,7 @@ Times are milliseconds, None where not set. Nothing here knows configuration tex
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from lbcore.base.address import Address
@@ -39,6 +40,23 @@ class ForwardFor:
     if_none: bool = False
 
 
+class Observe(Enum):
+    """Which traffic a server's health is also judged by."""
+
+    NONE = 0
+    LAYER4 = 1  # connections
+    LAYER7 = 2  # connections and responses
+
+
+class OnError(Enum):
+    """What too many errors in a row lead to, besides a check after `fastinter`."""
+
+    FASTINTER = "fastinter"
+    FAIL_CHECK = "fail-check"  # they count as a failed check
+    SUDDEN_DEATH = "sudden-death"  # as a failed check before which only one more was missing
+    MARK_DOWN = "mark-down"
+
+
 @dataclass(slots=True)
 class ServerSettings:
     """One `server` line."""
@@ -55,7 +73,13 @@ class ServerSettings:
     track: str | None = None  # `<server>` or `<backend>/<server>`
     on_marked_down: bool = False  # shutdown-sessions
     on_marked_up: bool = False  # shutdown-backup-sessions
-    maxqueue: int = 0  # 0: no limit
+    maxqueue: int = 0  # those who wait for it alone; 0: no limit
+    check: Any = None  # what checks are to be made of it (`check/`); None: none
+    agent_check: Any = None  # of its agent
+    observe: Observe = Observe.NONE
+    error_limit: int = 10
+    on_error: OnError = OnError.FAIL_CHECK
+    redir: str | None = None  # GET and HEAD are sent to this prefix
     source: Address | None = None
     interface: str | None = None
     pool_max_conn: int = -1  # idle connections kept; -1: unlimited, 0: none

@@ -218,6 +218,7 @@ def server(conf: Any, settings: ServerSettings, sid: int) -> None:
     conf.lb_node = NODE_KEYS[settings.hash_key]
     conf.maxconn = settings.maxconn
     conf.minconn = settings.minconn
+    conf.maxqueue = settings.maxqueue
     conf.backup = settings.backup
     conf.disabled = settings.disabled
     conf.pool_max = settings.pool_max_conn

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lbcore.event.engine import Engine
 from lbcore.proxy import convert
 from lbcore.proxy.backend import Backend
-from lbcore.proxy.machine import Op
+from lbcore.proxy.machine import Mode, Op
 from lbcore.proxy.server import FULL, Server
 from lbcore.shim import check, lib
 
@@ -18,6 +18,8 @@ class Effects:
 
     def apply(self, server: Server) -> None:
         """Tells the algorithm whether the server takes streams, and how many."""
+        if server.mode is not Mode.MAINT:
+            server.weight = -(-server.uweight * server.steps // FULL)
         lib.eng_srv_conf(self._engine.handle, server.index).maxconn = server.limit
         weight = server.uweight if server.gets_streams else 0
         held = FULL - server.steps

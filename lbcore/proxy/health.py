@@ -64,6 +64,11 @@ class CheckStatus(IntEnum):
         return _ROWS[self].outcome
 
     @property
+    def is_final(self) -> bool:
+        """Whether it tells of a check that is over."""
+        return self > CheckStatus.START
+
+    @property
     def has_code(self) -> bool:
         """Whether the server answered in such a way that a code of its answer is told."""
         return self >= CheckStatus.L7OK

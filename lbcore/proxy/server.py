@@ -12,7 +12,7 @@ from lbcore.proxy.figures import of_server
 from lbcore.proxy.health import CheckState
 from lbcore.proxy.machine import NO_FLAGS, Admin, Mode, Op, mode_of
 from lbcore.proxy.serving import Serving
-from lbcore.proxy.settings import ServerSettings
+from lbcore.proxy.settings import Observe, ServerSettings
 from lbcore.proxy.status import status_of
 from lbcore.shim import check, lib
 from lbcore.thread.labels import Label
@@ -43,10 +43,11 @@ class Server(Serving):
         self.admin = NO_FLAGS
         self.uweight = settings.weight  # what was asked for last
         self.steps = FULL  # of FULL parts of its weight that it has now; fewer during slow start
+        self.weight = settings.weight  # in force; stays what it was in maintenance
         self.tracks: Server | None = None
         self.trackers: list[Server] = []
         self.downs = 0  # times that checks took it down
-        self.observed = 0  # times that `observe` took action
+        self.observed: int | None = 0 if settings.observe is not Observe.NONE else None  # times that it took action
         self.warmer: Task | None = None  # takes the steps of slow start
         self._down_seconds = 0.0
         self.index = check(lib.eng_server_add(engine.handle, backend.index))
@@ -54,6 +55,9 @@ class Server(Serving):
         name = settings.name.encode("utf-8", "surrogateescape")
         if name:
             check(lib.eng_srv_name(engine.handle, self.index, name, len(name)))
+        if settings.redir:
+            prefix = settings.redir.encode("utf-8", "surrogateescape")
+            check(lib.eng_srv_redir(engine.handle, self.index, prefix, len(prefix)))
         super().__init__(of_server(engine, self.index))
         if settings.disabled:
             self.op, self.admin = Op.STOPPED, Admin.FMAINT | Admin.CMAINT
@@ -114,6 +118,15 @@ class Server(Serving):
         self.changed = now
 
     @property
+    def check_failures(self) -> int:
+        """Results of checks and of the agent that took health away."""
+        return sum(check.failed for check in (self.check, self.agent) if check is not None)
+
+    @property
+    def tracked(self) -> str | None:
+        return self.tracks.label if self.tracks is not None else None
+
+    @property
     def downtime(self) -> int:
         """Seconds that it was down in all."""
         now = time.monotonic() - self.changed if self.op is Op.STOPPED else 0.0
@@ -122,7 +135,7 @@ class Server(Serving):
     @property
     def throttle(self) -> int | None:
         """Percent of slow start that it has behind it, None if there is none now."""
-        if self.op is not Op.STARTING:
+        if self.op is not Op.STARTING or self.mode is not Mode.READY:
             return None
         passed = max(1, int(time.monotonic() - self.changed))
         return max(1, min(100, 100 * passed // max(1, self.slowstart)))
@@ -145,10 +158,6 @@ class Server(Serving):
     @property
     def backup(self) -> bool:
         return self.settings.backup
-
-    @property
-    def weight(self) -> int:
-        return -(-self.uweight * self.steps // FULL)
 
     @property
     def idle(self) -> int:

@@ -149,7 +149,7 @@ class States:
         with server.lock:
             if not check.due:
                 return
-            server.observed += 1
+            server.observed = (server.observed or 0) + 1
             turn = deed(check)
         if turn is not Turn.NONE and self._matters(server, check, turn):
             self._meet_soon(lambda: self._checked(server, check, turn, result.describe()))
@@ -326,6 +326,7 @@ class States:
         requeued = self._effects.leave(server)
         text = f"is going DOWN for maintenance{lines.because(cause)}{follows}{lines.consequences(server, requeued)}"
         self._say(server, text, level)
+        server.downs += 1
         self._see_backend(server.backend, had)
 
     @staticmethod

@@ -12,7 +12,7 @@ from enum import Enum, IntFlag
 from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from lbcore.stats.views import BackendView, Counters, FrontendView, ListenerView, ProxyView, ServerView
+from lbcore.stats.views import BackendView, CheckView, Counters, FrontendView, ListenerView, ProxyView, ServerView
 
 Value = int | str | None
 T = TypeVar("T")
@@ -177,9 +177,35 @@ def _status_class(digit: str) -> Field:
     return Field(f"hrsp_{digit}xx", Kind.COUNTER, doc, function, None, function, function)
 
 
-def _absent(name: str, doc: str) -> Field:
-    """A column about what no object of this release has (checks, agents, slow start, tracking)."""
-    return Field(name, Kind.STATUS, doc)
+def _checked(kind: Kind, name: str, doc: str, function: Callable[[CheckView], Value]) -> Field:
+    """A column of servers whose health is checked now."""
+    return Field(name, kind, doc, server=lambda s: _of_check(s.obj.check, function))
+
+
+def _agent(kind: Kind, name: str, doc: str, function: Callable[[CheckView], Value]) -> Field:
+    """A column of servers whose agent is asked now."""
+    return Field(name, kind, doc, server=lambda s: _of_check(s.obj.agent, function))
+
+
+def _of_check(check: CheckView | None, function: Callable[[CheckView], Value]) -> Value:
+    return function(check) if check is not None and check.due else None
+
+
+def _where_enabled(function: Callable[[ServerView], Value]) -> Callable[[Subject[ServerView]], Value]:
+    """A figure of servers that are checked, in maintenance too."""
+    return lambda s: function(s.obj) if s.obj.check is not None and s.obj.check.enabled else None
+
+
+def _last_status(check: CheckView) -> Value:
+    return f"{'* ' if check.running else ''}{check.last.status.name}"
+
+
+def _last_code(check: CheckView) -> Value:
+    return max(check.last.code, 0) if check.last.status.has_code else None
+
+
+def _last_duration(check: CheckView) -> Value:
+    return max(check.last.duration_ms, 0) if check.last.status.is_final else None
 
 
 def _proxies(name: str, doc: str, *, http: bool = False) -> Field:
@@ -222,17 +248,19 @@ FIELDS: tuple[Field, ...] = (
           backend=lambda s: s.obj.act),
     Field("bck", Kind.GAUGE, "backup servers", server=lambda s: 1 if s.obj.backup else 0,
           backend=lambda s: s.obj.bck),
-    _absent("chkfail", "failed health checks"),
-    Field("chkdown", Kind.COUNTER, "times it went from UP to DOWN", backend=lambda s: s.obj.down_count),
+    Field("chkfail", Kind.COUNTER, "failed health checks", server=_where_enabled(lambda server: server.check_failures)),
+    Field("chkdown", Kind.COUNTER, "times it went from UP to DOWN", server=_where_enabled(lambda server: server.downs),
+          backend=lambda s: s.obj.down_count),
     _both_ends(Kind.AGE, "lastchg", "seconds since the state changed", lambda s: s.obj.lastchg),
-    Field("downtime", Kind.COUNTER, "seconds spent DOWN", backend=lambda s: s.obj.downtime),
+    Field("downtime", Kind.COUNTER, "seconds spent DOWN", server=_where_enabled(lambda server: server.downtime),
+          backend=lambda s: s.obj.downtime if s.obj.servers else None),
     Field("qlimit", Kind.LIMIT, "maxqueue", server=lambda s: s.obj.maxqueue or None),
     _everywhere(Kind.KEY, "pid", "number of the process, always 1", lambda s: 1),
     _everywhere(Kind.KEY, "iid", "number of the proxy", lambda s: s.proxy.iid),
     _everywhere(Kind.KEY, "sid", "number of the server or listener in its proxy", lambda s: s.sid),
-    _absent("throttle", "percentage reached in slow start"),
+    Field("throttle", Kind.GAUGE, "percentage reached in slow start", server=lambda s: s.obj.throttle),
     _both_ends(Kind.COUNTER, "lbtot", "times it was chosen by the balance algorithm", _count("cum_lbconn")),
-    _absent("tracked", "server whose state this one follows"),
+    Field("tracked", Kind.KEY, "server whose state this one follows", server=lambda s: s.obj.tracked),
     Field("type", Kind.KEY, "0 frontend, 1 backend, 2 server, 3 listener", lambda s: 0, lambda s: 3, lambda s: 2,
           lambda s: 1),
     Field("rate", Kind.RATE, "sessions in the last second", lambda s: s.obj.sess_rate, None, lambda s: s.obj.rate,
@@ -240,13 +268,13 @@ FIELDS: tuple[Field, ...] = (
     _of_frontend("rate_lim", Kind.LIMIT, "rate-limit sessions", lambda s: s.obj.sess_rate_limit),
     Field("rate_max", Kind.MAX, "most sessions in a second", lambda s: s.obj.sess_rate_max, None,
           lambda s: s.obj.rate_max, lambda s: s.obj.rate_max),
-    _absent("check_status", "result of the last health check"),
-    _absent("check_code", "status code of the last health check"),
-    _absent("check_duration", "milliseconds of the last health check"),
+    _checked(Kind.STATUS, "check_status", "result of the last health check, after * while one runs", _last_status),
+    _checked(Kind.STATUS, "check_code", "status code of the last health check", _last_code),
+    _checked(Kind.GAUGE, "check_duration", "milliseconds of the last health check", _last_duration),
     *(_status_class(digit) for digit in "12345"),
     Field("hrsp_other", Kind.COUNTER, "HTTP responses with another status", _http_count("rspother"), None,
           _http_count("rspother"), _http_count("rspother")),
-    _absent("hanafail", "failures seen by observing traffic"),
+    Field("hanafail", Kind.COUNTER, "failures seen by observing traffic", server=lambda s: s.obj.observed),
     _of_frontend("req_rate", Kind.RATE, "HTTP requests in the last second", lambda s: s.obj.req_rate),
     _of_frontend("req_rate_max", Kind.MAX, "most HTTP requests in a second", lambda s: s.obj.req_rate_max),
     Field("req_tot", Kind.COUNTER, "HTTP requests", _count("cum_req"), None, _http_count("cum_req"),
@@ -258,23 +286,23 @@ FIELDS: tuple[Field, ...] = (
     _proxies("comp_byp", "bytes that went round the compressor"),
     _proxies("comp_rsp", "compressed responses"),
     _both_ends(Kind.AGE, "lastsess", "seconds since the last stream, -1 if none", lambda s: s.obj.lastsess),
-    _absent("last_chk", "text of the last health check"),
-    _absent("last_agt", "text of the last agent check"),
+    _checked(Kind.STATUS, "last_chk", "text of the last health check", lambda c: c.last.info),
+    _agent(Kind.STATUS, "last_agt", "text of the last agent check", lambda c: c.last.info),
     _both_ends(Kind.MEAN, "qtime", "milliseconds in the queue", _mean("q_time")),
     _both_ends(Kind.MEAN, "ctime", "milliseconds to connect", _mean("c_time")),
     _both_ends(Kind.MEAN, "rtime", "milliseconds until the response began", _mean("d_time")),
     _both_ends(Kind.MEAN, "ttime", "milliseconds in all", _mean("t_time")),
-    _absent("agent_status", "result of the last agent check"),
-    _absent("agent_code", "code of the last agent check"),
-    _absent("agent_duration", "milliseconds of the last agent check"),
-    _absent("check_desc", "health check result in words"),
-    _absent("agent_desc", "agent check result in words"),
-    _absent("check_rise", "successes needed to be UP"),
-    _absent("check_fall", "failures needed to be DOWN"),
-    _absent("check_health", "state of the health check, 0 to rise + fall - 1"),
-    _absent("agent_rise", "agent successes needed to be UP"),
-    _absent("agent_fall", "agent failures needed to be DOWN"),
-    _absent("agent_health", "state of the agent check"),
+    _agent(Kind.STATUS, "agent_status", "result of the last agent check, after * while one runs", _last_status),
+    _agent(Kind.STATUS, "agent_code", "code of the last agent check", _last_code),
+    _agent(Kind.GAUGE, "agent_duration", "milliseconds of the last agent check", _last_duration),
+    _checked(Kind.STATUS, "check_desc", "health check result in words", lambda c: c.last.status.text),
+    _agent(Kind.STATUS, "agent_desc", "agent check result in words", lambda c: c.last.status.text),
+    _checked(Kind.LIMIT, "check_rise", "successes needed to be UP", lambda c: c.rise),
+    _checked(Kind.LIMIT, "check_fall", "failures needed to be DOWN", lambda c: c.fall),
+    _checked(Kind.GAUGE, "check_health", "state of the health check, 0 to rise + fall - 1", lambda c: c.health),
+    _agent(Kind.LIMIT, "agent_rise", "agent successes needed to be UP", lambda c: c.rise),
+    _agent(Kind.LIMIT, "agent_fall", "agent failures needed to be DOWN", lambda c: c.fall),
+    _agent(Kind.GAUGE, "agent_health", "state of the agent check", lambda c: c.health),
     Field("addr", Kind.KEY, "address", listener=_legend(lambda s: s.obj.address),
           server=_legend(lambda s: s.obj.address)),
     Field("cookie", Kind.KEY, "cookie value", server=_legend(lambda s: s.obj.cookie)),

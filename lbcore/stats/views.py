@@ -147,8 +147,86 @@ class ServingView(Protocol):
         """Seconds since the last stream, -1 if there was none."""
 
 
+class CheckStatusView(Protocol):
+    """Where a check ended."""
+
+    @property
+    def name(self) -> str:
+        """`L4OK`, `L7STS`, ..."""
+
+    @property
+    def text(self) -> str:
+        """`Layer4 check passed`, ..."""
+
+    @property
+    def has_code(self) -> bool:
+        """Whether the server's answer had a code that is told."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether a check is over at all."""
+
+
+class CheckResultView(Protocol):
+    """How a check ended."""
+
+    @property
+    def status(self) -> CheckStatusView: ...
+    @property
+    def code(self) -> int: ...
+    @property
+    def info(self) -> str: ...
+    @property
+    def duration_ms(self) -> int: ...
+
+
+class CheckView(Protocol):
+    """What is known of one kind of check of a server."""
+
+    rise: int
+    fall: int
+    health: int
+    enabled: bool
+    running: bool
+
+    @property
+    def due(self) -> bool:
+        """Whether checks are made now: not in maintenance."""
+
+    @property
+    def last(self) -> CheckResultView: ...
+
+
 class ServerView(ServingView, Protocol):
     """One `server`."""
+
+    @property
+    def check(self) -> CheckView | None: ...
+    @property
+    def agent(self) -> CheckView | None: ...
+    @property
+    def check_failures(self) -> int:
+        """Failed checks, the agent's too."""
+
+    @property
+    def downs(self) -> int:
+        """How often checks took it down."""
+
+    @property
+    def downtime(self) -> int:
+        """Seconds it was down in all."""
+
+    @property
+    def throttle(self) -> int | None:
+        """Percent of slow start that lie behind it; None: it does not warm up."""
+
+    @property
+    def tracked(self) -> str | None:
+        """`be/s1`: the server that it tracks."""
+
+    @property
+    def observed(self) -> int | None:
+        """How often `observe` took action; None: it does not observe."""
 
     @property
     def name(self) -> str: ...

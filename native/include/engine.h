@@ -76,6 +76,8 @@ int eng_backend_add(engine *e);
 int eng_server_add(engine *e, int backend); /* also at the sync point, once threads run: it is not up then */
 /* What http-send-name-header says of server <i>: <len> bytes, copied, none of them a control character. 0, -EINVAL, -ENOMEM. */
 int eng_srv_name(engine *e, int i, const char *name, int len);
+/* "redir": the prefix of <len> bytes that server <i> sends GET and HEAD to; as eng_srv_name(). */
+int eng_srv_redir(engine *e, int i, const char *prefix, int len);
 /* h1-case-adjust: a header's name of <len> bytes as PX_O_CASE writes it. 0, -EINVAL if it is no token, -EEXIST if it was
  * told already, -ENOMEM. */
 int eng_case_add(engine *e, const char *name, int len);

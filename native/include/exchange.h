@@ -67,6 +67,13 @@ int exch_is_idempotent(const h1_head *h);
 /* Brings the request to a server: assign, connect, send; what does not get on waits in <req.in>. <h> and <s> are the head
  * and the <have> bytes received, in the thread's areas, or NULL: both are made from <req.in>. */
 void exch_forward(flow *f, const h1_head *h, char *s, uint32_t have);
+/* Whether the server found sends such requests to another place ("redir"): then none is connected to. */
+static inline int exch_redirects(const flow *f)
+{
+    return f->srv && f->srv->redir_len && f->cs == CS_NONE && (f->method == H1_GET || f->method == H1_HEAD);
+}
+/* Answers 302 with the place of the request whose head <h> stands at <s>. */
+void exch_redirect(flow *f, const h1_head *h, const char *s);
 /* Moves the request's body. */
 void exch_request_body(flow *f);
 /* The attempt to reach or to use the server failed (<err>: -errno): tries again or answers 503 / 502. */

@@ -167,6 +167,7 @@ typedef struct srv_conf {
     uint32_t lb_node;       /* LB_NODE_* */
     uint32_t maxconn;       /* 0: no limit */
     uint32_t minconn;       /* 0: maxconn does not depend on the load */
+    uint32_t maxqueue;      /* streams that may wait for it alone; 0: no limit */
     uint32_t backup;        /* 1: only when no other is up */
     uint32_t disabled;      /* 1: out of service from the start */
     int32_t port_offset;    /* added to the client's destination port when port_mapped is 1 */
@@ -304,6 +305,8 @@ struct server {
     srv_conf conf;
     char *name;     /* of <name_len> bytes, for http-send-name-header; NULL: none was told */
     uint32_t name_len;
+    char *redir;    /* of <redir_len> bytes: the prefix that GET and HEAD are sent to; NULL: none */
+    uint32_t redir_len;
     px_live live;
     backend *be;
     px_shard *shard;

@@ -84,6 +84,7 @@ static void server_free(server *s)
     free(s->shard);
     free(s->idle);
     free(s->name);
+    free(s->redir);
     free(s);
 }
 
@@ -200,23 +201,38 @@ int eng_backend_add(engine *e)
     return ret;
 }
 
-int eng_srv_name(engine *e, int i, const char *name, int len)
+/* Copies <len> bytes that may stand in a header to *<to>. */
+static int set_text(char **to, uint32_t *to_len, const char *text, int len)
 {
     char *copy;
 
-    if (i < 0 || (uint32_t)i >= e->nsrv || len < 1)
+    if (len < 1)
         return -EINVAL;
     for (int at = 0; at < len; at++)
-        if (!h1_is(name[at], H1_C_VALUE))
+        if (!h1_is(text[at], H1_C_VALUE))
             return -EINVAL;
     copy = malloc((size_t)len);
     if (!copy)
         return -ENOMEM;
-    memcpy(copy, name, (size_t)len);
-    free(e->srv[i]->name);
-    e->srv[i]->name = copy;
-    e->srv[i]->name_len = (uint32_t)len;
+    memcpy(copy, text, (size_t)len);
+    free(*to);
+    *to = copy;
+    *to_len = (uint32_t)len;
     return 0;
+}
+
+int eng_srv_name(engine *e, int i, const char *name, int len)
+{
+    if (i < 0 || (uint32_t)i >= e->nsrv)
+        return -EINVAL;
+    return set_text(&e->srv[i]->name, &e->srv[i]->name_len, name, len);
+}
+
+int eng_srv_redir(engine *e, int i, const char *prefix, int len)
+{
+    if (i < 0 || (uint32_t)i >= e->nsrv)
+        return -EINVAL;
+    return set_text(&e->srv[i]->redir, &e->srv[i]->redir_len, prefix, len);
 }
 
 int eng_case_add(engine *e, const char *name, int len)
@@ -246,8 +262,9 @@ static server *server_new(engine *e)
 static void server_reset(engine *e, server *s)
 {
     free(s->name);
-    s->name = NULL;
-    s->name_len = 0;
+    free(s->redir);
+    s->name = s->redir = NULL;
+    s->name_len = s->redir_len = 0;
     memset(&s->conf, 0, sizeof(s->conf));
     memset(&s->live, 0, sizeof(s->live));
     memset(s->shard, 0, e->conf.nbthread * sizeof(*s->shard));

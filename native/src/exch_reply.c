@@ -110,6 +110,23 @@ void exch_reply(flow *f, int status, int early, char who, char when)
     exch_send_page(f, status, early);
 }
 
+void exch_redirect(flow *f, const h1_head *h, const char *s)
+{
+    static const char head[] = "HTTP/1.1 302 Found\r\ncache-control: no-cache\r\ncontent-length: 0\r\nlocation: ";
+    bufpool *p = &f->t->bufs;
+    const server *srv = f->srv;
+    buf text = {0};
+
+    f->flags &= ~FL_KA_CLIENT; /* the next request is to be balanced anew */
+    if (buf_set(p, &text, head, sizeof(head) - 1) < 0 || buf_append(p, &text, srv->redir, srv->redir_len) < 0 ||
+        buf_append(p, &text, h->path_len ? s + h->path : "/", h->path_len ? h->path_len : 1) < 0 ||
+        buf_append(p, &text, "\r\n\r\n", 4) < 0)
+        exch_reply(f, 500, 0, 'R', 'C');
+    else
+        exch_answer(f, 0, buf_data(&text), text.len, 'L', 'C');
+    buf_release(p, &text);
+}
+
 /* Whether <text> is a response that can be sent; its head is in the thread's scanner then. */
 static int is_reply(const flow *f, const char *text, uint32_t len)
 {

@@ -256,7 +256,7 @@ static void start(flow *f, const h1_head *h, char *s, uint32_t have)
 
 /* --- to a server --- */
 
-/* Gets as far as a connection that may be written to. 1: there it is; 0: wait (or over). */
+/* Gets as far as a connection that may be written to, or a server that redirects. 1: there it is; 0: wait (or over). */
 static int reach_server(flow *f, const char *s, uint32_t have)
 {
     for (;;) {
@@ -287,6 +287,8 @@ static int reach_server(flow *f, const char *s, uint32_t have)
         }
         if (f->tw < 0)
             f->tw = (int32_t)(f->t->now_ms - f->t_mark);
+        if (unlikely(exch_redirects(f)))
+            return 1;
         if (f->b && f->b->srv == f->srv && !(f->b->flags & (CO_F_EOF | CO_F_ERR))) {
             f->b->flags |= CO_F_REUSED; /* its own one, kept since the last request */
             f->cs = CS_CONN;
@@ -401,7 +403,10 @@ void exch_forward(flow *f, const h1_head *h, char *s, uint32_t have)
         h = &t->head;
         set_body(f, h); /* nothing of it was sent, or all is to be sent again */
     }
-    send_request(f, h, s, have);
+    if (unlikely(exch_redirects(f)))
+        exch_redirect(f, h, s);
+    else
+        send_request(f, h, s, have);
 }
 
 void exch_server_failed(flow *f, int err)

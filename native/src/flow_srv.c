@@ -96,6 +96,27 @@ static const lb_key *key_of(flow *f)
     return &f->key;
 }
 
+/* Whether as many wait for <srv> (may be NULL) as may ("maxqueue"). */
+static int has_long_queue(const server *srv)
+{
+    return srv && srv->conf.maxqueue && at_peek(&srv->live.queued) >= srv->conf.maxqueue;
+}
+
+/* Whether a stream whose client asked for one server may go to another. */
+static int may_leave(const flow *f)
+{
+    return f->be->conf.redispatch && !(f->asked->said & V_F_FORCE);
+}
+
+/* Nobody serves it: too many wait for <srv> already. */
+static int refuse(flow *f, server *srv)
+{
+    cnt_inc(srv->shard[f->t->tid].c.failed_conns);
+    cnt_inc(f->be->shard[f->t->tid].c.failed_conns);
+    flow_term(f, 'S', 'Q');
+    return ASSIGN_NONE;
+}
+
 int flow_assign(flow *f)
 {
     server *srv;
@@ -105,17 +126,22 @@ int flow_assign(flow *f)
     if (!f->tw)
         f->t_mark = f->t->now_ms;
     if (unlikely(f->asked) && (srv = server_asked_for(f))) {
-        if (!lb_take(srv))
+        if (lb_take(srv)) {
+            bind_server(f, srv);
+            return ASSIGN_OK;
+        }
+        if (!has_long_queue(srv))
             return wait_in_queue(f, srv);
-        bind_server(f, srv);
-        return ASSIGN_OK;
+        if (!may_leave(f))
+            return refuse(f, srv);
+        f->flags |= FL_REDISP;
     }
     switch (lb_pick(f->be, key_of(f), f->left_srv, &srv)) {
     case LB_PICKED:
         bind_server(f, srv);
         return ASSIGN_OK;
     case LB_FULL:
-        return wait_in_queue(f, srv);
+        return has_long_queue(srv) ? refuse(f, srv) : wait_in_queue(f, srv);
     default:
         return ASSIGN_NONE;
     }

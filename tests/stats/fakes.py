@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 from lbcore.stats.views import Counters
 
@@ -72,6 +72,14 @@ class FakeServer:
     needed: int = 0
     idle_limit: int = -1
     cookie: str | None = None
+    check: Any = None
+    agent: Any = None
+    check_failures: int = 0
+    downs: int = 0
+    downtime: int = 0
+    throttle: int | None = None
+    tracked: str | None = None
+    observed: int | None = None
 
 
 @dataclass

@@ -1,8 +1,8 @@
 """Scripts of what befalls servers, played on HAProxy and on a balancer in this process, and what each says of it.
 
-A step is a command for the stats socket, less its `set server` (`be/s2 state drain`), or what happens to the server that
-is checked: `down`, `up`. Both sides check on: HAProxy every few milliseconds, the embedded one after each step, as often
-as it takes until nothing changes any more.
+A step is a command for the stats socket, less its `set server` (`be/s2 state drain`), or what happens to the server
+that is checked: `down`, `up`. Both sides check on: HAProxy every few milliseconds, the embedded one after each step, as
+often as it takes until nothing changes any more.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ CHECKS = {"check1": "check inter 20 fall 1 rise 1", "check2": "check inter 20 fa
 TRACKS = {"track1": "track be/s1", "track2": "track be/s2"}
 RISE_FALL = {"be/s1": (1, 1), "be/s2": (2, 3)}
 COLUMNS = (
-    "pxname svname status weight act bck chkfail chkdown tracked check_status check_desc last_chk check_rise check_fall "
-    "check_health hanafail qlimit"
-).split()
+    "pxname", "svname", "status", "weight", "act", "bck", "chkfail", "chkdown", "tracked", "check_status", "check_desc",
+    "last_chk", "check_rise", "check_fall", "check_health", "hanafail", "qlimit",
+)  # fmt: skip
 
 _HEADER = re.compile(r"^<(\d+)>.*?\]: ")
 _DURATION = re.compile(r"check duration: \d+ms")
@@ -124,13 +124,13 @@ class _Here:
         self._works = {"be/s1": False, "be/s2": True}
         self._told: list[str] = []
         self._seen = sink.count
-        tell = balancer.states._teller._tell  # noqa: SLF001 - counts what is to arrive
+        tell = balancer.states._teller._tell
 
         def listen(line: object) -> None:
             self._told.append("")
             tell(line)  # type: ignore[arg-type]
 
-        balancer.states._teller._tell = listen  # noqa: SLF001
+        balancer.states._teller._tell = listen
 
     def play(self, steps: Sequence[str]) -> Played:
         played = Played()
@@ -172,7 +172,7 @@ class _Here:
         self._balancer.crew.together(lambda: None)  # what was reported has been looked at
 
     def _lines(self) -> list[str]:
-        assert until(lambda: not self._states._teller._lines)  # noqa: SLF001
+        assert until(lambda: not self._states._teller._lines)
         begin, self._seen = self._seen, self._seen + len(self._told)
         self._told.clear()
         assert self._sink.wait_for(self._seen, PATIENCE)
@@ -213,13 +213,16 @@ class _There:
         played = Played()
         for step, lines, rows in zip(["", *steps], expected.lines, expected.rows, strict=True):
             self._do(step)
-            until(lambda count=len(lines): len(self._new()) >= count, 3.0)  # type: ignore[misc]
-            until(lambda rows=rows: self._rows() == rows, 1.0)  # type: ignore[misc]
+            self._wait(len(lines), rows)
             new = self._new()
             self._seen += len(new)
             played.lines.append([plain(line) for line in new])
             played.rows.append(self._rows())
         return played
+
+    def _wait(self, count: int, rows: list[str]) -> None:
+        until(lambda: len(self._new()) >= count, 3.0)
+        until(lambda: self._rows() == rows, 1.0)
 
     def _new(self) -> list[bytes]:
         return [line for line in self._sink.lines() if b" started." not in line][self._seen :]
@@ -237,5 +240,5 @@ class _There:
         names = header.removeprefix("# ").split(",")
         places = [names.index(column) for column in COLUMNS]
         # a check under way is told by a star, which depends on the moment
-        return [",".join(cell[2:] if cell.startswith("* ") else cell for cell in (line.split(",")[at] for at in places))
+        return [",".join(cell.removeprefix("* ") for cell in (line.split(",")[at] for at in places))
                 for line in lines]  # fmt: skip

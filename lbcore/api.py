@@ -33,6 +33,7 @@ from lbcore.proxy.frontend import Frontend, Listener
 from lbcore.proxy.plain import is_plain
 from lbcore.proxy.lines import Line
 from lbcore.proxy.proxy import Proxy
+from lbcore.proxy.server import Server
 from lbcore.proxy.settings import GlobalSettings, ProxySettings, Settings, Timeouts
 from lbcore.proxy.sighup import proxy_state, server_states, stopped_line
 from lbcore.proxy.states import States
@@ -152,6 +153,7 @@ class LoadBalancer:
             self.proxies.append(Proxy(self.engine, proxy, proxy.id or iid, maxconn=maxconn, fullconn=fullconn))
         self._connect_backends()
         self.states = States(self.crew, self._tell_change, [p.backend for p in self.proxies if p.backend is not None])
+        self.states.joined.append(self._know)
         failed = Diagnostics()
         if listening:
             self._listen(failed)
@@ -403,6 +405,14 @@ class LoadBalancer:
 
                 self._world = World(self.proxies, self.settings, self.facts, self.engine.locks)
             return self._world
+
+    def _know(self, server: Server) -> None:
+        """A server was added while threads run; at the sync point."""
+        with self._making:
+            if self._world is not None:
+                self._world.servers[server.index] = server
+        if self.decisions is not None:
+            self.decisions.know(server)
 
     def _enable_listeners(self, worker: Worker) -> None:
         for listener in self.all_listeners():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import count
 
 from lbcore.event.engine import Engine
 from lbcore.mux import Side, find
@@ -10,7 +11,7 @@ from lbcore.proxy import convert
 from lbcore.proxy.figures import of_backend
 from lbcore.proxy.server import Server
 from lbcore.proxy.serving import Serving
-from lbcore.proxy.settings import ProxySettings
+from lbcore.proxy.settings import ProxySettings, ServerSettings
 from lbcore.shim import check, lib
 
 
@@ -27,13 +28,40 @@ class Backend(Serving):
         self.index = check(lib.eng_backend_add(engine.handle))
         flow = find("", settings.mode, Side.BACK).flow
         convert.backend(lib.eng_be_conf(engine.handle, self.index), settings, flow=flow, fullconn=fullconn)
-        self.servers = [
-            Server(engine, self, server.id or sid, server) for sid, server in enumerate(settings.servers, 1)
-        ]
+        self.servers: list[Server] = []  # replaced, not changed, when servers come and go
+        self.by_name: dict[str, Server] = {}
+        self.by_cookie: dict[str, list[Server]] = {}  # values of `cookie`
+        self._removed: dict[str, int] = {}  # the places of servers that were removed, by their names
+        for sid, server in enumerate(settings.servers, 1):
+            self.servers.append(self._named(Server(engine, self, server.id or sid, server)))
         self._fullconn = settings.fullconn or fullconn
         self.down_count = 0  # times that its last server went
         self._down_seconds = 0.0
         super().__init__(of_backend(engine, self.index))
+
+    def add(self, settings: ServerSettings) -> Server:
+        """A server more. At the sync point, as `remove`. Raises OSError, ValueError for an unusable address."""
+        taken = {server.sid for server in self.servers}
+        sid = settings.id or next(number for number in count(1) if number not in taken)
+        server = Server(self._engine, self, sid, settings, index=self._removed.get(settings.name))
+        self._removed.pop(settings.name, None)
+        self.servers = [*self.servers, server]
+        return self._named(server)
+
+    def remove(self, server: Server) -> None:
+        """Takes out a server that nobody uses. Raises OSError (EBUSY) if somebody does."""
+        check(lib.eng_server_del(self._engine.handle, server.index))
+        self._removed[server.name] = server.index
+        self.servers = [one for one in self.servers if one is not server]
+        del self.by_name[server.name]
+        if server.cookie:
+            self.by_cookie[server.cookie] = [one for one in self.by_cookie[server.cookie] if one is not server]
+
+    def _named(self, server: Server) -> Server:
+        self.by_name[server.name] = server
+        if server.cookie:
+            self.by_cookie.setdefault(server.cookie, []).append(server)
+        return server
 
     def set_asks(self, asks: int) -> None:
         """Has the shim ask about its streams: a bit for each ASK_* of native/include/ask.h. Before the threads

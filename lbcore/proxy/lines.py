@@ -37,12 +37,13 @@ def line(server: Server, text: str, *, level: int = NOTICE) -> Line:
 
 def no_server(backend: Backend) -> Line:
     """The last server of a backend has gone."""
+    kind = "proxy" if backend.settings.kind == "listen" else "backend"
     name = backend.settings.name
     return Line(
         backend.settings,
         EMERG,
-        f"backend {name} has no server available!",
-        f"backend '{name}' has no server available!",
+        f"{kind} {name} has no server available!",
+        f"{kind} '{name}' has no server available!",
         alarms=True,
     )
 

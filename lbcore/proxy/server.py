@@ -31,8 +31,13 @@ class Server(Serving):
     the stats socket change some of them.
     """
 
-    def __init__(self, engine: Engine, backend: Backend, sid: int, settings: ServerSettings) -> None:
-        """Adds it to a backend of the engine. Raises OSError, ValueError for an unusable address."""
+    def __init__(
+        self, engine: Engine, backend: Backend, sid: int, settings: ServerSettings, *, index: int | None = None
+    ) -> None:
+        """Adds it to a backend of the engine, in the place `index` of one that was removed, if that is given.
+
+        Raises OSError, ValueError for an unusable address.
+        """
         self.settings = settings
         self.backend = backend
         self.sid = sid
@@ -50,7 +55,11 @@ class Server(Serving):
         self.observed: int | None = 0 if settings.observe is not Observe.NONE else None  # times that it took action
         self.warmer: Task | None = None  # takes the steps of slow start
         self._down_seconds = 0.0
-        self.index = check(lib.eng_server_add(engine.handle, backend.index))
+        if index is None:
+            self.index = check(lib.eng_server_add(engine.handle, backend.index))
+        else:
+            check(lib.eng_server_again(engine.handle, index))
+            self.index = index
         convert.server(lib.eng_srv_conf(engine.handle, self.index), settings, sid)
         name = settings.name.encode("utf-8", "surrogateescape")
         if name:

@@ -27,6 +27,7 @@ from lbcore.proxy.health import CheckResult, CheckState, Turn
 from lbcore.proxy.lines import ALERT, NOTICE, Line
 from lbcore.proxy.machine import DRAIN, MAINT, NO_FLAGS, Admin, Event, Mode, Op, mode_of, step
 from lbcore.proxy.server import FULL, Server
+from lbcore.proxy.settings import ServerSettings
 from lbcore.proxy.teller import Teller
 
 WEIGHT_MAX = 256
@@ -51,6 +52,9 @@ class States:
         self._effects = Effects(crew.engine)
         self._teller = Teller(crew, tell)
         self._reports: deque[Callable[[], None]] = deque()
+        # Called at the sync point with each server that comes and goes while threads run.
+        self.joined: list[Callable[[Server], object]] = []
+        self.left: list[Callable[[Server], object]] = []
         self._requested = False  # a meeting will take them; cleared before it looks
 
     # --- what is called from outside ---
@@ -137,6 +141,50 @@ class States:
 
         self._now(work)
 
+    def add(self, backend: Backend, settings: ServerSettings) -> Server:
+        """Adds a server to a backend, in maintenance, and returns it. Its name must be new there.
+
+        Raises ValueError in the words of the stats socket, OSError for an address that cannot be used.
+        """
+        made: list[Server] = []
+
+        def work() -> None:
+            if settings.name in backend.by_name:
+                raise ValueError("Already exists a server with the same name in backend.")
+            settings.disabled = True
+            server = backend.add(settings)
+            self._begin(server)
+            for tell in self.joined:
+                tell(server)
+            made.append(server)
+
+        self._now(work)
+        return made[0]
+
+    def remove(self, server: Server) -> None:
+        """Removes a server that is in maintenance and that nobody uses or follows.
+
+        Raises ValueError in the words of the stats socket.
+        """
+
+        def work() -> None:
+            if server.trackers:
+                raise ValueError(
+                    "This server cannot be removed at runtime due to other configuration elements pointing to it."
+                )
+            if server.mode is not Mode.MAINT:
+                raise ValueError("Only servers in maintenance mode can be deleted.")
+            try:
+                server.backend.remove(server)
+            except OSError:
+                raise ValueError("Server still has connections attached to it, cannot remove it.") from None
+            if server.tracks is not None:
+                server.tracks.trackers.remove(server)
+            for tell in self.left:
+                tell(server)
+
+        self._now(work)
+
     def shutdown_sessions(self, server: Server) -> None:
         """Ends all its streams."""
         self._now(lambda: self._effects.end(server, "K"))
@@ -165,10 +213,7 @@ class States:
     def find(self, name: str) -> Server:
         """The server called `<backend>/<server>`. Raises KeyError."""
         backend, _, own = name.partition("/")
-        for server in self._backends[backend].servers:
-            if server.name == own:
-                return server
-        raise KeyError(name)
+        return self._backends[backend].by_name[own]
 
     # --- meetings ---
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lbcore.proxy.settings import PersistenceCookie, ProxySettings
@@ -135,7 +135,7 @@ def make_request_cookie(settings: ProxySettings, build: Build) -> Callable[[Txn]
     found = settings.cookie
     if found is None or settings.mode != "http":
         return None
-    reader = _Reader(found, build.backend("").servers, persist="persist" in settings.options)
+    reader = _Reader(found, build.backend("").by_cookie, persist="persist" in settings.options)
     name, told = found.name, is_told(found)
 
     def run(t: Txn) -> None:
@@ -183,14 +183,11 @@ class _Reader:
 
     __slots__ = ("_cookie", "_hides", "_persist", "_servers")
 
-    def __init__(self, cookie: PersistenceCookie, servers: Sequence[Any], *, persist: bool) -> None:
+    def __init__(self, cookie: PersistenceCookie, servers: Mapping[str, Sequence[Any]], *, persist: bool) -> None:
         self._cookie = cookie
         self._persist = persist
         self._hides = cookie.mode == "insert" and cookie.indirect
-        self._servers: dict[str, list[Any]] = {}
-        for server in servers:
-            if server.cookie:
-                self._servers.setdefault(server.cookie, []).append(server)
+        self._servers = servers
 
     def read(self, t: Txn, cookies: Cookies) -> None:
         """Looks at all cookies of the request; changes the fields if any is to be hidden."""

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from lbcore.event.crew import Crew
 from lbcore.proxy.frontend import Listener
 from lbcore.proxy.proxy import Proxy
+from lbcore.proxy.server import Server
 from lbcore.proxy.settings import Settings
 from lbcore.stream.decide import Decider
 from lbcore.stream.logs import StreamLogs, names
@@ -23,7 +24,7 @@ from lbcore.stream.world import World
 
 
 class Decisions:
-    """The decisions and the logs of one balancer, in the hands of its workers. Never changes once built."""
+    """The decisions and the logs of one balancer, in the hands of its workers."""
 
     def __init__(
         self, crew: Crew, world: World, settings: Settings, proxies: Sequence[Proxy], listeners: Iterable[Listener]
@@ -40,13 +41,17 @@ class Decisions:
                 backend.backend.set_asks(backend.asks)
         self.decider = Decider(crew, world, plans)
 
+    def know(self, server: Server) -> None:
+        """A server was added: logs have a name for it. At the sync point."""
+        self._servers[server.index] = server.name
+
     def _set_logs(
         self, crew: Crew, settings: Settings, proxies: Sequence[Proxy], listeners: Iterable[Listener]
     ) -> None:
         backends = {p.backend.index: p.name for p in proxies if p.backend is not None}
-        servers = {s.index: s.name for p in proxies if p.backend is not None for s in p.backend.servers}
+        self._servers = {s.index: s.name for p in proxies if p.backend is not None for s in p.backend.servers}
         numbers = {listener.index: listener.sid for listener in listeners}
-        self.logs = StreamLogs(crew, settings.globals, names(backends, servers, numbers), settings.log_profiles)
+        self.logs = StreamLogs(crew, settings.globals, names(backends, self._servers, numbers), settings.log_profiles)
         for proxy in proxies:
             if proxy.frontend is not None:
                 self.logs.add(proxy.frontend.index, proxy.settings)

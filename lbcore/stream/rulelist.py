@@ -136,7 +136,7 @@ def compile_use_server(rules: Sequence[ServerRule], build: Build) -> RuleFunctio
     writer = _Writer(build, "use_server")
     backend = build.backend("")
     persist = "persist" in backend.settings.options
-    servers = {server.name: server for server in backend.servers}
+    servers = backend.by_name
     writer.line("def use_server(t):")
     sources = [_condition(writer, rule) for rule in rules]
     hoist = _Hoist(writer, sources)

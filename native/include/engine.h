@@ -213,7 +213,6 @@ struct engine {
     server **srv;
     listener **lsn;
     uint32_t nfe, nbe, nsrv, nlsn;
-    uint32_t nremoved; /* of the servers, those that eng_server_del() took out */
     err_pages errors;
     case_map cases;
     freq_ctr conn_rate, sess_rate;

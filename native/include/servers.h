@@ -31,8 +31,11 @@ int eng_srv_grab(engine *e, int i);
 int eng_srv_end(engine *e, int i, uint32_t why);
 
 /* Takes server <i> out of its backend, once nobody uses it: it is not up, and has no stream, no connection, nobody who waits.
- * Its index may be given again by eng_server_add(). 0, or -EBUSY. Takes LBL_LBPRM. */
+ * 0, or -EBUSY. Takes LBL_LBPRM. */
 int eng_server_del(engine *e, int i);
+/* Puts server <i>, which was taken out, back among those of its backend, blank as eng_server_add() makes them. Whoever adds and
+ * removes servers for long keeps the number of the engine's servers at bay with it. 0, -EINVAL or -ENOMEM. */
+int eng_server_again(engine *e, int i);
 
 #ifndef LB_CFFI
 struct thr;

@@ -275,48 +275,50 @@ static void server_reset(engine *e, server *s)
     s->conf.pool_max = s->conf.max_reuse = -1;
 }
 
-/* One that eng_server_del() took out, or a new one; NULL without memory. */
-static server *server_spare(engine *e)
+/* Puts <s> at the end of its backend's servers, as if it had just been made. 0 or -ENOMEM. */
+static int server_join(engine *e, server *s, backend *be)
 {
-    server *s;
-
-    for (uint32_t i = 0; e->nremoved && i < e->nsrv; i++)
-        if (e->srv[i]->removed) {
-            e->nremoved--;
-            return e->srv[i];
-        }
-    s = server_new(e);
-    if (!s)
-        return NULL;
-    s->index = e->nsrv;
-    if (append((void ***)&e->srv, &e->nsrv, s) < 0) {
-        server_free(s);
-        return NULL;
-    }
-    return s;
+    server_reset(e, s);
+    s->be = be;
+    s->rank = be->nsrv;
+    s->conf.id = s->rank + 1;
+    if (append((void ***)&be->srv, &be->nsrv, s) < 0)
+        return -ENOMEM;
+    if (!be->lb_algo || lb_rebuild(be) == 0) /* before eng_ready() nothing was built */
+        return 0;
+    be->nsrv--;
+    return -ENOMEM;
 }
 
 int eng_server_add(engine *e, int backend_index)
 {
     server *s;
-    backend *be;
 
     if (backend_index < 0 || (uint32_t)backend_index >= e->nbe)
         return -EINVAL;
-    s = server_spare(e);
+    s = server_new(e);
     if (!s)
         return -ENOMEM;
-    be = e->be[backend_index];
-    server_reset(e, s);
-    s->be = be;
-    s->rank = be->nsrv;
-    s->conf.id = s->rank + 1;
-    if (append((void ***)&be->srv, &be->nsrv, s) < 0) {
-        s->removed = 1;
-        e->nremoved++;
+    s->index = e->nsrv;
+    if (server_join(e, s, e->be[backend_index]) < 0) {
+        server_free(s);
+        return -ENOMEM;
+    }
+    if (append((void ***)&e->srv, &e->nsrv, s) < 0) {
+        e->be[backend_index]->nsrv--;
+        server_free(s);
         return -ENOMEM;
     }
     return (int)s->index;
+}
+
+int eng_server_again(engine *e, int i)
+{
+    server *s = i >= 0 && (uint32_t)i < e->nsrv ? e->srv[i] : NULL;
+
+    if (!s || !s->removed)
+        return -EINVAL;
+    return server_join(e, s, s->be);
 }
 
 static int is_used(const server *s)
@@ -339,7 +341,6 @@ int eng_server_del(engine *e, int i)
     }
     be->nsrv--;
     s->removed = 1;
-    e->nremoved++;
     return lb_rebuild(be);
 }
 

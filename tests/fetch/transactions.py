@@ -124,6 +124,15 @@ class FakeBackend:
     rate: int = 0
 
     @property
+    def by_name(self) -> dict[str, FakeServer]:
+        return {one.name: one for one in self.servers}
+
+    @property
+    def by_cookie(self) -> dict[str, list[FakeServer]]:
+        return {one.cookie: [other for other in self.servers if other.cookie == one.cookie]
+                for one in self.servers if one.cookie}  # fmt: skip
+
+    @property
     def act(self) -> int:
         return sum(one.usable and not one.backup for one in self.servers)
 

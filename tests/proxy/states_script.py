@@ -213,16 +213,23 @@ class _There:
         played = Played()
         for step, lines, rows in zip(["", *steps], expected.lines, expected.rows, strict=True):
             self._do(step)
-            self._wait(len(lines), rows)
+            played.rows.append(self._wait(len(lines), rows))
             new = self._new()
             self._seen += len(new)
             played.lines.append([plain(line) for line in new])
-            played.rows.append(self._rows())
         return played
 
-    def _wait(self, count: int, rows: list[str]) -> None:
+    def _wait(self, count: int, rows: list[str]) -> list[str]:
+        """The rows, once so many lines have come; those of a check under way are not what is left of it."""
         until(lambda: len(self._new()) >= count, 3.0)
-        until(lambda: self._rows() == rows, 1.0)
+        seen: list[str] = []
+
+        def settled() -> bool:
+            seen[:] = self._rows()
+            return seen == rows
+
+        until(settled, 2.0)
+        return seen
 
     def _new(self) -> list[bytes]:
         return [line for line in self._sink.lines() if b" started." not in line][self._seen :]

@@ -5,13 +5,16 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 import lbcore
+from lbcore.base.address import Address
 from lbcore.proxy.health import CheckResult, CheckState, CheckStatus
 from lbcore.proxy.machine import Admin, Op
 from lbcore.proxy.server import Server
+from lbcore.proxy.settings import ServerSettings
 from lbcore.proxy.states import Verdict
 from tests.embedded import Background, Client, Turnstile, ask, balancer, config, get, named, until
 from tests.peers.chaos import Chaos, hang
@@ -292,6 +295,87 @@ def test_redir_sends_reads_elsewhere_and_forwards_the_rest() -> None:
             )
         with Client(lb) as client:
             assert client.ask(b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n") == b"s1"
+
+
+def added(lb: lbcore.LoadBalancer, name: str, port: int, **more: Any) -> Server:
+    """A server added at run time, in service."""
+    backend = lb.proxies[1].backend
+    assert backend is not None
+    made = lb.states.add(backend, ServerSettings(name, Address(socket.AF_INET, HOST, port), **more))
+    lb.states.admin(made, off=MAINT)
+    return made
+
+
+@pytest.mark.parametrize("nbthread", [1, 2])
+def test_added_server_starts_in_maintenance_and_serves_as_others_do(nbthread: int) -> None:
+    with two(nbthread=nbthread) as lb, Chaos(named("s3")) as third:
+        backend = server(lb, 1).backend
+        made = lb.states.add(backend, ServerSettings("s3", Address(socket.AF_INET, HOST, third.port)))
+        assert (made.status, made.sid, set(served(lb, 6))) == ("MAINT", 3, {b"s1", b"s2"})
+        lb.states.admin(made, off=MAINT)
+        assert set(served(lb, 6)) == {b"s1", b"s2", b"s3"}
+        assert made.counters.cum_sess == 2
+
+
+def test_cookies_and_rules_know_an_added_server() -> None:
+    with two("cookie SRV insert", "use-server %[req.hdr(x-server)] if { req.hdr(x-server) -m found }") as lb:
+        with Chaos(named("s3")) as third:
+            added(lb, "s3", third.port, cookie="c")
+            with Client(lb) as client:
+                assert client.ask(b"GET / HTTP/1.1\r\nHost: test\r\nCookie: SRV=c\r\n\r\n") == b"s3"
+                assert client.ask(b"GET / HTTP/1.1\r\nHost: test\r\nX-Server: s3\r\n\r\n") == b"s3"
+
+
+def test_name_of_an_added_server_must_be_new() -> None:
+    with two() as lb, pytest.raises(ValueError, match="Already exists a server with the same name in backend"):
+        added(lb, "s1", 1)
+
+
+def test_removed_server_is_gone_and_may_come_back_as_another() -> None:
+    with two() as lb, Chaos(named("s3")) as third:
+        one = server(lb, 1)
+        backend = one.backend
+        lb.states.admin(one, on=MAINT)
+        lb.states.remove(one)
+        assert [left.name for left in backend.servers] == ["s2"]
+        assert set(served(lb, 3)) == {b"s2"}
+        again = added(lb, "s1", third.port)
+        assert again.index == one.index
+        assert set(served(lb, 4)) == {b"s2", b"s3"}
+        assert again.counters.cum_sess == 2
+
+
+def test_only_servers_in_maintenance_are_removed() -> None:
+    with two() as lb, pytest.raises(ValueError, match="Only servers in maintenance mode can be deleted"):
+        lb.states.remove(server(lb, 1))
+
+
+def test_server_in_use_is_not_removed() -> None:
+    gate = Turnstile()
+    with Chaos(gate) as one, balancer(config(one.port)) as lb, Client(lb) as client:
+        client.send()
+        assert gate.wait_for(1)
+        lb.states.admin(server(lb, 1), on=MAINT)
+        with pytest.raises(ValueError, match="still has connections"):
+            lb.states.remove(server(lb, 1))
+        gate.let(1)
+        assert client.status() == 200
+        assert until(lambda: not server(lb, 1).cur_sess and not server(lb, 1).used)
+        lb.states.remove(server(lb, 1))
+
+
+def test_many_servers_come_and_go_under_load() -> None:
+    with two(nbthread=2) as lb, Chaos(named("s3")) as third:
+        over: list[bool] = []
+        clients = [Background(lambda: all(status == 200 for status in _ask_until(lb, over))) for _ in range(2)]
+        for round_ in range(30):
+            made = [added(lb, f"n{number}", third.port) for number in range(round_ % 5 + 1)]
+            for one in made:
+                lb.states.admin(one, on=MAINT)
+                assert until(lambda one=one: not (one.cur_sess or one.used or one.idle))  # type: ignore[misc]
+                lb.states.remove(one)
+        over.append(True)
+        assert [client.join() for client in clients] == [True, True]
 
 
 def test_no_request_is_lost_while_servers_come_and_go() -> None:

@@ -219,6 +219,8 @@ def server(conf: Any, settings: ServerSettings, sid: int) -> None:
     conf.maxconn = settings.maxconn
     conf.minconn = settings.minconn
     conf.maxqueue = settings.maxqueue
+    conf.observe = settings.observe.value
+    conf.error_limit = settings.error_limit
     conf.backup = settings.backup
     conf.disabled = settings.disabled
     conf.pool_max = settings.pool_max_conn

@@ -154,6 +154,10 @@ class Server(Serving):
         """Seconds, rounded up."""
         return -(-self.settings.slowstart // 1000)
 
+    def forget_errors(self) -> None:
+        """`observe` begins to count anew."""
+        self._figures.live.errors = 0
+
     # --- figures ---
 
     @property

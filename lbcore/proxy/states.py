@@ -17,20 +17,34 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from enum import Enum
+from typing import Any
 
 from lbcore.base.address import Address
 from lbcore.event.crew import Crew
+from lbcore.event.worker import Worker
 from lbcore.proxy import lines
 from lbcore.proxy.backend import Backend
 from lbcore.proxy.effects import Effects
-from lbcore.proxy.health import CheckResult, CheckState, Turn
+from lbcore.proxy.health import CheckResult, CheckState, CheckStatus, Outcome, Turn
 from lbcore.proxy.lines import ALERT, NOTICE, Line
 from lbcore.proxy.machine import DRAIN, MAINT, NO_FLAGS, Admin, Event, Mode, Op, mode_of, step
 from lbcore.proxy.server import FULL, Server
-from lbcore.proxy.settings import ServerSettings
+from lbcore.proxy.settings import Observe, OnError, ServerSettings
 from lbcore.proxy.teller import Teller
+from lbcore.proxy.weights import WEIGHT_MAX
+from lbcore.shim import lib
 
-WEIGHT_MAX = 256
+SEEN = {
+    lib.SEEN_L4_OK: "L4 successful connection",
+    lib.SEEN_L4_ERR: "L4 unsuccessful connection",
+    lib.SEEN_HTTP_OK: "Correct http response",
+    lib.SEEN_HTTP_STATUS: "Wrong http response",
+    lib.SEEN_HTTP_HEAD: "Invalid http response (headers)",
+    lib.SEEN_HTTP_BODY: "Invalid http response",
+    lib.SEEN_HTTP_READ: "Read error (http)",
+    lib.SEEN_HTTP_TIMEOUT: "Read timeout (http)",
+    lib.SEEN_HTTP_CLOSE: "Close from server (http)",
+}
 WARM_UP_STEPS = 20  # of slow start, at least a second each
 
 
@@ -67,6 +81,8 @@ class States:
                 return
             before = check.last
             turn, moved = check.count(result)
+        if server.settings.observe is not Observe.NONE and result.outcome in (Outcome.PASSED, Outcome.CONDPASS):
+            server.forget_errors()
         loud = "log-health-checks" in server.backend.settings.options
         if loud and (moved or result.status is not before.status):
             self._teller.add(lines.checked(server, check, result))
@@ -189,19 +205,25 @@ class States:
         """Ends all its streams."""
         self._now(lambda: self._effects.end(server, "K"))
 
-    def watch_errors(self, server: Server, result: CheckResult, deed: Callable[[CheckState], Turn]) -> None:
-        """`observe`: takes what `deed` makes of the health as the result of a check."""
-        check = server.check
-        if check is None:
+    def errors_seen(self, server: Server, seen: str, count: int) -> None:
+        """`observe` has seen `count` errors in a row, the last of which was `seen`: does what `on-error` says.
+
+        Nothing follows where checks are not made: they alone could bring the server back.
+        """
+        check, deed = server.check, server.settings.on_error
+        if check is None or not check.due:
             return
         with server.lock:
-            if not check.due:
-                return
             server.observed = (server.observed or 0) + 1
-            turn = deed(check)
-        if turn is not Turn.NONE and self._matters(server, check, turn):
-            self._meet_soon(lambda: self._checked(server, check, turn, result.describe()))
-        self._teller.later()
+            if deed is OnError.SUDDEN_DEATH and check.passing:
+                check.health = min(check.health, check.rise + 1)
+            elif deed is OnError.MARK_DOWN:
+                check.health = check.rise
+        if deed is not OnError.FASTINTER:
+            info = f"Detected {count} consecutive errors, last one was: {seen}"
+            self.report(server, check, CheckResult(CheckStatus.HANA, info=info))
+        if check.fastinter:
+            check.hurry(check.fastinter)
 
     def start(self) -> None:
         """Lines are written by workers from now on. Before the threads start."""
@@ -209,11 +231,18 @@ class States:
             for server in backend.servers:
                 self._begin(server)
         self._teller.start()
+        self._crew.handlers[lib.EV_ERRORS] = self._take_errors
 
     def find(self, name: str) -> Server:
         """The server called `<backend>/<server>`. Raises KeyError."""
         backend, _, own = name.partition("/")
         return self._backends[backend].by_name[own]
+
+    def _take_errors(self, _worker: Worker, event: Any) -> None:
+        server = next((one for backend in self._backends.values() for one in backend.servers
+                       if one.index == event.handle), None)  # fmt: skip
+        if server is not None:
+            self.errors_seen(server, SEEN[event.arg], event.len)
 
     # --- meetings ---
 

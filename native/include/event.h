@@ -16,6 +16,7 @@
 #define EV_SYNC 8   /* the sync point is asked for */
 #define EV_ASK 9    /* flows wait for verdicts: <data> are <len> lb_ask, see ask.h */
 #define EV_SESSION_END 10 /* a client's connection of which V_F_TELL_CONN was said is over: <handle> its session */
+#define EV_ERRORS 12 /* "observe": <len> errors in a row of server <handle>, the last was <arg> (SEEN_*, observe.h) */
 
 typedef struct lb_event {
     uint32_t kind; /* EV_* */

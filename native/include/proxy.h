@@ -167,6 +167,8 @@ typedef struct srv_conf {
     uint32_t lb_node;       /* LB_NODE_* */
     uint32_t maxconn;       /* 0: no limit */
     uint32_t minconn;       /* 0: maxconn does not depend on the load */
+    uint32_t observe;       /* OBSERVE_* (observe.h) */
+    uint32_t error_limit;   /* errors in a row that are an event, at least 1 */
     uint32_t maxqueue;      /* streams that may wait for it alone; 0: no limit */
     uint32_t backup;        /* 1: only when no other is up */
     uint32_t disabled;      /* 1: out of service from the start */
@@ -191,6 +193,7 @@ typedef struct px_live {
     uint32_t limit;              /* server: connections it may have now (maxconn, what minconn makes of it); 0: any */
     uint32_t up;                 /* server: 1: may be picked */
     uint32_t weight;             /* backend: of its servers that are up; server: its own now */
+    uint32_t errors;             /* server: in a row, as far as "observe" has seen */
     uint32_t held;               /* server: sixteenths of its weight that are held back (slowstart), 0 .. 15 */
     uint32_t active, backup;     /* backend: servers up of each kind */
     uint32_t last_ms;            /* tick of the last stream (backend, server), 0: none */

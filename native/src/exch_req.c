@@ -1,6 +1,7 @@
 /* The request of an exchange: its head, the way to a server, its body. */
 #include "asked.h"
 #include "engine.h"
+#include "observe.h"
 
 #define URI_MAX 1024 /* bytes of the request line that are kept for the log */
 
@@ -312,6 +313,7 @@ static void sent(flow *f)
     if (f->cs != CS_EST) {
         f->cs = CS_EST;
         f->tc = (int32_t)(f->t->now_ms - f->t_mark);
+        observe(f, f->srv, SEEN_L4_OK);
     }
     f->flags &= ~FL_UNSENT;
     f->b->flags &= ~(CO_F_CONNECTING | CO_F_OPTIMIST);

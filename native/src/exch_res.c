@@ -1,6 +1,7 @@
 /* The response of an exchange: its head, its body, the switch to a tunnel. */
 #include "asked.h"
 #include "engine.h"
+#include "observe.h"
 
 #define SMALL_BODY 2048         /* bytes that go out in one piece with their head */
 #define FIRST_READ (64 * 1024) /* a head and most bodies come in one read */
@@ -16,7 +17,10 @@ static void server_fault(flow *f)
 /* The server closed, or broke, without a whole head. */
 static void cut(flow *f)
 {
-    if (exch_resend(f) || (!(f->flags & FL_RS_STARTED) && exch_retry(f, RETRY_EMPTY, 0)))
+    if (exch_resend(f))
+        return;
+    observe(f, f->srv, f->b->flags & CO_F_ERR ? SEEN_HTTP_READ : SEEN_HTTP_CLOSE);
+    if (!(f->flags & FL_RS_STARTED) && exch_retry(f, RETRY_EMPTY, 0))
         return;
     server_fault(f);
     cnt_inc(f->be->shard[f->t->tid].c.srv_aborts);
@@ -32,6 +36,7 @@ static void cut(flow *f)
 
 static void refuse(flow *f, const h1_head *h, const char *s, uint32_t have)
 {
+    observe(f, f->srv, SEEN_HTTP_HEAD);
     if (exch_retry(f, RETRY_JUNK, 0))
         return;
     server_fault(f);
@@ -139,6 +144,7 @@ static void start(flow *f, const h1_head *h, char *s, uint32_t have)
 {
     uint32_t keeps = f->flags & FL_KA_CLIENT;
 
+    observe_status(f, h->status);
     if (unlikely(f->keep.len) && exch_retry(f, 0, h->status))
         return;
     if (is_switch(f, h))
@@ -282,8 +288,10 @@ static void body_failed(flow *f, int ret)
         return;
     }
     server_fault(f);
-    if (framing)
+    if (framing) {
+        observe(f, f->srv, SEEN_HTTP_BODY);
         exch_snapshot(f, 1, &f->t->head, f->t->scratch, 0);
+    }
     exch_abort(f, framing ? 'P' : 'S', 'D');
 }
 

@@ -1,6 +1,7 @@
 /* The life of an exchange: what is looked at in which order, time, the end and the next one. */
 #include "asked.h"
 #include "engine.h"
+#include "observe.h"
 #include "ctr.h"
 
 #define PIPELINE_TURNS 8 /* exchanges of one connection before others have a turn */
@@ -459,6 +460,7 @@ static void server_timeout(flow *f)
             exch_abort(f, 's', 'D');
             return;
         }
+        observe(f, f->srv, SEEN_HTTP_TIMEOUT);
         if (!(f->flags & FL_RS_STARTED) && exch_retry(f, RETRY_TIMEOUT, 0))
             return;
         cnt_inc(f->be->shard[f->t->tid].c.failed_resp);

@@ -2,6 +2,7 @@
 #include "asked.h"
 #include "engine.h"
 #include "ctr.h"
+#include "observe.h"
 #include "queue.h"
 
 #define TURN_AROUND 1000 /* ms before the same server is tried again (manual, "retries") */
@@ -336,6 +337,7 @@ int flow_established(flow *f)
         f->cs = CS_EST;
         f->tc = (int32_t)(f->t->now_ms - f->t_mark);
         f->t_mark = f->t->now_ms;
+        observe(f, f->srv, SEEN_L4_OK);
         /* no sooner than the clock can tell: near enough to try writing at once next time */
         if (!f->tc && !at_peek(&f->srv->fast))
             at_store(&f->srv->fast, 1);
@@ -367,6 +369,7 @@ int flow_retry(flow *f, int err)
 
     (void)err;
     flow_detach_back(f, 0);
+    observe(f, old, SEEN_L4_ERR);
     if (f->retries >= f->max_retries || !(f->be->conf.retry_on & RETRY_CONN)) {
         cnt_inc(old->shard[tid].c.failed_conns);
         cnt_inc(f->be->shard[tid].c.failed_conns);

@@ -1,4 +1,4 @@
-/* sources: lockset lock ctr freq hash counters sock buf fd poll loop ev_epoll ev_poll ev_select ev_kqueue tmr runq waitq task h1 h1body h1field h1host h1word casing msg conn idle lb lb_heap lb_rr lb_least lb_first lb_map lb_ring lb_key servers listener chan flow flow_srv queue tunnel exchange exch_req exch_again exch_res exch_reply applet page ask ask_head ask_body ask_http ask_tcp ask_flow thr turn figures engine */
+/* sources: lockset lock ctr freq hash counters sock buf fd poll loop ev_epoll ev_poll ev_select ev_kqueue tmr runq waitq task h1 h1body h1field h1host h1word casing msg conn idle lb lb_heap lb_rr lb_least lb_first lb_map lb_ring lb_key servers listener chan flow flow_srv queue observe tunnel exchange exch_req exch_again exch_res exch_reply applet page ask ask_head ask_body ask_http ask_tcp ask_flow thr turn figures engine */
 /* A few random worlds, always the same ones, and what others found. For more of them see fuzz_engine.c. */
 #include "rnd_world.h"
 

@@ -37,10 +37,10 @@ def status(number: int) -> Behaviour:
     return serve
 
 
-def checked(lb: lbcore.LoadBalancer, **more: int) -> tuple[Server, CheckState]:
+def checked(lb: lbcore.LoadBalancer, fastinter: int = 0) -> tuple[Server, CheckState]:
     """The only server, as if its checks had always passed."""
     server = lb.states.find("be/s1")
-    check = server.check = CheckState(rise=2, fall=3, **more)
+    check = server.check = CheckState(rise=2, fall=3, fastinter=fastinter)
     check.count(OK)
     return server, check
 

@@ -33,7 +33,7 @@ class Admin(IntFlag):
 
     FMAINT = 0x01
     IMAINT = 0x02
-    CMAINT = 0x04  # since the configuration says `disabled`; FMAINT is set and cleared with it
+    CMAINT = 0x04  # the configuration says `disabled`: FMAINT was set with it, and may be cleared without it
     FDRAIN = 0x08
     IDRAIN = 0x10
     RMAINT = 0x20  # its name has no address

@@ -374,7 +374,7 @@ class States:
         kind = MAINT if flag & MAINT else DRAIN
         place = (server.op, server.mode)
         with server.lock:
-            server.admin &= ~(flag | Admin.CMAINT if flag is Admin.FMAINT else flag)
+            server.admin &= ~flag
         if kind is MAINT:
             self._lose_maintenance(server, flag, place)
         elif not server.admin & MAINT:

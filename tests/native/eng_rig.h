@@ -494,6 +494,8 @@ struct rig {
     uint32_t asked;    /* questions so far; atomic */
     uint32_t ended;    /* sessions that ended, as was told; atomic */
     uint32_t withhold; /* 1: verdicts are not given to the engine; atomic */
+    uint32_t hold;     /* 1: workers that come to the sync point wait; atomic */
+    uint32_t here;     /* workers that wait there; atomic */
 };
 
 typedef struct rig_worker {
@@ -512,6 +514,28 @@ static inline void rig_hear(rig *r, int tid, const lb_event *ev, verdicts *out)
     at_add(&r->asked, (uint32_t)ev->len);
 }
 
+static inline void rig_wait(rig *r)
+{
+    at_add(&r->here, 1);
+    while (at_load(&r->hold))
+        pause_us(50);
+    at_sub(&r->here, 1);
+}
+
+/* From here to rig_part() all workers stand outside of eng_poll(). */
+static inline void rig_meet(rig *r)
+{
+    at_store(&r->hold, 1);
+    eng_ask_sync(r->e);
+    EVENTUALLY(at_load(&r->here) == (uint32_t)r->n);
+}
+
+static inline void rig_part(rig *r)
+{
+    at_store(&r->hold, 0);
+    EVENTUALLY(at_load(&r->here) == 0);
+}
+
 static inline void rig_note(rig *r, int tid, const lb_event *ev, int n, verdicts *out)
 {
     for (int i = 0; i < n; i++) {
@@ -519,6 +543,8 @@ static inline void rig_note(rig *r, int tid, const lb_event *ev, int n, verdicts
 
         if (ev[i].kind == EV_ASK)
             rig_hear(r, tid, &ev[i], out);
+        if (ev[i].kind == EV_SYNC)
+            rig_wait(r);
         if (ev[i].kind == EV_SESSION_END)
             at_add(&r->ended, 1);
         if (ev[i].kind != EV_DONE)

@@ -30,8 +30,8 @@ from lbcore.event.engine import Engine, EngineSettings, fd_limit
 from lbcore.event.worker import Worker
 from lbcore.facts import Facts
 from lbcore.proxy.frontend import Frontend, Listener
-from lbcore.proxy.plain import is_plain
 from lbcore.proxy.lines import Line
+from lbcore.proxy.plain import is_plain
 from lbcore.proxy.proxy import Proxy
 from lbcore.proxy.server import Server
 from lbcore.proxy.settings import GlobalSettings, ProxySettings, Settings, Timeouts

@@ -93,6 +93,11 @@ class Backend(Serving):
         return int(self._figures.live.backup)
 
     @property
+    def unassigned(self) -> int:
+        """Of the streams that wait, those that any server may serve."""
+        return max(0, self.queue - sum(server.queue for server in self.servers))
+
+    @property
     def has_servers(self) -> bool:
         """Whether any server takes streams."""
         return bool(self.act or self.bck)

@@ -21,15 +21,17 @@ def proxy_state(proxy: Proxy) -> str:
     """The line of the proxy itself."""
     front, back = proxy.frontend, proxy.backend
     queued = back.queue if back is not None else 0
+    unassigned = back.unassigned if back is not None else 0
     conns = (
         f"Conn: act(FE+BE): {front.cur_conn if front else 0}+{back.cur_sess if back else 0}, "
-        f"{queued} pend ({queued} unass), tot(FE+BE): {front.counters.cum_conn if front else 0}+"
+        f"{queued} pend ({unassigned} unass), tot(FE+BE): {front.counters.cum_conn if front else 0}+"
         f"{back.counters.cum_sess if back else 0}."
     )
     if back is None or not back.servers:
         return f"SIGHUP: Proxy {proxy.name} has no servers. {conns}"
-    if not back.act and not back.bck:
-        return f"SIGHUP: Proxy {proxy.name} has no server available ! {conns}"
+    if not back.act:
+        state = "is running on backup servers" if back.bck else "has no server available"
+        return f"SIGHUP: Proxy {proxy.name} {state} ! {conns}"
     return f"SIGHUP: Proxy {proxy.name} has {back.act} active servers and {back.bck} backup servers available. {conns}"
 
 

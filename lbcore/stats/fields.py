@@ -221,7 +221,8 @@ def _of_frontend(name: str, kind: Kind, doc: str, function: Callable[[Subject[Fr
 FIELDS: tuple[Field, ...] = (
     _everywhere(Kind.KEY, "pxname", "proxy", lambda s: s.proxy.name),
     _everywhere(Kind.KEY, "svname", "FRONTEND, BACKEND, or the server or listener", lambda s: s.name),
-    _both_ends(Kind.GAUGE, "qcur", "streams in the queue", lambda s: s.obj.queue),
+    Field("qcur", Kind.GAUGE, "streams in the queue", server=lambda s: s.obj.queue,
+          backend=lambda s: s.obj.unassigned),
     _both_ends(Kind.MAX, "qmax", "most streams in the queue", lambda s: s.obj.queue_max),
     Field("scur", Kind.GAUGE, "sessions now", lambda s: s.obj.cur_conn, lambda s: s.obj.cur_conn,
           lambda s: s.obj.cur_sess, lambda s: s.obj.cur_sess),

@@ -290,6 +290,10 @@ class BackendView(ServingView, Protocol):
     @property
     def servers(self) -> Iterable[ServerView]: ...
     @property
+    def unassigned(self) -> int:
+        """Of the streams that wait, those that wait for no server in particular."""
+
+    @property
     def fullconn(self) -> int: ...
     @property
     def total_weight(self) -> int:

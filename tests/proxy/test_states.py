@@ -91,6 +91,16 @@ def test_backup_server_serves_while_others_are_down() -> None:
             assert set(served(lb, 3)) == {b"s1"}
 
 
+def test_sighup_tells_of_a_backend_that_runs_on_backup_servers() -> None:
+    with Chaos(named("s1")) as one, Chaos(named("s2")) as other:
+        text = config(one.port, other.port).replace(f":{other.port}", f":{other.port} backup")
+        with balancer(text) as lb:
+            lb.states.admin(server(lb, 1), on=MAINT)
+            lines = lb.dump_servers()
+            assert "SIGHUP: Server be/s1 is DOWN. Conn: 0 act, 0 pend, 0 tot." in lines
+            assert lines[-1].startswith("SIGHUP: Proxy be is running on backup servers ! Conn: ")
+
+
 def test_weight_takes_effect_at_once() -> None:
     with two() as lb:
         lb.states.weight(server(lb, 1), 3)
@@ -163,6 +173,7 @@ def test_waiting_streams_go_elsewhere_when_their_server_leaves() -> None:
             assert gate.wait_for(1)
             waiter.send(request)
             assert until(lambda: server(lb, 1).queue == 1)
+            assert (server(lb, 1).backend.queue, server(lb, 1).backend.unassigned) == (1, 0)
             lb.states.admin(server(lb, 1), on=MAINT)
             assert waiter.body() == b"s2"
             gate.let(1)

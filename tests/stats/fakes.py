@@ -91,6 +91,7 @@ class FakeBackend:
     max_sess: int = 0
     fullconn: int = 10
     queue: int = 0
+    unassigned: int = 0
     queue_max: int = 0
     total_weight: int = 1
     total_uweight: int = 1

@@ -208,7 +208,7 @@ def _http_only(checked: _Checked) -> None:
     proxy = checked.proxy
     if proxy.mode != "http":
         for server in proxy.servers:
-            if server.redir is not None or server.cookie is not None:
+            if server.redir is not None:
                 checked.alert(f"{checked.label} : server cannot have cookie or redirect prefix in non-HTTP mode.")
     check_mode(proxy, checked.warn)
     if proxy.mode == "http" or proxy.forwardfor is None:

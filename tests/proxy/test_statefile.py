@@ -9,7 +9,7 @@ import pytest
 import lbcore
 from lbcore.proxy.health import CheckState
 from lbcore.proxy.machine import Op
-from tests.embedded import config
+from tests.embedded import config, until
 from tests.peers.haproxy import Balancer, debian_haproxy
 from tests.peers.ports import HOST
 
@@ -102,6 +102,7 @@ def test_checks_go_on_where_they_were(tmp_path: Path) -> None:
     try:
         server = lb.states.find("be/s1")
         assert (server.op, check.health, check.last.status.name, server.lastchg) == (Op.STOPPED, 0, "L4CON", 100)
+        assert until(lambda: bool(told))
         assert told[0].startswith("Server be/s1 is DOWN, changed from server-state after a reload. 0 active")
     finally:
         lb.close()

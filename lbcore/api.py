@@ -193,6 +193,7 @@ class LoadBalancer:
             raise RuntimeError("a balancer is started once")
         self.bind()
         self._started = True
+        self._restore_servers()
         try:
             self.crew.start()
         except BaseException:
@@ -405,6 +406,15 @@ class LoadBalancer:
 
                 self._world = World(self.proxies, self.settings, self.facts, self.engine.locks)
             return self._world
+
+    def _restore_servers(self) -> None:
+        """Takes over the states of servers from before a restart, where the configuration says so."""
+        if all(proxy.load_server_state == "none" for proxy in self.settings.proxies):
+            return
+        from lbcore.proxy.restore import restore_states  # seldom wanted
+
+        backends = [proxy.backend for proxy in self.proxies if proxy.backend is not None]
+        restore_states(self.states, self.settings.globals, backends, self.notify)
 
     def _know(self, server: Server) -> None:
         """A server was added while threads run; at the sync point."""

@@ -64,6 +64,7 @@ def check(ctx: Context, resolver: Resolver = resolve) -> None:
         if not proxy.disabled:
             _check_proxy(_Checked(ctx, proxy, backends))
     check_tracking(proxies, lambda text, where: _add(ctx, Severity.ALERT, text, where, "[{}] : "))
+    _state_files(ctx)
     check_errors(ctx)
     check_http_options(ctx)
     check_h1_case(ctx)
@@ -76,6 +77,16 @@ def check(ctx: Context, resolver: Resolver = resolve) -> None:
     if not ctx.reporter.alerts:
         _resolve_servers(ctx, resolver)
         check_cookies(ctx)  # some are made of addresses
+
+
+def _state_files(ctx: Context) -> None:
+    for proxy in ctx.settings.proxies:
+        if proxy.load_server_state == "global" and proxy.has_backend and ctx.settings.globals.server_state_file is None:
+            text = (
+                f"backend '{proxy.name}' configured to load server state file from global section 'server-state-file' "
+                "directive. Unfortunately, 'server-state-file' is not set!"
+            )
+            _add(ctx, Severity.WARNING, text, "")
 
 
 def _buffers(settings: GlobalSettings) -> None:
@@ -197,7 +208,7 @@ def _http_only(checked: _Checked) -> None:
     proxy = checked.proxy
     if proxy.mode != "http":
         for server in proxy.servers:
-            if server.redir is not None or server.cookie is not None:
+            if server.redir is not None:
                 checked.alert(f"{checked.label} : server cannot have cookie or redirect prefix in non-HTTP mode.")
     check_mode(proxy, checked.warn)
     if proxy.mode == "http" or proxy.forwardfor is None:

@@ -17,6 +17,7 @@ ALERT: Final = 1
 NOTICE: Final = 5
 
 BY_COMMAND: Final = ", changed from CLI"
+BY_STATE_FILE: Final = ", changed from server-state after a reload"
 
 
 class Line(NamedTuple):

@@ -16,9 +16,10 @@ _OF_THE_SHIM = frozenset(
         "backlog", "balance", "binds", "client_probes", "default_backend", "default_server", "description",
         "disabled", "dynamic_cookie_key", "error_lines", "error_log_format", "forwardfor", "fullconn",
         "hash_affinity", "hash_balance_factor", "hash_type", "http_connection_mode", "http_reuse", "id", "kind",
-        "log_format", "log_format_sd", "log_kind", "log_steps", "log_tag", "maxconn", "mode", "name", "options",
-        "places", "rate_limit_sessions", "redispatch", "retries", "retry_on", "send_name_header", "server_probes",
-        "servers", "source", "source_interface", "timeouts", "unique_id_header", "where",
+        "load_server_state", "log_format", "log_format_sd", "log_kind", "log_steps", "log_tag", "maxconn", "mode",
+        "name", "options", "places", "rate_limit_sessions", "redispatch", "retries", "retry_on", "send_name_header",
+        "server_probes", "server_state_file_name", "servers", "source", "source_interface", "timeouts",
+        "unique_id_header", "where",
     }
 )  # fmt: skip
 _OPTIONS = frozenset({*FLAGS, *FRONT_FLAGS, *BACK_FLAGS})

@@ -244,6 +244,8 @@ class ProxySettings:
     places: dict[str, str] = field(default_factory=dict)  # file:line of words that are checked late, for messages
     cookie: PersistenceCookie | None = None  # backends
     dynamic_cookie_key: str | None = None
+    load_server_state: str = "none"  # load-server-state-from-file: "global", "local", "none"; backends
+    server_state_file_name: str | None = None  # None: the backend's name
     persist_rules: tuple[PersistRule, ...] = ()  # whether the cookie is ignored, or a server tried though it is down
     send_name_header: str | None = None  # `http-send-name-header`; backends
     capture_cookie: CookieCapture | None = None  # frontends
@@ -329,6 +331,8 @@ class GlobalSettings:
     log_tag: str | None = None
     log_send_hostname: str | None = None  # None: not sent; "": this host's
     hard_stop_after: int | None = None
+    server_state_file: str | None = None
+    server_state_base: str | None = None
     grace: int | None = None
     stats_sockets: list[BindSettings] = field(default_factory=list)
     stats_timeout: int = 10_000

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 
 import lbcore
 from lbcore.cfg.loader import load
+from lbcore.proxy.changes import Verdict
 from lbcore.proxy.health import CheckResult, CheckState, CheckStatus
 from lbcore.proxy.machine import Admin
 from lbcore.proxy.server import Server
-from lbcore.proxy.states import Verdict
 from lbcore.stats.fields import FIELDS, Selection, select
 from tests.embedded import PATIENCE, until
 from tests.peers.haproxy import Balancer, Program

@@ -8,10 +8,10 @@ import socket
 import pytest
 
 import lbcore
+from lbcore.proxy.changes import Verdict
 from lbcore.proxy.health import CheckResult, CheckState, CheckStatus
 from lbcore.proxy.machine import Op
 from lbcore.proxy.server import Server
-from lbcore.proxy.states import Verdict
 from tests.embedded import Client, ask, balancer, config, until
 from tests.peers.chaos import Behaviour, Chaos, close_after_request, garbage, good, read_request
 from tests.peers.haproxy import Balancer, debian_haproxy

@@ -11,11 +11,11 @@ import pytest
 
 import lbcore
 from lbcore.base.address import Address
+from lbcore.proxy.changes import Verdict
 from lbcore.proxy.health import CheckResult, CheckState, CheckStatus
 from lbcore.proxy.machine import Admin, Op
 from lbcore.proxy.server import Server
 from lbcore.proxy.settings import ServerSettings
-from lbcore.proxy.states import Verdict
 from tests.embedded import Background, Client, Turnstile, ask, balancer, config, get, named, until
 from tests.peers.chaos import Chaos, hang
 from tests.peers.ports import HOST

@@ -76,6 +76,9 @@ class States:
     def report(self, server: Server, check: CheckState, result: CheckResult) -> None:
         """Counts what a check of `server` found: `check` is `server.check` or `server.agent`. Returns at once; a change
         of state follows soon. Results that come while `check` is not due change nothing."""
+        if self._is_more_of_the_same(server, check, result):
+            check.last = result  # one step, and nothing depends on it
+            return
         with server.lock:
             if not check.due:
                 return
@@ -84,7 +87,8 @@ class States:
         if server.settings.observe is not Observe.NONE and result.outcome in (Outcome.PASSED, Outcome.CONDPASS):
             server.forget_errors()
         loud = "log-health-checks" in server.backend.settings.options
-        if loud and (moved or result.status is not before.status):
+        tells = result.outcome is not Outcome.NEUTRAL
+        if loud and tells and (moved or result.status is not before.status):
             self._teller.add(lines.checked(server, check, result))
         if turn is not Turn.NONE and self._matters(server, check, turn):
             self._meet_soon(lambda: self._checked(server, check, turn, "" if loud else result.describe()))
@@ -279,6 +283,19 @@ class States:
     # --- checks ---
 
     @staticmethod
+    def _is_more_of_the_same(server: Server, check: CheckState, result: CheckResult) -> bool:
+        """Whether a server that works passes once more: so end nearly all checks, which therefore take no lock."""
+        return (
+            check.health == check.top
+            and result.status is check.last.status
+            and result.outcome is Outcome.PASSED
+            and server.settings.observe is Observe.NONE
+            and server.op is Op.RUNNING
+            and not server.admin
+            and check.due
+        )
+
+    @staticmethod
     def _matters(server: Server, check: CheckState, turn: Turn) -> bool:
         """Whether a server that stands as it does would be moved."""
         if turn is Turn.DOWN:
@@ -407,7 +424,7 @@ class States:
     def _pause(server: Server) -> None:
         """No checks in maintenance."""
         with server.lock:
-            for check in _checks(server):
+            for check in _resting(server):
                 check.paused = True
             if server.check is not None:
                 server.check.health = 0
@@ -417,7 +434,7 @@ class States:
             self._say(server, lines.still_maintained(server, flag))
             return
         with server.lock:
-            for check in _checks(server):
+            for check in _resting(server):
                 check.paused = False
             if server.check is not None:
                 server.check.health = server.check.rise  # up, and checked at once
@@ -427,7 +444,7 @@ class States:
         self._say(server, lines.left_maintenance(server, flag))
         self._effects.grab(server)
         self._tell_if_drained(server)
-        for check in _checks(server):
+        for check in _resting(server):
             check.hurry(0)
 
     @staticmethod
@@ -540,6 +557,11 @@ class States:
 
 def _checks(server: Server) -> Iterable[CheckState]:
     return (check for check in (server.check, server.agent) if check is not None)
+
+
+def _resting(server: Server) -> Iterable[CheckState]:
+    """Those that rest in maintenance. An agent goes on: nobody else could say that it is over ("ready")."""
+    return () if server.check is None else (server.check,)
 
 
 def _passes(server: Server) -> bool:

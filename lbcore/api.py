@@ -14,6 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -24,6 +25,7 @@ from lbcore.cfg.loader import load
 from lbcore.cli import registry
 from lbcore.cli.applet import CliSockets
 from lbcore.cli.registry import Registry
+from lbcore.conn.applet import Applets
 from lbcore.conn.settings import BindSettings
 from lbcore.event.crew import Crew, print_error
 from lbcore.event.engine import Engine, EngineSettings, fd_limit
@@ -34,15 +36,15 @@ from lbcore.proxy.lines import Line
 from lbcore.proxy.plain import is_plain
 from lbcore.proxy.proxy import Proxy
 from lbcore.proxy.server import Server
-from lbcore.proxy.settings import GlobalSettings, ProxySettings, Settings, Timeouts
+from lbcore.proxy.settings import GlobalSettings, ProxySettings, ServerSettings, Settings, Timeouts
 from lbcore.proxy.sighup import proxy_state, server_states, stopped_line
 from lbcore.proxy.states import States
-from lbcore.sample.build import BuildError
+from lbcore.sample.build import Build, BuildError
 from lbcore.shim import lib
-from lbcore.stream.applet import Applets
 from lbcore.thread.masks import cpu_count
 
 if TYPE_CHECKING:
+    from lbcore.check.checks import Checks
     from lbcore.stream.decisions import Decisions
     from lbcore.stream.world import World
 
@@ -102,6 +104,7 @@ class LoadBalancer:
         self._world: World | None = None  # under _making
         self._making = threading.Lock()
         self.decisions: Decisions | None = None  # None: all proxies are plain
+        self.checks: Checks | None = None  # None: no server is checked
 
     # --- life ---
 
@@ -162,6 +165,7 @@ class LoadBalancer:
             raise ConfigError(failed)
         try:
             self._decide(always=not listening)
+            self._set_checks()
         except BuildError as error:  # the check of the configuration leaves none, but files may change behind it
             failed.add(Diagnostic(Severity.ALERT, f"config : {error}"))
             raise ConfigError(failed) from error
@@ -219,6 +223,8 @@ class LoadBalancer:
             self.crew.stop_soon()
             if not self.crew.wait(STOP_TIMEOUT):
                 raise RuntimeError("a worker thread does not end")
+            if self.checks is not None:
+                self.checks.close()
             self.crew.tasks.close()
             self.engine.close()
 
@@ -423,8 +429,35 @@ class LoadBalancer:
                 self._world.servers[server.index] = server
         if self.decisions is not None:
             self.decisions.know(server)
+        if has_checks(server.settings):
+            self._checks_for_all().join(server)
+
+    def _set_checks(self) -> None:
+        """Makes the checks of servers that ask for some."""
+        for proxy in self.proxies:
+            if proxy.backend is not None and any(has_checks(server.settings) for server in proxy.backend.servers):
+                self._checks_for_all().add(proxy)
+
+    def _checks_for_all(self) -> Checks:
+        if self.checks is not None:
+            return self.checks
+        from lbcore.check.check import Around
+        from lbcore.check.checks import Checks, FactsAlone  # steps and protocols: only where servers are checked
+
+        chosen, rulesets = self.settings.globals, [proxy.settings.check_ruleset for proxy in self.proxies]
+        around = Around(self.crew, self.states, bufsize=chosen.bufsize, spread=chosen.spread_checks)
+        build_of: Callable[[str], Build] = lambda name: FactsAlone(self.facts)  # noqa: E731 - replaced below
+        if any(ruleset is not None and ruleset.evaluates for ruleset in rulesets):
+            from lbcore.stream import checking  # what expressions look at: only where there are some
+
+            around = replace(around, transaction=checking.maker(self.world))
+            build_of = checking.builders(self.world, self.proxies)
+        self.checks = Checks(around, build_of, max_spread=chosen.max_spread_checks)
+        return self.checks
 
     def _enable_listeners(self, worker: Worker) -> None:
+        if self.checks is not None:
+            self.checks.start(worker.tid)
         for listener in self.all_listeners():
             listener.enable(worker.tid)
 
@@ -458,6 +491,11 @@ class LoadBalancer:
             if proxy.frontend is not None:
                 kind = "frontend" if proxy.backend is None else "proxy"
                 self._warn(proxy.settings, f"{deed} {kind} {proxy.name}.")
+
+
+def has_checks(server: ServerSettings) -> bool:
+    """Whether a server or its agent is to be checked."""
+    return server.check is not None or server.agent_check is not None
 
 
 def bind_failure(what: str, bind: BindSettings, error: Exception) -> Diagnostic:

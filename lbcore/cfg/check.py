@@ -14,6 +14,7 @@ from lbcore.base.address import Address
 from lbcore.base.diag import Diagnostic, Severity
 from lbcore.cfg.address import numeric_family, resolve
 from lbcore.cfg.arguments import kind_word
+from lbcore.cfg.check_checks import check_checks
 from lbcore.cfg.check_names import check_names, check_other_names
 from lbcore.cfg.check_rules import (
     check_actions,
@@ -226,6 +227,10 @@ def _numbers(checked: _Checked) -> None:
                 item.id = next(free)
 
 
+def _checks(checked: _Checked) -> None:
+    check_checks(checked.proxy, checked.ctx.settings.globals, checked.alert, checked.warn)
+
+
 _STEPS: tuple[Callable[[_Checked], None], ...] = (
     _default_backend,
     _rules,
@@ -236,6 +241,7 @@ _STEPS: tuple[Callable[[_Checked], None], ...] = (
     _server_names,
     _server_limits,
     check_balance,
+    _checks,
     _http_only,
     _numbers,
 )

@@ -33,6 +33,7 @@ SWITCHES: dict[str, tuple[tuple[str, ...], str]] = {
     "http-pretend-keepalive": (BACKEND, "Has servers believe that connections are kept."),
     "http-use-proxy-header": (FRONTEND, "Authenticates proxied requests as a proxy does."),
     "idle-close-on-response": (FRONTEND, "Lets idle connections have one more request during a soft stop."),
+    "log-health-checks": (BACKEND, "Logs what health checks find."),
     "log-separate-errors": (FRONTEND, "Raises the level of log lines about errors."),
     "logasap": (FRONTEND, "Logs as soon as the response begins."),
     "nolinger": (BOTH, "Resets connections rather than letting them linger."),

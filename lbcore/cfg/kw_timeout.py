@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from lbcore.cfg.arguments import Args, KeywordError, lacks, time
 from lbcore.cfg.keywords import KEYWORDS, PROXIES, Keyword
-from lbcore.cfg.known import not_yet
 
 # Event -> (field of Timeouts, the side whose proxies use it or "" for both, what it bounds).
 EVENTS = {
+    "check": ("check", "backend", "a health check, once it is connected"),
     "client": ("client", "frontend", "the client's silence"),
     "client-fin": ("client_fin", "frontend", "the client's silence once one side has closed"),
     "connect": ("connect", "backend", "the connection to a server"),
@@ -21,7 +21,6 @@ EVENTS = {
     "tarpit": ("tarpit", "", "how long a tarpitted client is kept waiting"),
     "tunnel": ("tunnel", "backend", "the silence of both sides of a tunnel"),
 }
-_LATER = ("check",)  # it bounds what lbcore does not do yet
 _REMOVED = {
     "clitimeout": "the 'clitimeout' directive is not supported anymore since HAProxy 2.1. Use 'timeout client'.",
     "contimeout": "the 'contimeout' directive is not supported anymore since HAProxy 2.1. Use 'timeout connect'.",
@@ -34,8 +33,6 @@ def timeout(args: Args) -> None:
     word = args.take()
     if word in _REMOVED:
         raise KeywordError(_REMOVED[word])
-    if word in _LATER:
-        raise KeywordError(not_yet(f"timeout {word}"))
     raise KeywordError(
         "'timeout' supports 'client', 'server', 'connect', 'check', 'queue', 'http-keep-alive', 'http-request', "
         f"'tunnel', 'tarpit', 'client-fin' and 'server-fin' (got '{word}')"

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from lbcore.cli.registry import Level, Registry
 from lbcore.cli.session import MAX_INPUT, Session
 from lbcore.cli.views import Process
+from lbcore.conn.applet import Outlet
 from lbcore.conn.settings import BindSettings
-from lbcore.stream.applet import Outlet
 
 FULL = 65536  # bytes waiting for a client above which it gets no further answer
 

@@ -150,7 +150,7 @@ class Changes:
     def pause(server: Server) -> None:
         """No checks in maintenance."""
         with server.lock:
-            for check in checks_of(server):
+            for check in _resting(server):
                 check.paused = True
             if server.check is not None:
                 server.check.health = 0
@@ -160,7 +160,7 @@ class Changes:
             self._say(server, lines.still_maintained(server, flag))
             return
         with server.lock:
-            for check in checks_of(server):
+            for check in _resting(server):
                 check.paused = False
             if server.check is not None:
                 server.check.health = server.check.rise  # up, and checked at once
@@ -170,7 +170,7 @@ class Changes:
         self._say(server, lines.left_maintenance(server, flag))
         self._effects.grab(server)
         self._tell_if_drained(server)
-        for check in checks_of(server):
+        for check in _resting(server):
             check.hurry(0)
 
     @staticmethod
@@ -326,6 +326,11 @@ class Changes:
 
 def checks_of(server: Server) -> Iterable[CheckState]:
     return (check for check in (server.check, server.agent) if check is not None)
+
+
+def _resting(server: Server) -> Iterable[CheckState]:
+    """Those that rest in maintenance. An agent goes on: nobody else could say that it is over ("ready")."""
+    return () if server.check is None else (server.check,)
 
 
 def passes(server: Server) -> bool:

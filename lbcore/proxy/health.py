@@ -36,6 +36,7 @@ class CheckStatus(IntEnum):
     UNKNOWN = 0
     INI = 1  # no check is over yet
     START = 2  # one runs; never the status of a result
+    CHECKED = 3  # it was made, and says nothing of health: an agent's that only gives orders
     HANA = 4  # `observe` has seen too many errors
     SOCKERR = 5
     L4OK = 6
@@ -83,8 +84,9 @@ _ROWS: Final = {
     CheckStatus.UNKNOWN: _Row(Outcome.UNKNOWN, "Unknown"),
     CheckStatus.INI: _Row(Outcome.UNKNOWN, "Initializing"),
     CheckStatus.START: _Row(Outcome.UNKNOWN, ""),
+    CheckStatus.CHECKED: _Row(Outcome.NEUTRAL, "No status change"),
     CheckStatus.HANA: _Row(Outcome.FAILED, "Health analyze"),
-    CheckStatus.SOCKERR: _Row(Outcome.UNKNOWN, "Socket error"),
+    CheckStatus.SOCKERR: _Row(Outcome.FAILED, "Socket error"),
     CheckStatus.L4OK: _Row(Outcome.PASSED, "Layer4 check passed"),
     CheckStatus.L4TOUT: _Row(Outcome.FAILED, "Layer4 timeout"),
     CheckStatus.L4CON: _Row(Outcome.FAILED, "Layer4 connection problem"),

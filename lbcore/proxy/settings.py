@@ -13,6 +13,7 @@ from lbcore.base.address import Address
 from lbcore.conn.settings import BindSettings, UnixBind
 from lbcore.log.settings import LogProfile, LogTarget
 from lbcore.proxy.balance import Balance, HashType
+from lbcore.proxy.check_settings import AgentSettings, CheckSettings, ExternalCheck
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class Timeouts:
     http_request: int | None = None
     http_keep_alive: int | None = None
     tarpit: int | None = None
+    check: int | None = None
 
 
 @dataclass(slots=True)
@@ -74,8 +76,10 @@ class ServerSettings:
     on_marked_down: bool = False  # shutdown-sessions
     on_marked_up: bool = False  # shutdown-backup-sessions
     maxqueue: int = 0  # those who wait for it alone; 0: no limit
-    check: Any = None  # what checks are to be made of it (`check/`); None: none
-    agent_check: Any = None  # of its agent
+    check_options: CheckSettings = field(default_factory=CheckSettings)  # how it is checked, if it is
+    agent_options: AgentSettings = field(default_factory=AgentSettings)
+    check: CheckSettings | None = None  # what checks are to be made of it; None: none
+    agent_check: AgentSettings | None = None  # of its agent
     observe: Observe = Observe.NONE
     error_limit: int = 10
     on_error: OnError = OnError.FAIL_CHECK
@@ -90,6 +94,8 @@ class ServerSettings:
     hash_key: str = "id"  # of balance.NODE_KEYS
     tcp_ut: int = 0
     tfo: bool = False
+    send_proxy: bool = False  # connections begin with a PROXY header of version 1,
+    send_proxy_v2: bool = False  # or of version 2, which comes first
     where: str = ""
     options: dict[str, object] = field(default_factory=dict)
     # The name behind the address. `address` is AF_UNSPEC with this name until the check of the configuration has looked
@@ -258,6 +264,17 @@ class ProxySettings:
     # lbcore.action.reply.ReplySpec where formats make the page.
     error_lines: tuple[Any, ...] = ()
     error_pages: dict[int, Any] = field(default_factory=dict)
+    # Health checks: the option that says how ("tcp-check", "httpchk", "smtpchk", ...; "": by a connection) with its
+    # words, the steps that lines of `tcp-check` and `http-check` say (lbcore.check.steps.Step), and the
+    # lbcore.check.steps.Ruleset that the check of the configuration makes of all that.
+    check_kind: str = ""
+    check_words: tuple[str, ...] = ()
+    tcp_check_steps: tuple[Any, ...] = ()
+    http_check_steps: tuple[Any, ...] = ()
+    disable_on_404: bool = False
+    send_state: bool = False
+    check_ruleset: Any = None
+    external_check: ExternalCheck = field(default_factory=ExternalCheck)
     rules: Any = None  # lbcore.stream.rules.RuleLists, which lives above this floor; None: no rules
     acls: dict[str, Any] = field(default_factory=dict)  # named ACLs, by name: lbcore.sample.acl.Acl
     filters: list[BandwidthLimit] = field(default_factory=list)  # in the order of their lines
@@ -349,6 +366,10 @@ class GlobalSettings:
     h1_case_file: str | None = None  # `h1-case-adjust-file`, until the check of the configuration has read it
     variable_limits: dict[str, int] = field(default_factory=dict)  # bytes by scope, and of all ("global"); 0: no limit
     start_variables: list[StartVariable] = field(default_factory=list)
+    spread_checks: int = 0  # percent by which the intervals of checks vary
+    max_spread_checks: int = 0  # ms over which the first ones are spread at most; 0: no limit
+    external_check: bool = False
+    insecure_fork_wanted: bool = False
     options: dict[str, object] = field(default_factory=dict)
 
 

@@ -33,17 +33,19 @@ _NO_SCOPE = (
 
 class Scope(Enum):
     """How long a variable lives: with the process, the client's connection, the request and its response, the
-    processing of the request, that of the response."""
+    processing of the request, that of the response, a health check."""
 
     PROC = "proc"
     SESS = "sess"
     TXN = "txn"
     REQ = "req"
     RES = "res"
+    CHECK = "check"
 
 
 # The dict of each scope, as an expression over a transaction.
-_PLACES = {Scope.SESS: "t.session.vars", Scope.TXN: "t.vars", Scope.REQ: "t.req_vars", Scope.RES: "t.res_vars"}
+_PLACES = {Scope.SESS: "t.session.vars", Scope.TXN: "t.vars", Scope.REQ: "t.req_vars", Scope.RES: "t.res_vars",
+           Scope.CHECK: "t.check_vars"}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -180,11 +182,13 @@ class Variable:
         if self.scope is Scope.PROC:
             return lambda t, value: bool(t.world.proc_vars.set(name, value, tests))
         place, scope = _DICTS[self.scope], self.scope
-        of_part = scope in (Scope.REQ, Scope.RES)
+        of_part, of_check = scope in (Scope.REQ, Scope.RES), scope is Scope.CHECK
 
         def put(t: Txn, value: Value) -> bool:
             if of_part and t.responds is not (scope is Scope.RES):
                 return False  # its scope is over, or has not begun
+            if of_check and not t.checks:
+                return False  # this is no check
             values = place(t)
             if tests:
                 old = values.get(name)
@@ -215,12 +219,10 @@ def parse_name(text: str) -> Variable:
     assert valid is not None, "every part of the pattern may be empty"
     if valid.end() < len(name):
         raise ArgumentError(f"invalid syntax at char '{name[valid.end() :]}'")
-    if scope == "check":
-        raise ArgumentError(f"variable '{text}': scope 'check' is not done in this release")
     return Variable(Scope(scope), name, text)
 
 
-_SCOPES = {scope.value for scope in Scope} | {"check"}
+_SCOPES = {scope.value for scope in Scope}
 
 
 def size(value: Value) -> int:

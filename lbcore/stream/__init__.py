@@ -10,7 +10,6 @@
     pages.py      the steps of a plan that options ask for; rfc7239.py: reading the field Forwarded
     aliases.py    what the aliases of log-format yield, named in vocabulary.py; txnlog.py: a stream -> its log line;
                   logs.py: where lines go
-    applet.py     Python-owned endpoints: the other side of a connection is an object of ours
 
 Streams without decisions are the shim's (native/include/flow.h): it tells Python of those that ended, in batches, and
 of what an applet receives. Where there are rules it asks (native/include/ask.h), a batch of questions a turn, and goes

@@ -173,6 +173,8 @@ class Txn:
     resume: Any = None  # rules that wait: the generator to go on with
     captures_req: list[str | None] | None = None
     captures_res: list[str | None] | None = None
+    checks = False  # it is a health check: lbcore.stream.checking.CheckTxn
+    check_vars: Vars = {}  # noqa: RUF012 - of a health check; empty for good, as this is none
     cookies: Any = None  # what the persistence cookie said, for the log and the response
     vars: Vars = lazy(lambda t: {})
     req_vars: Vars = lazy(lambda t: {})

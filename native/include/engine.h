@@ -9,6 +9,7 @@
 #include "ask.h"
 #include "event.h"
 #include "fd.h"
+#include "outgoing.h"
 #include "proxy.h"
 #include "rec.h"
 #include "task.h"

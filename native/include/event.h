@@ -10,12 +10,13 @@
 #define EV_OPEN 2   /* an applet got a connection: <handle>, <arg> index of the listener */
 #define EV_DATA 3   /* an applet got bytes: <data>, <len>; dead after the next poll */
 #define EV_EOF 4    /* an applet's client will send no more */
-#define EV_CLOSE 5  /* an applet's connection is gone: the handle is dead */
+#define EV_CLOSE 5  /* an applet's connection is gone: the handle is dead; <arg> of an outgoing one: the errno */
 #define EV_ROOM 6   /* an applet's output has all gone */
 #define EV_TASK 7   /* a task is due: <handle> its cookie, <arg> why (TASK_WOKEN_*), <data> the task */
 #define EV_SYNC 8   /* the sync point is asked for */
 #define EV_ASK 9    /* flows wait for verdicts: <data> are <len> lb_ask, see ask.h */
 #define EV_SESSION_END 10 /* a client's connection of which V_F_TELL_CONN was said is over: <handle> its session */
+#define EV_CONNECTED 11 /* what became of an outgoing one (outgoing.h): <handle>, <arg> 0 or why not, <len> 1: it is gone */
 #define EV_ERRORS 12 /* "observe": <len> errors in a row of server <handle>, the last was <arg> (SEEN_*, observe.h) */
 
 typedef struct lb_event {

@@ -85,6 +85,10 @@ struct thr {
     struct flow *run;   /* flows to be looked at in this turn without an event of theirs */
     uint32_t nflows;
     struct applet *applets;
+    struct outgoing **outs; /* <nouts> that ever were, each in use or in the list of free ones */
+    struct outgoing *outs_free;
+    uint32_t nouts, outs_used;
+    wheel outs_timers; /* looked at while <outs_used> only */
     char *scratch;      /* THR_SCRATCH: where everything is received */
     char *compose;      /* where heads to be sent are written */
     uint32_t compose_size;

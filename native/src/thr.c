@@ -270,6 +270,7 @@ int thr_init(thr *t, engine *e, int tid)
     spin_init(&t->in.lock, e->locks, LBL_INBOX);
     thr_clock(t);
     wheel_init(&t->timers, t->now_ms);
+    wheel_init(&t->outs_timers, t->now_ms);
     bufpool_init(&t->bufs, e->conf.bufsize);
     slab_init(&t->conns, sizeof(conn));
     slab_init(&t->flows, sizeof(flow));

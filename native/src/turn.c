@@ -61,6 +61,7 @@ void eng_thread_fini(engine *e, int tid)
         f->flags &= ~FL_SERVING;
         flow_free(f);
     }
+    outgoing_fini(t);
     for (uint32_t i = 0; i < e->nsrv; i++)
         idle_purge(t, e->srv[i], 1);
     at_store(&t->running, 0);
@@ -216,19 +217,21 @@ static int sooner(int a, int b)
 static int internal_work(thr *t)
 {
     engine *e = t->eng;
-    int wait;
+    int wait, outs;
 
     wait = listener_tick(t);
     read_inbox(t);
     if (unlikely(at_peek(&e->live.stopping) && !t->stopping_seen))
         see_stopping(t);
     tmr_run(&t->timers, t->now_ms, flow_expired, t);
+    outs = outgoing_tick(t);
     due_tasks(t);
     due_sync(t);
     run_list(t);
     if (tick_is_expired(t->next_purge ? t->next_purge : 1, t->now_ms) || !t->next_purge)
         periodic(t);
     wait = sooner(wait, tmr_next(&t->timers, t->now_ms));
+    wait = sooner(wait, outs);
     wait = sooner(wait, task_next(e->tasks, (int)t->tid, t->now_ms));
     if (t->nflows || t->keeps_idle || at_peek(&e->live.actconn))
         wait = sooner(wait, tick_remain(t->now_ms, t->next_purge));

@@ -39,6 +39,7 @@ class Metric:
 
 
 METRICS: dict[str, Metric] = {
+    "checks": Metric("CPU us/check", 1, more=False, scale=1e6),
     "cpu": Metric("CPU us/request", 1, more=False, scale=1e6),
     "gain": Metric("2 threads / 1 thread", 2, more=True),
     "gigabytes": Metric("GB/s", 2, more=True, scale=1e-9),
@@ -123,6 +124,22 @@ class FullLoad:
         return _FullLoadSession(self, Rig(place, read_config(self.config) + many_servers(self.servers), self.threads))
 
 
+@dataclass(frozen=True, slots=True)
+class Checking:
+    """The balancer's CPU time for one health check, of `servers` that are checked every second and always work."""
+
+    config: str
+    servers: int
+    metrics: tuple[str, ...] = ("checks",)
+
+    def session(self, place: Place) -> Session:
+        return _CheckingSession(self, Rig(place, read_config(self.config) + self._more(), threads=1))
+
+    def _more(self) -> str:
+        lines = (f'    server s{i} "{HOST}:${{NGINX}}" check inter 1s\n' for i in range(1, self.servers))
+        return "".join(lines)
+
+
 class _RigSession:
     """A session whose life is that of one rig."""
 
@@ -158,6 +175,18 @@ class _FullLoadSession(_RigSession):
             else {"rate": result.requests / result.seconds}
         )
         return {**speed, "cpu": used.total / result.requests}
+
+
+class _CheckingSession(_RigSession):
+    def __init__(self, what: Checking, rig: Rig) -> None:
+        super().__init__(rig)
+        self.what = what
+
+    def sample(self) -> Figures:
+        before, begun = self.rig.balancer.cpu(), time.monotonic()
+        time.sleep(self.rig.place.seconds)
+        used = self.rig.balancer.cpu() - before
+        return {"checks": used.total / (self.what.servers * (time.monotonic() - begun))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tests.bench.load import Load
-from tests.bench.measure import FixedRate, FullLoad, IdleMemory, Measurement, StartTime, ThreadGain
+from tests.bench.measure import Checking, FixedRate, FullLoad, IdleMemory, Measurement, StartTime, ThreadGain
 
 POST_BYTES = 65536
 IDLE_CONNECTIONS = 5000
 MANY_BACKENDS = 1000
+CHECKED_SERVERS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,12 @@ SCENARIOS: tuple[Scenario, ...] = (
         f"{IDLE_CONNECTIONS:,} idle HTTP connections",
         IdleMemory("http-reuse", "/small", IDLE_CONNECTIONS),
         {"idle": 1.0},
+    ),
+    Scenario(
+        "checks",
+        f"{CHECKED_SERVERS:,} servers checked every second",
+        Checking("checks", CHECKED_SERVERS),
+        {"checks": 3.0},
     ),
     Scenario("start", "exec to first reply, small configuration", StartTime("http", "/small"), limit={"start": 250}),
     Scenario(

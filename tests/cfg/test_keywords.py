@@ -289,13 +289,6 @@ def test_reads_all_timeouts() -> None:
     assert found.http_keep_alive == 9_000
 
 
-@pytest.mark.parametrize("word", ["check"])
-def test_a_timeout_that_would_bound_nothing_is_refused_by_name(word: str) -> None:
-    _, diagnostics = load([("lb.cfg", f"defaults\n timeout {word} 5s\n")])
-    told = [message.text for message in diagnostics.messages]
-    assert any(f"the 'timeout {word}' keyword is HAProxy's but is not supported by lbcore" in text for text in told)
-
-
 def test_a_timeout_of_zero_is_no_limit() -> None:
     assert listen_of("timeout queue 0").timeouts.queue is None
 

@@ -11,8 +11,10 @@ from lbcore.sample.types import Addr, Value
 from lbcore.sample.variable import ENTRY_SIZE, ProcVars, Scope, VarLimits, parse_conditions, parse_name
 from tests.fetch.transactions import FakeWorld, request, respond
 
+STREAM = [scope for scope in Scope if scope is not Scope.CHECK]
 
-@pytest.mark.parametrize("scope", list(Scope))
+
+@pytest.mark.parametrize("scope", STREAM)
 def test_a_variable_keeps_value_and_type_until_it_is_unset(scope: Scope) -> None:
     t = request() if scope is not Scope.RES else respond(request())
     variable = parse_name(f"{scope.value}.x_1.y")
@@ -29,15 +31,25 @@ def test_a_variable_keeps_value_and_type_until_it_is_unset(scope: Scope) -> None
 def test_scopes_are_apart_and_live_as_long_as_they_say() -> None:
     world = FakeWorld()
     t = request(world=world)
-    before = [scope for scope in Scope if scope is not Scope.RES]
+    before = [scope for scope in STREAM if scope is not Scope.RES]
     for scope in before:
         assert parse_name(f"{scope.value}.x").set(t, scope.value)
     assert [parse_name(f"{scope.value}.x").get(t) for scope in before] == [scope.value for scope in before]
     respond(t)
     assert parse_name("res.x").set(t, "res")
-    assert [parse_name(f"{scope.value}.x").get(t) for scope in Scope] == ["proc", "sess", "txn", None, "res"]
+    assert [parse_name(f"{scope.value}.x").get(t) for scope in STREAM] == ["proc", "sess", "txn", None, "res"]
     other = request(world=world)
-    assert [parse_name(f"{scope.value}.x").get(other) for scope in Scope] == ["proc", None, None, None, None]
+    assert [parse_name(f"{scope.value}.x").get(other) for scope in STREAM] == ["proc", None, None, None, None]
+
+
+def test_variables_of_checks_are_set_in_checks_only() -> None:
+    t = request()
+    assert not parse_name("check.x").set(t, 1)
+    assert parse_name("check.x").get(t) is None
+    t.checks, t.check_vars = True, {}
+    assert parse_name("check.x").set(t, 1)
+    assert parse_name("check.x").get(t) == 1
+    assert parse_name("check.x").get(request()) is None
 
 
 def test_variables_of_request_and_response_are_set_in_their_time_only() -> None:
@@ -57,7 +69,6 @@ def test_variables_of_request_and_response_are_set_in_their_time_only() -> None:
         ("foo.x", "invalid variable name 'foo.x'. A variable name must be start by its scope."),
         ("txn.", "invalid variable name 'txn.'. A variable name must be start by its scope."),
         ("txn.a-b", "invalid syntax at char '-b'"),
-        ("check.x", "variable 'check.x': scope 'check' is not done in this release"),
     ],
 )  # fmt: skip
 def test_wrong_names_are_refused(text: str, sentence: str) -> None:

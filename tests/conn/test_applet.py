@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import lbcore
-from lbcore.stream.applet import Outlet
+from lbcore.conn.applet import Outlet
 from tests.embedded import PATIENCE, config, until
 from tests.peers.ports import HOST
 from tests.thread.crew import crew

@@ -1,4 +1,8 @@
-"""Applets: Python-owned endpoints of connections."""
+"""Applets: Python-owned endpoints of connections, of those that we accepted and of those that we open ourselves.
+
+An applet is told by its worker of what happens on its connection, and acts through what it was given: an `Outlet` to a
+client of ours, an `Outgoing` to somebody whose client we are. It belongs to that worker.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,14 @@ import socket
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from lbcore.base.address import Address
+from lbcore.conn import address
 from lbcore.event.crew import Crew
 from lbcore.event.worker import Worker
 from lbcore.shim import check, ffi, lib
 
 LOCAL = "applets"  # the worker's own table of live applets: handle -> Applet
+TIMEOUT: int = lib.OUT_TIMEOUT  # what `Caller.connected` is told where there is no errno: it took too long
 
 
 class Outlet:
@@ -44,6 +51,41 @@ class Outlet:
         return int(family[0]), host, int(port[0])
 
 
+class Outgoing:
+    """The way to somebody whose client we are. Valid in the worker that opened it, until it is closed by either."""
+
+    __slots__ = ("_conf", "_engine", "_handle", "_local", "_tid")
+
+    def __init__(self, worker: Worker, conf: Any, ms: int, caller: Caller) -> None:
+        """Begins a connection, which must be there within `ms` (0: no limit) as an `out_conf *` says; `caller` is told
+        of it. Raises OSError for what fails at once."""
+        self._engine = worker.engine.handle
+        self._tid = worker.tid
+        self._conf = conf
+        self._handle = check(lib.eng_out_open(self._engine, self._tid, conf, ms))
+        self._local: dict[int, Any] = worker.local.setdefault(LOCAL, {})
+        self._local[self._handle] = caller
+
+    def put(self, data: bytes) -> int:
+        """Sends bytes, as soon as there is a connection; the number that now wait. Raises OSError (ESTALE)."""
+        return check(lib.eng_out_put(self._engine, self._tid, self._handle, data, len(data)))
+
+    def end(self) -> None:
+        """Tells the peer, after all that was put, that no more will come. What it says is still heard."""
+        lib.eng_out_end(self._engine, self._tid, self._handle)
+
+    def close(self) -> None:
+        """Closes it at once; the caller hears no more. Harmless if it is closed."""
+        if self._local.pop(self._handle, None) is not None:
+            lib.eng_out_close(self._engine, self._tid, self._handle)
+
+    def ends(self) -> tuple[Address, Address]:
+        """Our own address of it, and the peer's as it was asked for. Raises OSError."""
+        found = ffi.new("sock_addr *")
+        check(lib.eng_out_name(self._engine, self._tid, self._handle, found))
+        return address.read(found), address.read(ffi.addressof(self._conf, "to"))
+
+
 class Applet(Protocol):
     """What an endpoint must do. Its worker calls it; it must not block."""
 
@@ -60,11 +102,31 @@ class Applet(Protocol):
         """The connection is gone. The last call."""
 
 
+class Caller(Protocol):
+    """What opens a connection must do. Its worker calls it; it must not block."""
+
+    def connected(self, error: int) -> None:
+        """The connection is there (0), or will never be: an errno, or TIMEOUT. An error is the last call, and so is any
+        call about an OUT_PROBE."""
+
+    def received(self, data: bytes) -> None:
+        """Bytes from the peer."""
+
+    def ended(self) -> None:
+        """The peer will send no more; it may still read."""
+
+    def drained(self) -> None:
+        """All that was put has gone."""
+
+    def closed(self, error: int) -> None:
+        """The connection is gone, for the reason of an errno. The last call."""
+
+
 Factory = Callable[[Outlet], Applet]
 
 
 class Applets:
-    """Which applet serves which listener. Registered before the threads start."""
+    """Hands events to applets, and knows which of them serves which listener. Registered before the threads start."""
 
     def __init__(self, crew: Crew) -> None:
         self._factories: dict[int, Factory] = {}
@@ -73,6 +135,7 @@ class Applets:
         crew.handlers[lib.EV_EOF] = self._tell
         crew.handlers[lib.EV_ROOM] = self._tell
         crew.handlers[lib.EV_CLOSE] = self._close
+        crew.handlers[lib.EV_CONNECTED] = self._connected
 
     def serve(self, listener: int, factory: Factory) -> None:
         """Has `factory` make the applet of each connection to listener number `listener`."""
@@ -99,10 +162,23 @@ class Applets:
             else:
                 applet.drained()
         except BaseException:
-            lib.eng_applet_end(worker.engine.handle, worker.tid, event.handle)  # it does not know where it stands
+            # it does not know where it stands
+            if lib.eng_applet_end(worker.engine.handle, worker.tid, event.handle) < 0:
+                lib.eng_out_close(worker.engine.handle, worker.tid, event.handle)
             raise
 
     def _close(self, worker: Worker, event: Any) -> None:
         applet = worker.local.get(LOCAL, {}).pop(event.handle, None)
-        if applet is not None:
+        if applet is None:
+            return
+        if event.arg:
+            applet.closed(event.arg)
+        else:
             applet.closed()
+
+    def _connected(self, worker: Worker, event: Any) -> None:
+        table = worker.local[LOCAL]
+        gone = event.len  # a probe, or it failed
+        caller = table.pop(event.handle, None) if gone else table.get(event.handle)
+        if caller is not None:
+            caller.connected(event.arg)

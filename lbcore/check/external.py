@@ -1,0 +1,134 @@
+"""`option external-check`: a program says whether a server works (manual 4.2 "option external-check").
+
+The program is started without waiting for it, and looked for when a task has its time: it works if it exits with 0.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from typing import Any
+
+from lbcore.check.check import Around
+from lbcore.event.task import Task
+from lbcore.proxy.check_settings import ExternalCheck
+from lbcore.proxy.health import CheckResult, CheckState, CheckStatus
+
+LOOK = 10  # ms between looks at whether a program has ended
+NOT_USED = "NOT_USED"  # for what a server's kind of address does not have
+
+
+class ExternalChecks:
+    """Makes the checks of `server` by a program. Belongs to worker number `tid`."""
+
+    def __init__(
+        self, around: Around, server: Any, state: CheckState, conf: ExternalCheck, tid: int, *, timeout: int | None
+    ) -> None:
+        """`timeout`: ms that the program may take, None: an interval. Raises MemoryError."""
+        self.server = server
+        self.state = state
+        self.tid = tid
+        self._around = around
+        self._conf = conf
+        self._timeout = timeout
+        self._task: Task = around.crew.tasks.add(self._woken, mask=1 << tid)
+        self._child: subprocess.Popen[bytes] | None = None
+        self._begun = 0
+        state.hurry = self.hurry
+
+    def start(self, ms: int) -> None:
+        """Has the first check made in `ms` milliseconds."""
+        self._task.schedule_at(ms)
+
+    def stop(self) -> None:
+        """Ends them for good, the program that runs too."""
+        self._around.crew.tasks.remove(self._task)
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+            self._child = None
+
+    def hurry(self, ms: int) -> None:
+        """Has the next check made within `ms` milliseconds. Any thread."""
+        if not self.state.running:
+            self._task.schedule(ms)
+
+    def _woken(self, reasons: int) -> None:
+        if self._child is not None:
+            self._look(self._child)
+        elif self.state.due and not self._around.crew.finishing:
+            self._begin()
+        else:
+            self._task.schedule_at(self.state.inter)
+
+    def _begin(self) -> None:
+        self.state.running = True
+        self._begun = time.monotonic_ns()
+        words, environment = command_of(self._conf, self.server)
+        try:
+            self._child = subprocess.Popen(
+                words, env=environment, stdin=subprocess.DEVNULL, close_fds=True, start_new_session=True
+            )
+        except OSError as error:
+            self._over(CheckResult(CheckStatus.PROCERR, error.errno or 0, os.strerror(error.errno or 0)))
+            return
+        self._task.schedule_at(1)
+
+    def _look(self, child: subprocess.Popen[bytes]) -> None:
+        code = child.poll()
+        if code is None and self._passed_ms() < (self._timeout or self.state.inter):
+            self._task.schedule_at(LOOK)
+            return
+        self._child = None
+        if code is None:
+            child.kill()
+            child.wait()
+            self._over(CheckResult(CheckStatus.PROCTOUT, 0, "External check timeout"))
+        elif code == 0:
+            self._over(CheckResult(CheckStatus.PROCOK, 0, "External check passed"))
+        elif code > 0:
+            self._over(CheckResult(CheckStatus.PROCERR, code, "External check error"))
+        else:
+            self._over(CheckResult(CheckStatus.PROCERR, -code, "External check stopped by signal"))
+
+    def _passed_ms(self) -> int:
+        return (time.monotonic_ns() - self._begun) // 1_000_000
+
+    def _over(self, result: CheckResult) -> None:
+        self.state.running = False
+        result = result._replace(duration_ms=self._passed_ms())
+        self._around.states.report(self.server, self.state, result)
+        self._task.schedule_at(self.state.interval(stopped=not self.state.passing))
+
+
+def command_of(conf: ExternalCheck, server: Any) -> tuple[list[str], dict[str, str]]:
+    """The words that start the program, and all of its environment."""
+    settings = server.settings
+    host, port = _where(settings.address)
+    proxy = server.backend.settings
+    proxy_host, proxy_port = _where(proxy.binds[0].address) if proxy.binds else (NOT_USED, NOT_USED)
+    environment = {
+        "HAPROXY_PROXY_NAME": proxy.name,
+        "HAPROXY_PROXY_ID": str(proxy.id),
+        "HAPROXY_PROXY_ADDR": proxy_host if proxy.binds else "",
+        "HAPROXY_PROXY_PORT": proxy_port if proxy.binds else "",
+        "HAPROXY_SERVER_NAME": server.name,
+        "HAPROXY_SERVER_ID": str(server.sid),
+        "HAPROXY_SERVER_ADDR": host,
+        "HAPROXY_SERVER_PORT": port if port != NOT_USED else "",
+        "HAPROXY_SERVER_MAXCONN": str(server.maxconn),
+        "HAPROXY_SERVER_CURCONN": str(server.cur_sess),
+        "HAPROXY_SERVER_PROTO": "h1" if proxy.mode == "http" else "tcp",
+        "HAPROXY_SERVER_SSL": "0",
+    }
+    if conf.path:
+        environment["PATH"] = conf.path
+    return [conf.command, proxy_host, proxy_port, host, port], environment
+
+
+def _where(address: Any) -> tuple[str, str]:
+    if address.family == socket.AF_UNIX:
+        return address.host, NOT_USED
+    return address.host or ("::" if address.family == socket.AF_INET6 else "0.0.0.0"), str(address.port)

@@ -1,0 +1,27 @@
+"""One check: what a backend says of it, and what its server does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.check.peers import Peer
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`lines` stand in the backend; `server` behind the server's address, with `{port}` for the port."""
+
+    name: str
+    lines: tuple[str, ...]
+    peer: Peer
+    server: str = "check inter 3s"
+    mode: str = "tcp"
+
+    @property
+    def is_agent(self) -> bool:
+        return "agent-check" in self.server
+
+    def backend(self, port: int) -> str:
+        """Its part of a configuration."""
+        lines = [f"mode {self.mode}", *self.lines, f"server s 127.0.0.1:{port} {self.server.format(port=port)}"]
+        return "".join(f"  {line}\n" for line in (f"backend {self.name}", *lines)).replace("  backend", "backend", 1)

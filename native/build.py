@@ -14,7 +14,7 @@ from cffi import FFI
 
 # In the order of their dependencies. A header that Python needs nothing of shows nothing: all of it is hidden.
 HEADERS = (
-    "lockset", "lock", "ctr", "freq", "table", "hash", "counters", "rec", "ask", "sock", "fd", "poll", "tmr", "task",
+    "lockset", "lock", "ctr", "freq", "table", "hash", "counters", "proxyproto", "rec", "ask", "sock", "fd", "poll", "tmr", "task",
     "event", "proxy", "h1word", "h1", "h1body", "engine",
 )  # fmt: skip
 SOURCES = (
@@ -27,7 +27,7 @@ SOURCES = (
     # HTTP/1
     "h1", "h1body", "h1field", "h1host", "h1word", "casing", "msg",
     # connections, servers, flows
-    "conn", "idle", "lb", "listener", "chan", "flow", "flow_srv", "tunnel",
+    "conn", "idle", "lb", "listener", "proxyproto", "handshake", "chan", "flow", "flow_srv", "tunnel",
     "exchange", "exch_req", "exch_again", "exch_res", "exch_reply", "applet", "page",
     # questions
     "ask", "ask_head", "ask_body", "ask_http", "ask_tcp", "ask_flow",

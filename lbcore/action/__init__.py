@@ -7,6 +7,7 @@
     flow.py       marks, timeouts, retries, addresses                     auth.py       auth
     map_.py       pattern files              capture.py    captures       pages.py      error pages of a proxy
     log.py        log level                  early.py      early hints    wait.py       pause, wait-for-body
+    expect.py     expect-proxy, expect-netscaler-cip
 
 They share spec.py (what a rule's words become), units.py (times and sizes), replace.py (regular expressions that
 replace), room.py (what still fits into a message), failure.py (answers when something can't be done).
@@ -30,6 +31,7 @@ WORDS = {
     "deny": "deny tarpit",
     "drop": "close reject silent-drop",
     "early": "early-hint",
+    "expect": "expect-netscaler-cip expect-proxy",
     "flow": """
         set-bc-mark set-bc-tos set-dst set-dst-port set-fc-mark set-fc-tos set-mark set-retries set-src set-src-port
         set-timeout set-tos

@@ -56,6 +56,7 @@ BACK_FLAGS = {
     "http-drop-request-trailers": lib.PX_O_NO_TRAILERS,
     "http-pretend-keepalive": lib.PX_O_PRETEND_KA,
 }
+SEND_OPTIONS = {"authority": lib.PX_SEND_AUTHORITY, "crc32c": lib.PX_SEND_CRC}
 CONNECTION_MODES = {"server-close": lib.PX_O_SERVER_CLOSE, "close": lib.PX_O_CLOSE}
 
 
@@ -119,6 +120,7 @@ def frontend(conf: Any, proxy: ProxySettings, *, flow: int, maxconn: int, backen
     conf.backend = backend
     conf.t_client = timeouts.client or 0
     conf.t_client_fin = timeouts.client_fin or 0
+    conf.t_client_hs = timeouts.client_hs or 0
     conf.t_http_request = timeouts.http_request or 0
     conf.t_http_keep_alive = timeouts.http_keep_alive or 0
     probes(conf, proxy.client_probes)
@@ -159,6 +161,16 @@ def backend(conf: Any, proxy: ProxySettings, *, flow: int, fullconn: int) -> Non
         address.fill(ffi.addressof(conf, "source"), proxy.source)
 
 
+def preface(settings: ServerSettings) -> int:
+    """The PX_SEND_* of the PROXY header that connections to a server begin with; 0: there is none."""
+    if not (settings.send_proxy or settings.send_proxy_v2):
+        return 0
+    found = lib.PX_SEND_V2 if settings.send_proxy_v2 else lib.PX_SEND_V1
+    for option in settings.proxy_v2_options:
+        found |= SEND_OPTIONS[option]
+    return int(found)
+
+
 def server(conf: Any, settings: ServerSettings) -> None:
     """Fills a `srv_conf *`."""
     address.fill(ffi.addressof(conf, "addr"), settings.address)
@@ -178,4 +190,5 @@ def server(conf: Any, settings: ServerSettings) -> None:
     conf.max_reuse = settings.max_reuse
     conf.tcp_ut = settings.tcp_ut
     conf.tfo = settings.tfo
+    conf.send_proxy = preface(settings)
     conf.ifname = (settings.interface or "").encode()

@@ -19,6 +19,7 @@ class Timeouts:
 
     client: int | None = None
     client_fin: int | None = None
+    client_hs: int | None = None  # handshakes; None: as `client`
     server: int | None = None
     server_fin: int | None = None
     connect: int | None = None
@@ -59,6 +60,9 @@ class ServerSettings:
     cookie: str | None = None
     tcp_ut: int = 0
     tfo: bool = False
+    send_proxy: bool = False  # connections begin with a PROXY header of version 1,
+    send_proxy_v2: bool = False  # or of version 2, which comes first
+    proxy_v2_options: frozenset[str] = frozenset()  # "authority", "crc32c"
     where: str = ""
     options: dict[str, object] = field(default_factory=dict)
     # The name behind the address. `address` is AF_UNSPEC with this name until the check of the configuration has looked

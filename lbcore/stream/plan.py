@@ -105,7 +105,8 @@ class FrontendPlan:
     http: bool
     asks: int = 0
     default: BackendPlan | None = None
-    connection: Step | None = None  # tcp-request connection, then session
+    connection: Step | None = None  # tcp-request connection, and session unless headers come between the two
+    session: Step | None = None  # tcp-request session, if they do
     content: Step | None = None  # mode tcp
     request: Step | None = None
     response: Step | None = None

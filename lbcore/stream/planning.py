@@ -17,6 +17,7 @@ from lbcore.stream.pages import prepare_pages
 from lbcore.stream.plan import BackendPlan, FrontendPlan, Step, chain, way
 from lbcore.stream.restrict import make_restrict
 from lbcore.stream.rulelist import compile_rules, compile_use_backend, compile_use_server
+from lbcore.stream.proxyheader import expects_headers
 from lbcore.stream.rules import Outcome, RuleLists, Ruleset
 from lbcore.stream.txn import Txn
 from lbcore.stream.unique_id import make_unique_id_header
@@ -24,6 +25,7 @@ from lbcore.stream.world import Builder, World
 
 CONN, CONTENT, REQUEST = 1 << lib.ASK_CONN, 1 << lib.ASK_CONTENT, 1 << lib.ASK_REQUEST
 RESPONSE, RES_CONTENT, LOCAL = 1 << lib.ASK_RESPONSE, 1 << lib.ASK_RES_CONTENT, 1 << lib.ASK_LOCAL
+SESSION = 1 << lib.ASK_SESSION
 
 NO_RULES = RuleLists()
 
@@ -88,12 +90,10 @@ class Planner:
         plan.makes_pages = prepare_pages(settings, build) is not None
         plan.inspect_delay = rules.inspect_delay or 0
         plan.default = self._default(proxy)
-        plan.connection = chain(
-            [
-                _list(rules, Ruleset.TCP_CONNECTION, build, Point.FE_CONN),
-                _list(rules, Ruleset.TCP_SESSION, build, Point.FE_SESS),
-            ]
-        )
+        plan.connection = _list(rules, Ruleset.TCP_CONNECTION, build, Point.FE_CONN)
+        plan.session = _list(rules, Ruleset.TCP_SESSION, build, Point.FE_SESS)
+        if not expects_headers(settings):  # one question will do
+            plan.connection, plan.session = chain([plan.connection, plan.session]), None
         if rules.use_backend:
             plan.choose = compile_use_backend(rules.use_backend, build)
         content = _list(rules, Ruleset.TCP_CONTENT, build, Point.FE_CONTENT)
@@ -200,6 +200,7 @@ def _backend_asks(plan: BackendPlan) -> int:
 def _frontend_asks(plan: FrontendPlan) -> int:
     """What the frontend has to ask: for itself, and for the backends that its streams may come to."""
     asks = CONN if plan.connection is not None else 0
+    asks |= SESSION if plan.session is not None else 0
     reachable = plan.backends.values() if plan.choose is not None else [plan.default] if plan.default else []
     for backend in reachable:
         asks |= backend.asks & (REQUEST | CONTENT)

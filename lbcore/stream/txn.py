@@ -116,6 +116,7 @@ class Txn:
     missing = False  # a fetch found nothing, but may when more of `data` has come: content rules then wait
     no_retry = False  # disable-l7-retry
     forced = False  # force-persist: the server is tried though it is down
+    expects = 0  # V_F_PROXY, V_F_CIP: headers that the connection begins with
     ignores_cookie = False  # ignore-persist
     point = 0  # sample.points.Point at which rules run now
     status = -1  # sent to the client, once known
@@ -128,6 +129,7 @@ class Txn:
     unique_id: str | None = None
     last_rule: tuple[str, int] | None = None  # file and line of the last final rule
     waiting = ""  # the entity that it waits for
+    tlvs: bytes | None = None  # of the client's PROXY header, once asked for
     hints = ""  # fields of a 103 response to which the next rule adds more
     closes = False  # rules say that the client's connection ends with this response
     responds = False  # what concerns the response has begun

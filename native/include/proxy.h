@@ -68,6 +68,12 @@
 #define LB_STATIC_RR 2 /* round robin over a fixed map */
 #define LB_SOURCE 1 /* map-based hash of the client's address */
 
+/* send-proxy */
+#define PX_SEND_V1 0x1
+#define PX_SEND_V2 0x2        /* comes before version 1 */
+#define PX_SEND_CRC 0x4       /* proxy-v2-options crc32c */
+#define PX_SEND_AUTHORITY 0x8 /* proxy-v2-options authority: the one that the client's own header told */
+
 #define PX_FF_MAX 64 /* bytes of the name of forwardfor's header, and of http-send-name-header's */
 
 typedef struct fe_conf {
@@ -78,6 +84,7 @@ typedef struct fe_conf {
     uint32_t rate_sess;     /* sessions per second; 0: no limit */
     int32_t backend;        /* index of the default backend, -1: none (HTTP: 503) */
     uint32_t t_client, t_client_fin, t_http_request, t_http_keep_alive;
+    uint32_t t_client_hs;   /* handshakes of a client's connection; 0: t_client */
     uint32_t ka_count, ka_idle, ka_interval; /* probes to idle clients: number, seconds, seconds; 0: the system's */
     uint32_t ff_len;        /* forwardfor: length of the header's name */
     char ff_name[PX_FF_MAX];/* forwardfor: the name */
@@ -126,6 +133,7 @@ typedef struct srv_conf {
     int32_t max_reuse;      /* times a connection may be used again; -1: no limit */
     uint32_t tcp_ut;        /* ms, TCP_USER_TIMEOUT */
     uint32_t tfo;           /* 1: TCP fast open */
+    uint32_t send_proxy;    /* PX_SEND_*: the header that its connections begin with; 0: none */
     char ifname[PX_IFNAME]; /* "": the backend's */
 } srv_conf;
 

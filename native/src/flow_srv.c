@@ -1,6 +1,7 @@
 /* The back side of a flow: its backend, its server, its queue, its connection and the attempts to get one. */
 #include "asked.h"
 #include "engine.h"
+#include "handshake.h"
 #include "ctr.h"
 
 #define TURN_AROUND 1000 /* ms before the same server is tried again (manual, "retries") */
@@ -334,7 +335,8 @@ static conn *find_idle(flow *f)
 {
     uint32_t reuse = f->be->conf.reuse;
 
-    if (f->kind != FLOW_EXCHANGE || reuse == REUSE_NEVER || f->flags & FL_RETRIED_STALE || has_own_socket(f))
+    if (f->kind != FLOW_EXCHANGE || reuse == REUSE_NEVER || f->flags & FL_RETRIED_STALE || has_own_socket(f) ||
+        f->srv->conf.send_proxy)
         return NULL;
     if (reuse == REUSE_SAFE && !(f->flags & FL_NOT_FIRST))
         return NULL;
@@ -401,6 +403,8 @@ static conn *open_conn(flow *f, int *err)
     c->srv = srv;
     if (bc->options & PX_O_NOLINGER)
         c->flags |= CO_F_RESET;
+    if (srv->conf.send_proxy)
+        c->flags |= CO_F_PREFACE | CO_F_PRIVATE;
     /* on a fast network the connection is there before we could be told: try to write at once. Servers that proved slow
      * are waited for, which spares an attempt. */
     if (at_peek(&srv->fast)) {
@@ -439,6 +443,8 @@ int flow_established(flow *f)
     conn *c = f->b;
     int ret = conn_established(c);
 
+    if (ret > 0 && unlikely(c->flags & CO_F_PREFACE))
+        ret = handshake_send(f);
     if (ret > 0) {
         f->cs = CS_EST;
         f->tc = (int32_t)(f->t->now_ms - f->t_mark);

@@ -139,6 +139,7 @@ class Decider:
     def _session(self, worker: Worker, ask: tuple[Any, ...], text: str) -> bytes:
         plan = self._plans[ask[FRONTEND]]
         t = Txn(self._world, worker, ask)
+        t.session.shake(ask)
         t.point = Point.FE_SESS
         return self._connection_verdict(worker, t, plan.session(t) if plan.session is not None else None)
 

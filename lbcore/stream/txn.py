@@ -71,6 +71,12 @@ class Session:
         setattr(self, name, found)
         return found
 
+    def shake(self, ask: tuple[Any, ...]) -> None:
+        """Tells it that its handshakes are over: headers may have said who is at its ends."""
+        self._ask = ask
+        for name in ("src", "sport", "dst", "dport", "family"):
+            self.__dict__.pop(name, None)
+
     @property
     def remembers(self) -> bool:
         """Whether there is something that must outlive the present question."""

@@ -62,7 +62,9 @@ typedef struct asked {
     uint8_t had_dst;
     uint8_t expects;    /* LSN_EXPECT_*: headers that are still to come */
     uint8_t proxied;    /* the connection began with a PROXY header, */
-    uint8_t err;        /* or failed before it was a session */
+    uint8_t shaken;     /* or with any header, */
+    uint8_t embryonic;  /* or ended before it was a session, */
+    uint8_t err;        /* for this reason */
     int32_t th;         /* ms that handshakes took, -1: they never ended */
     char *tlvs;         /* what else the header said, */
     uint32_t ntlvs;     /* bytes */

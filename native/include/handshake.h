@@ -13,6 +13,8 @@
 void handshake_start(flow *f);
 /* Its connection rules have let it pass, and expect the headers LSN_EXPECT_* besides the listener's. */
 void handshake_expect(flow *f, uint32_t headers);
+/* Its session rules end it: where headers were expected that is logged. */
+void handshake_refused(flow *f);
 /* Headers are waited for no longer. */
 void handshake_timeout(flow *f);
 /* Sends the header that f->srv wants first. 1, or -errno. */

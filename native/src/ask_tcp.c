@@ -41,6 +41,8 @@ static uint32_t headers_of(uint32_t flags)
 void verdict_conn(flow *f, const lb_verdict *v)
 {
     release(f);
+    if (v->action != V_FORWARD && f->asked->kind == ASK_SESSION)
+        handshake_refused(f);
     switch (v->action) {
     case V_FORWARD:
         if (f->asked->kind == ASK_CONN)

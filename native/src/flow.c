@@ -337,7 +337,7 @@ static uint32_t record_flags(const flow *f, int asap)
         flags |= REC_LOG;
     if (unlikely(f->asked && f->asked->said & V_F_TELL) && !asap)
         flags |= REC_TELL;
-    if (unlikely(f->asked && f->asked->err))
+    if (unlikely(f->asked && f->asked->embryonic))
         flags |= flags ? REC_EMBRYONIC : 0;
     return flags;
 }

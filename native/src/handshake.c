@@ -22,6 +22,14 @@ static int timeout_error(const asked *q)
     return q->expects & LSN_EXPECT_CIP ? CO_ER_CIP_TIMEOUT : CO_ER_PRX_TIMEOUT;
 }
 
+static void embryonic(flow *f)
+{
+    f->asked->embryonic = 1;
+    f->status = 0;
+    flow_term(f, 'P', 'R');
+    flow_record(f);
+}
+
 /* No session comes of it. Who has said something is told by a reset that it was not understood. "dontlognull" is about those
  * who said nothing. */
 static void fail(flow *f, int err, int said)
@@ -32,9 +40,14 @@ static void fail(flow *f, int err, int said)
         f->flags |= FL_LOGGED;
     f->asked->err = (uint8_t)err;
     f->asked->th = err == timeout_error(f->asked) ? -1 : (int32_t)(f->t->now_ms - f->t_start);
-    flow_term(f, 'P', 'R');
-    flow_record(f);
+    embryonic(f);
     flow_free(f);
+}
+
+void handshake_refused(flow *f)
+{
+    if (f->asked->shaken)
+        embryonic(f);
 }
 
 static void begin(flow *f)
@@ -112,6 +125,7 @@ static void passed(flow *f, const char *s, uint32_t left)
 
     q->state = Q_NONE;
     q->until = 0;
+    q->shaken = 1;
     q->th = (int32_t)(f->t->now_ms - f->t_start);
     tmr_del(&f->t->timers, &f->tmr);
     fd_set_handler(f->f->e, flow_iocb);

@@ -230,8 +230,10 @@ static int begins(const char *s, uint32_t n, const char *sign, uint32_t len)
 int pp_read(const char *s, uint32_t n, pp_header *h)
 {
     memset(h, 0, sizeof(*h));
+    if (n < V1_LEN) /* whatever it is the beginning of */
+        return -CO_ER_PRX_TRUNCATED;
     if (begins(s, n, V1, V1_LEN))
-        return n > V1_LEN ? read_v1(s, n, h) : -CO_ER_PRX_TRUNCATED;
+        return read_v1(s, n, h);
     if (begins(s, n, V2, V2_LEN))
         return n >= V2_LEN ? read_v2(s, n, h) : -CO_ER_PRX_TRUNCATED;
     return -CO_ER_PRX_NOT_HDR;

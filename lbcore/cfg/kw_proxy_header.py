@@ -7,10 +7,13 @@ from lbcore.cfg.keywords import BIND, KEYWORDS, SERVERS, Keyword
 from lbcore.cfg.known import not_yet
 from lbcore.cfg.kw_bind import flag as bind_flag
 from lbcore.cfg.kw_server import flag as server_flag
+from lbcore.cfg.vocabulary import read, words_of
+from lbcore.sample.points import Point
 
 _MAGIC_MAX = 0xFFFFFFFF
-_OPTIONS = ("authority", "crc32c")
-_LATER = ("cert-cn", "cert-key", "cert-sig", "ssl", "ssl-cipher", "unique-id")
+_OPTIONS = ("authority", "crc32c", "unique-id")
+_LATER = ("cert-cn", "cert-key", "cert-sig", "ssl", "ssl-cipher")
+_TYPES = 256  # of TLVs
 
 
 def accept_netscaler_cip(args: Args) -> None:
@@ -35,6 +38,25 @@ def proxy_v2_options(args: Args) -> None:
         args.server.proxy_v2_options |= {option}
 
 
+def set_proxy_v2_tlv_fmt(args: Args) -> None:
+    """`set-proxy-v2-tlv-fmt(<type>) <format>`: a TLV of the header of version 2."""
+    word = args.line.text(args.position - 1)
+    text = word.partition("(")[2].removesuffix(")")
+    try:
+        kind = int(text, 0)
+    except ValueError:
+        kind = -1
+    if not 0 <= kind < _TYPES:
+        raise KeywordError(f"'{word}' : expects a type from 0 to {_TYPES - 1}, found '{text}'")
+    if not args.more:
+        raise KeywordError(f"'{word}' : expects a format as argument")
+    from lbcore.sample.format import parse_format  # with the vocabulary
+
+    words = words_of(args, Point.BE_SRV_CON)
+    found = read(args, words, lambda words: parse_format(words.take(), words), f"'{word}' : {{}}")
+    args.server.proxy_v2_tlvs += ((kind, found),)
+
+
 KEYWORDS.register(
     Keyword(("accept-netscaler-cip",), BIND, accept_netscaler_cip, "<magic>",
             "Each connection begins with a NetScaler's Client IP header.", "0.2"),
@@ -49,4 +71,6 @@ KEYWORDS.register(
     Keyword(("send-proxy",), SERVERS, server_flag("send_proxy"), "", "Connections begin with a PROXY header.", "0.2"),
     Keyword(("send-proxy-v2",), SERVERS, server_flag("send_proxy_v2"), "",
             "Connections begin with a PROXY header of version 2.", "0.2"),
+    Keyword(("set-proxy-v2-tlv-fmt",), SERVERS, set_proxy_v2_tlv_fmt, "(<type>) <format>",
+            "A TLV of a PROXY header of version 2.", "0.2"),
 )  # fmt: skip

@@ -167,7 +167,7 @@ def preface(settings: ServerSettings) -> int:
         return 0
     found = lib.PX_SEND_V2 if settings.send_proxy_v2 else lib.PX_SEND_V1
     for option in settings.proxy_v2_options:
-        found |= SEND_OPTIONS[option]
+        found |= SEND_OPTIONS.get(option, 0)
     return int(found)
 
 

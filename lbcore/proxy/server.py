@@ -17,12 +17,17 @@ class Server(Serving):
         """Adds it to backend number `backend` of the engine. Raises OSError, ValueError for an unusable address."""
         self.settings = settings
         self.sid = sid
+        self._engine = engine
         self.index = check(lib.eng_server_add(engine.handle, backend))
         convert.server(lib.eng_srv_conf(engine.handle, self.index), settings)
         name = settings.name.encode("utf-8", "surrogateescape")
         if name:
             check(lib.eng_srv_name(engine.handle, self.index, name, len(name)))
         super().__init__(of_server(engine, self.index))
+
+    def set_tell(self, number: int) -> None:
+        """Has its PROXY headers tell what streams give under a number (`eng_flow_tell`). Before the threads start."""
+        lib.eng_srv_conf(self._engine.handle, self.index).tell = number
 
     @property
     def name(self) -> str:

@@ -62,7 +62,8 @@ class ServerSettings:
     tfo: bool = False
     send_proxy: bool = False  # connections begin with a PROXY header of version 1,
     send_proxy_v2: bool = False  # or of version 2, which comes first
-    proxy_v2_options: frozenset[str] = frozenset()  # "authority", "crc32c"
+    proxy_v2_options: frozenset[str] = frozenset()  # "authority", "crc32c", "unique-id"
+    proxy_v2_tlvs: tuple[tuple[int, Any], ...] = ()  # types, and what their values are: lbcore.sample.format.Format
     where: str = ""
     options: dict[str, object] = field(default_factory=dict)
     # The name behind the address. `address` is AF_UNSPEC with this name until the check of the configuration has looked

@@ -316,6 +316,8 @@ class Decider:
             return self._finish(worker, t, outcome)
         if found is not None and found.choose_server is not None and t.server is None:
             t.server = found.choose_server(t)
+        if found is not None and found.tell is not None:
+            found.tell(t)
         number = t.backend.index if t.backend is not None else -1
         server = t.server.index if t.server is not None else -1
         flags = self._keep(worker, t) | (FORCE if t.forced else 0)

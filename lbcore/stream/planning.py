@@ -17,7 +17,7 @@ from lbcore.stream.pages import prepare_pages
 from lbcore.stream.plan import BackendPlan, FrontendPlan, Step, chain, way
 from lbcore.stream.restrict import make_restrict
 from lbcore.stream.rulelist import compile_rules, compile_use_backend, compile_use_server
-from lbcore.stream.proxyheader import expects_headers
+from lbcore.stream.proxyheader import expects_headers, make_tell
 from lbcore.stream.rules import Outcome, RuleLists, Ruleset
 from lbcore.stream.txn import Txn
 from lbcore.stream.unique_id import make_unique_id_header
@@ -79,6 +79,7 @@ class Planner:
         else:
             plan.content = content
             plan.res_content = _list(rules, Ruleset.TCP_RESPONSE, build, Point.BE_RES_CONTENT)
+        plan.tell = make_tell(proxy.backend, build)
         plan.asks = _backend_asks(plan)
         return plan
 
@@ -133,7 +134,8 @@ class Planner:
             if other.mode != "http":
                 continue
             theirs = self.builders[other.name]
-            late = chain([header, *_forwarding(settings, other, theirs), self.backends[index].request_cookie])
+            own = self.backends[index]
+            late = chain([header, *_forwarding(settings, other, theirs), own.request_cookie, own.tell])
             if late is not None:
                 plan.late[index] = late
 
@@ -186,7 +188,7 @@ def _requests(rules: RuleLists, build: Build, point: Point) -> list[Step | None]
 def _backend_asks(plan: BackendPlan) -> int:
     """What a stream of this backend has to be asked about."""
     asks = 0
-    if any(step is not None for step in (plan.request, plan.choose_server, plan.content, plan.persist)):
+    if any(step is not None for step in (plan.request, plan.choose_server, plan.content, plan.persist, plan.tell)):
         asks |= REQUEST | CONTENT
     if any(step is not None for step in (plan.response, plan.after, plan.cookie, plan.res_content)):
         asks |= REQUEST | RESPONSE

@@ -1,15 +1,21 @@
-"""What the headers of other proxies said of a client's connection (native/include/proxyproto.h)."""
+"""What the headers of other proxies said of a client's connection, and what ours tell servers of a stream.
+
+The shim reads and writes them (native/include/proxyproto.h); what only rules and formats know is added here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from lbcore.proxy.settings import ProxySettings
+from lbcore.proxy.settings import ProxySettings, ServerSettings
+from lbcore.sample.build import Build
 from lbcore.shim import ffi, lib
 from lbcore.stream.txn import AT, Txn
+from lbcore.stream.unique_id import unique_id
 
 USUAL = 256  # bytes of TLVs, which are seldom more
+VALUE_MAX = 0xFFFF  # bytes of a TLV's value
 HEAD = 3  # bytes of a TLV before its value: the type, and two of the length
 
 _FLAGS = AT["flags"]
@@ -75,3 +81,49 @@ def values(tlvs: bytes, kind: int) -> Iterator[bytes]:
         if tlvs[at] == kind:
             yield tlvs[at + HEAD : end]
         at = end
+
+
+# --- what ours tell ---
+
+
+def make_tell(backend: Any, build: Build) -> Callable[[Txn], None] | None:
+    """What gives the shim the TLVs that servers of a backend are told of a stream; None if they want none but the
+    shim's own. `backend` is a lbcore.proxy.backend.Backend. Raises BuildError.
+
+    Servers that want the same share a number.
+    """
+    numbers: dict[tuple[Any, ...], int] = {}
+    for server in backend.servers:
+        wanted = _wanted(server.settings)
+        if wanted is not None:
+            server.set_tell(numbers.setdefault(wanted, len(numbers) + 1))
+    if not numbers:
+        return None
+    tellers = [(number, *_writers(wanted, build)) for wanted, number in numbers.items()]
+
+    def tell(t: Txn) -> None:
+        for number, before, behind in tellers:
+            first = b"".join([_tlv(kind, text_of(t)) for kind, text_of in before])
+            tlvs = first + (_tlv(lib.PP2_TYPE_UNIQUE_ID, unique_id(t) or "") if behind else b"")
+            lib.eng_flow_tell(*t.flow(), number, len(first), tlvs, len(tlvs))
+
+    return tell
+
+
+def _wanted(settings: ServerSettings) -> tuple[Any, ...] | None:
+    """What a server wants to be told that depends on the stream, None: nothing."""
+    own_id = "unique-id" in settings.proxy_v2_options
+    if not settings.send_proxy_v2 or not (own_id or settings.proxy_v2_tlvs):
+        return None
+    return own_id, settings.proxy_v2_tlvs
+
+
+def _writers(wanted: tuple[Any, ...], build: Build) -> tuple[list[tuple[int, Callable[[Txn], str]]], bool]:
+    own_id, tlvs = wanted
+    return [(kind, parsed.make(build)) for kind, parsed in tlvs], own_id
+
+
+def _tlv(kind: int, text: str) -> bytes:
+    """A TLV; what is longer than one can be is cut."""
+    value = text.encode("latin-1")[:VALUE_MAX]
+    return bytes((kind,)) + len(value).to_bytes(2, "big") + value

@@ -28,6 +28,11 @@ typedef struct ask_addr {
     uint8_t family;
 } ask_addr;
 
+/* What is told to the servers that want <which>. */
+typedef struct tell_head {
+    uint32_t which, before, len;
+} tell_head;
+
 typedef struct asked {
     uint8_t state;      /* Q_* */
     uint8_t kind;       /* ASK_* of the question */
@@ -68,6 +73,8 @@ typedef struct asked {
     int32_t th;         /* ms that handshakes took, -1: they never ended */
     char *tlvs;         /* what else the header said, */
     uint32_t ntlvs;     /* bytes */
+    char *tell;         /* told to servers of this stream: a tell_head and its bytes, one after the other */
+    uint32_t ntell;     /* bytes */
     ask_addr dst, was[2];
 } asked;
 

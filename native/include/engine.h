@@ -159,6 +159,9 @@ int eng_flow_name(engine *e, int tid, uint64_t flow, uint64_t gen, int back, int
 /* Copies at most <len> bytes of the TLVs of the PROXY header that the client's connection began with: type, two bytes of length,
  * value, one after the other, all well formed. Their bytes, which may be more than <len>; 0: none came. */
 int eng_flow_tlvs(engine *e, int tid, uint64_t flow, uint64_t gen, char *to, int len);
+/* What PROXY headers of this stream tell servers whose srv_conf has <tell>, which is not 0: <len> bytes of TLVs, of which the
+ * first <before> come before those that the shim adds. Each <tell> once. 0, -EINVAL, -ENOMEM. */
+int eng_flow_tell(engine *e, int tid, uint64_t flow, uint64_t gen, int tell, int before, const char *tlvs, int len);
 /* Copies at most <len> bytes of the kernel's struct tcp_info. The bytes copied, -ENOTCONN, or what the kernel says. */
 int eng_flow_tcpinfo(engine *e, int tid, uint64_t flow, uint64_t gen, int back, void *to, int len);
 /* Sends an interim response (102 .. 199, in normal form) at once, before the request has its verdict. 1: sent; 0: this client

@@ -134,6 +134,7 @@ typedef struct srv_conf {
     uint32_t tcp_ut;        /* ms, TCP_USER_TIMEOUT */
     uint32_t tfo;           /* 1: TCP fast open */
     uint32_t send_proxy;    /* PX_SEND_*: the header that its connections begin with; 0: none */
+    uint32_t tell;          /* what else it tells: which of those that eng_flow_tell() was given; 0: nothing */
     char ifname[PX_IFNAME]; /* "": the backend's */
 } srv_conf;
 

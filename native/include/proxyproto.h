@@ -39,6 +39,7 @@
 #ifndef LB_CFFI
 #define PP_V1_MAX 107 /* bytes of a header of version 1 */
 #define PP_V2_MIN 16  /* bytes of a header of version 2 without addresses */
+#define PP_V2_FIXED (PP_V2_MIN + 36 + 7) /* the most that is before its TLVs, but for a checksum */
 
 /* Who is at the ends of a connection, as one proxy tells another. */
 typedef struct pp_header {
@@ -58,7 +59,8 @@ int pp_read_cip(const char *s, uint32_t n, uint32_t magic, pp_header *h);
 int pp_tlv_find(const char *tlvs, uint32_t n, uint32_t at, int type, uint32_t *value);
 /* Writes a header of version 1 to <to>, which has room for PP_V1_MAX bytes. Returns its length. */
 int pp_write_v1(const pp_header *h, char *to);
-/* Writes a header of version 2 with the <n> bytes of <tlvs>, and a checksum before them if <crc>. Returns its length, or
+/* Writes a header of version 2 with the <n> bytes of <tlvs>, and a checksum before them if <crc>. They may lie in <to>, behind
+ * where they will be. Returns its length, or
  * -EMSGSIZE if <size> is too small. */
 int pp_write_v2(const pp_header *h, int crc, const char *tlvs, uint32_t n, char *to, uint32_t size);
 #endif

@@ -43,6 +43,7 @@ void asked_next(flow *f)
     unmove(f, q);
     q->said &= V_F_TELL_CONN;
     q->own = q->local = q->early = q->continued = q->told_eof = 0;
+    q->ntell = 0;
     q->server = -1;
     f->t_client = f->fe->conf.t_client;
 }
@@ -54,6 +55,7 @@ void asked_free(flow *f)
 
     ask_end(f);
     free(q->tlvs);
+    free(q->tell);
     if (q->said & V_F_TELL_CONN && (ev = thr_event(f->t, EV_SESSION_END)))
         ev->handle = f->session;
     f->asked = NULL;

@@ -166,6 +166,28 @@ int eng_flow_tlvs(engine *e, int tid, uint64_t flow_, uint64_t gen, char *to, in
     return n;
 }
 
+int eng_flow_tell(engine *e, int tid, uint64_t flow_, uint64_t gen, int tell, int before, const char *tlvs, int len)
+{
+    flow *f = flow_of(e, tid, flow_, gen);
+    asked *q = f ? f->asked : NULL;
+    tell_head head = {(uint32_t)tell, (uint32_t)before, (uint32_t)len};
+    char *grown;
+
+    if (!f)
+        return -ESTALE;
+    if (tell <= 0 || before < 0 || len < before)
+        return -EINVAL;
+    grown = realloc(q->tell, q->ntell + sizeof(head) + (size_t)len);
+    if (!grown)
+        return -ENOMEM;
+    q->tell = grown;
+    memcpy(grown + q->ntell, &head, sizeof(head));
+    if (len)
+        memcpy(grown + q->ntell + sizeof(head), tlvs, (size_t)len);
+    q->ntell += (uint32_t)sizeof(head) + (uint32_t)len;
+    return 0;
+}
+
 int eng_flow_tcpinfo(engine *e, int tid, uint64_t flow_, uint64_t gen, int back, void *to, int len)
 {
     const flow *f = flow_of(e, tid, flow_, gen);

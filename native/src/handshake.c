@@ -240,42 +240,66 @@ static void front_ends(flow *f, pp_header *h)
     memcpy(h->dst, ends.daddr, sizeof(h->dst));
 }
 
-/* Adds a TLV behind the <n> bytes at <to>, if it fits; the bytes there then. */
-static uint32_t add_tlv(char *to, uint32_t n, uint32_t size, int type, const char *value, uint32_t len)
+/* What Python has this stream tell servers like its own, NULL: nothing. */
+static const char *told(const flow *f, tell_head *head)
 {
-    if (n + 3 + len > size)
-        return n;
-    to[n] = (char)type;
-    to[n + 1] = (char)(len >> 8);
-    to[n + 2] = (char)len;
-    memcpy(to + n + 3, value, len);
-    return n + 3 + len;
+    const asked *q = f->asked;
+    uint32_t which = f->srv->conf.tell;
+
+    for (uint32_t at = 0; which && q && at < q->ntell; at += (uint32_t)sizeof(*head) + head->len) {
+        memcpy(head, q->tell + at, sizeof(*head));
+        if (head->which == which)
+            return q->tell + at + sizeof(*head);
+    }
+    *head = (tell_head){0};
+    return NULL;
+}
+
+/* Bytes that are being put together. */
+typedef struct pile {
+    char *at;
+    uint32_t n, size;
+} pile;
+
+/* 0, or -EMSGSIZE. */
+static int add(pile *p, const char *s, uint32_t n)
+{
+    if (n > p->size - p->n)
+        return -EMSGSIZE;
+    if (n)
+        memcpy(p->at + p->n, s, n);
+    p->n += n;
+    return 0;
 }
 
 /* "proxy-v2-options authority": what the client's own header said. */
-static uint32_t add_authority(const flow *f, char *to, uint32_t n, uint32_t size)
+static int add_authority(const flow *f, pile *p)
 {
     const asked *q = f->asked;
     uint32_t at;
     int len = q && q->ntlvs ? pp_tlv_find(q->tlvs, q->ntlvs, 0, PP2_TYPE_AUTHORITY, &at) : -1;
 
-    return len > 0 ? add_tlv(to, n, size, PP2_TYPE_AUTHORITY, q->tlvs + at, (uint32_t)len) : n;
+    return len > 0 ? add(p, q->tlvs + at - 3, (uint32_t)len + 3) : 0;
 }
 
 /* Writes the header to the thread's room for composing. Its length, or -EMSGSIZE. */
 static int compose(flow *f)
 {
     thr *t = f->t;
-    uint32_t what = f->srv->conf.send_proxy, n = 0;
-    char tlvs[1024];
+    uint32_t what = f->srv->conf.send_proxy;
+    pile p = {t->compose + PP_V2_FIXED, 0, t->compose_size - PP_V2_FIXED};
+    tell_head head;
+    const char *more;
     pp_header h;
 
     front_ends(f, &h);
     if (!(what & PX_SEND_V2))
         return pp_write_v1(&h, t->compose);
-    if (what & PX_SEND_AUTHORITY)
-        n = add_authority(f, tlvs, n, sizeof(tlvs));
-    return pp_write_v2(&h, !!(what & PX_SEND_CRC), tlvs, n, t->compose, t->compose_size);
+    more = told(f, &head);
+    if (add(&p, more, head.before) < 0 || (what & PX_SEND_AUTHORITY && add_authority(f, &p) < 0) ||
+        add(&p, more ? more + head.before : NULL, head.len - head.before) < 0)
+        return -EMSGSIZE;
+    return pp_write_v2(&h, !!(what & PX_SEND_CRC), p.at, p.n, t->compose, t->compose_size);
 }
 
 static uint64_t fingerprint(const char *s, size_t n)

@@ -319,6 +319,8 @@ int pp_write_v2(const pp_header *h, int crc, const char *tlvs, uint32_t n, char 
 
     if (body > UINT16_MAX || PP_V2_MIN + body > size)
         return -EMSGSIZE;
+    if (n) /* first: they may be where the rest comes */
+        memmove(to + PP_V2_MIN + body - n, tlvs, n);
     memcpy(at, V2, V2_LEN);
     at += V2_LEN;
     *at++ = ends ? V2_PROXY : V2_LOCAL;
@@ -334,8 +336,6 @@ int pp_write_v2(const pp_header *h, int crc, const char *tlvs, uint32_t n, char 
         sum = at = put16(at, 4);
         at = put32(at, 0);
     }
-    if (n)
-        memcpy(at, tlvs, n);
     if (sum)
         put32(sum, crc32c(0, to, PP_V2_MIN + body));
     return (int)(PP_V2_MIN + body);

@@ -14,8 +14,8 @@ from cffi import FFI
 
 # In the order of their dependencies. A header that Python needs nothing of shows nothing: all of it is hidden.
 HEADERS = (
-    "lockset", "lock", "ctr", "freq", "table", "hash", "counters", "proxyproto", "rec", "ask", "sock", "fd", "poll", "tmr", "task",
-    "event", "proxy", "h1word", "h1", "h1body", "engine",
+    "lockset", "lock", "ctr", "freq", "table", "hash", "counters", "proxyproto", "rec", "ask", "sock", "fd", "poll",
+    "tmr", "task", "event", "proxy", "h1word", "h1", "h1body", "engine",
 )  # fmt: skip
 SOURCES = (
     # primitives

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lbcore.cfg.arguments import Args, KeywordError, integer
+import re
+
+from lbcore.cfg.arguments import Args, KeywordError
 from lbcore.cfg.keywords import BIND, KEYWORDS, SERVERS, Keyword
 from lbcore.cfg.known import not_yet
 from lbcore.cfg.kw_bind import flag as bind_flag
@@ -10,6 +12,7 @@ from lbcore.cfg.kw_server import flag as server_flag
 from lbcore.cfg.vocabulary import read, words_of
 from lbcore.sample.points import Point
 
+_NUMBER = re.compile(r"[0-9]{1,20}")
 _MAGIC_MAX = 0xFFFFFFFF
 _OPTIONS = ("authority", "crc32c", "unique-id")
 _LATER = ("cert-cn", "cert-key", "cert-sig", "ssl", "ssl-cipher")
@@ -20,9 +23,9 @@ def accept_netscaler_cip(args: Args) -> None:
     text = args.take()
     if not text:
         raise KeywordError("'accept-netscaler-cip' : missing value")
-    magic = integer(text)
-    if magic is None:
+    if not _NUMBER.fullmatch(text):
         raise KeywordError(f"'accept-netscaler-cip' : expects an integer argument, found '{text}'")
+    magic = int(text)
     if not 0 < magic <= _MAGIC_MAX:
         raise KeywordError(f"'accept-netscaler-cip' : invalid value {magic}, must be > 0 and <= {_MAGIC_MAX}")
     args.bind.cip_magic = magic

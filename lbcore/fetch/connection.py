@@ -244,10 +244,11 @@ add_fetches(
     inlined("fc_http_major", Type.SINT, CLIENT, "1", "The version of HTTP to the client: 1."),
     _count_row("lost"),
     inlined("fc_nb_streams", Type.SINT, CLIENT, "1", "Streams of the client's connection: 1."),
-    plain("fc_pp_authority", Type.STR, CLIENT, _tlv(lib.PP2_TYPE_AUTHORITY), "The authority that a PROXY header names."),
-    Fetch("fc_pp_tlv", "(string)", Type.STR, SESSION, make_tlv, "A TLV of a PROXY header, by type.", make_tlvs,
-          check_tlv),
-    plain("fc_pp_unique_id", Type.STR, CLIENT, _tlv(lib.PP2_TYPE_UNIQUE_ID), "The unique ID that a PROXY header brings."),
+    plain("fc_pp_authority", Type.STR, CLIENT, _tlv(lib.PP2_TYPE_AUTHORITY), "The authority that a PROXY header has."),
+    Fetch(
+        "fc_pp_tlv", "(string)", Type.STR, SESSION, make_tlv, "A TLV of a PROXY header, by type.", make_tlvs, check_tlv
+    ),
+    plain("fc_pp_unique_id", Type.STR, CLIENT, _tlv(lib.PP2_TYPE_UNIQUE_ID), "The unique ID that a PROXY header has."),
     plain("fc_rcvd_proxy", Type.BOOL, CLIENT, came, "Whether the connection began with a PROXY header."),
     _count_row("reordering"),
     _count_row("retrans"),

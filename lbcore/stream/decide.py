@@ -314,10 +314,8 @@ class Decider:
             return _verdict(ask, lib.V_HTTP, self._keep(worker, t))
         if outcome is not None and outcome is not ACCEPT:
             return self._finish(worker, t, outcome)
-        if found is not None and found.choose_server is not None and t.server is None:
-            t.server = found.choose_server(t)
-        if found is not None and found.tell is not None:
-            found.tell(t)
+        if found is not None:
+            _towards_server(found, t)
         number = t.backend.index if t.backend is not None else -1
         server = t.server.index if t.server is not None else -1
         flags = self._keep(worker, t) | (FORCE if t.forced else 0)
@@ -436,6 +434,14 @@ def _switched(worker: Worker, ask: tuple[Any, ...]) -> Txn | None:
     session.switched = None
     t.ask, t.data, t.backend, t.kept = ask, None, None, True
     return t
+
+
+def _towards_server(plan: BackendPlan, t: Txn) -> None:
+    """The last that is decided before the shim chooses a server, unless rules do."""
+    if plan.choose_server is not None and t.server is None:
+        t.server = plan.choose_server(t)
+    if plan.tell is not None:
+        plan.tell(t)
 
 
 def _take_body(message: Request | Response | None, ask: tuple[Any, ...], text: str) -> None:

@@ -15,9 +15,9 @@ from lbcore.stream.cookies import make_persist_rules, make_request_cookie, make_
 from lbcore.stream.monitor import make_monitor
 from lbcore.stream.pages import prepare_pages
 from lbcore.stream.plan import BackendPlan, FrontendPlan, Step, chain, way
+from lbcore.stream.proxyheader import expects_headers, make_tell
 from lbcore.stream.restrict import make_restrict
 from lbcore.stream.rulelist import compile_rules, compile_use_backend, compile_use_server
-from lbcore.stream.proxyheader import expects_headers, make_tell
 from lbcore.stream.rules import Outcome, RuleLists, Ruleset
 from lbcore.stream.txn import Txn
 from lbcore.stream.unique_id import make_unique_id_header

@@ -159,7 +159,12 @@ class TxnLog:
             origin: (text_of(step.format), text_of(step.sd), step.drop) for origin, step in self._steps.items()
         }
         self.needs_txn = any(text.bare is None for text in texts)
-        checks = expects_headers(proxy) or not self._normal_too or self._error_level != LOG_INFO or self._error is not normal
+        checks = (
+            self._beginning is not None
+            or not self._normal_too
+            or self._error_level != LOG_INFO
+            or self._error is not normal
+        )
         # all streams have the same kind of line, unless a rule says something else
         self._plain = not checks and self._at_end and not self._connect_only and self._sd is None and not self._of_steps
         self.fast = normal.bare if self._plain and normal.printed else None

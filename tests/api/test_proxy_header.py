@@ -22,7 +22,7 @@ OTHER = V1.replace(b"2.1 ", b"2.7 ")
 
 
 class Told:
-    """A server that notes, of each connection, what came before its requests, and answers them with their fields x-*."""
+    """A server that notes what came before the requests of each connection, and answers them with their fields x-*."""
 
     def __init__(self, *, drops: int = 0) -> None:
         self.prefaces: list[bytes] = []
@@ -38,8 +38,8 @@ class Told:
                 if not data:
                     return
                 pending += data
-            preface, get, rest = pending.partition(b"GET ")
-            head, end, pending = rest.partition(b"\r\n\r\n")
+            preface, _, rest = pending.partition(b"GET ")
+            head, _, pending = rest.partition(b"\r\n\r\n")
             with self._lock:
                 if not known:
                     self.prefaces.append(preface)
@@ -71,9 +71,11 @@ def test_a_bind_line_has_all_connections_begin_with_a_header(header: bytes) -> N
 
 def test_a_unix_socket_takes_headers_too(tmp_path: Path) -> None:
     path = tmp_path / "front"
-    with Chaos(Told()) as server, balancer(
-        config(server.port, bind=f"bind unix@{path} accept-proxy", front=[ENDS])
-    ), socket.socket(socket.AF_UNIX) as client:
+    with (
+        Chaos(Told()) as server,
+        balancer(config(server.port, bind=f"bind unix@{path} accept-proxy", front=[ENDS])),
+        socket.socket(socket.AF_UNIX) as client,
+    ):
         client.settimeout(PATIENCE)
         client.connect(str(path))
         client.sendall(V1 + REQUEST)
@@ -143,9 +145,10 @@ def test_logs_tell_what_the_header_said_when_the_stream_is_over() -> None:
 
 def test_one_connection_is_told_once_and_serves_its_client_alone() -> None:
     told = Told()
-    with Chaos(told) as server, balancer(
-        config(server.port, bind=ACCEPT, server="send-proxy", back=["http-reuse always"])
-    ) as lb:
+    with (
+        Chaos(told) as server,
+        balancer(config(server.port, bind=ACCEPT, server="send-proxy", back=["http-reuse always"])) as lb,
+    ):
         with Client(lb) as client, Client(lb) as other:
             client.ask(V1 + REQUEST)
             client.ask()
@@ -160,9 +163,11 @@ def test_one_connection_is_told_once_and_serves_its_client_alone() -> None:
 def test_a_stream_with_another_address_gets_another_connection() -> None:
     told = Told()
     front = ["http-request set-src req.hdr(x-src)"]
-    with Chaos(told) as server, balancer(
-        config(server.port, bind=ACCEPT, server="send-proxy", front=front)
-    ) as lb, Client(lb) as client:
+    with (
+        Chaos(told) as server,
+        balancer(config(server.port, bind=ACCEPT, server="send-proxy", front=front)) as lb,
+        Client(lb) as client,
+    ):
         client.ask(V1 + REQUEST)
         client.ask(REQUEST.replace(b"\r\n\r\n", b"\r\nx-src: 192.0.2.9\r\n\r\n"))
         client.ask()
@@ -172,9 +177,11 @@ def test_a_stream_with_another_address_gets_another_connection() -> None:
 def test_a_connection_that_is_tried_again_is_told_again() -> None:
     told = Told(drops=1)
     back = ["retry-on conn-failure empty-response"]
-    with Chaos(told) as server, balancer(
-        config(server.port, bind=ACCEPT, server="send-proxy-v2", back=back)
-    ) as lb, Client(lb) as client:
+    with (
+        Chaos(told) as server,
+        balancer(config(server.port, bind=ACCEPT, server="send-proxy-v2", back=back)) as lb,
+        Client(lb) as client,
+    ):
         client.send(V1 + REQUEST)
         assert client.status() == 200
     assert told.prefaces == [v2(0x11, ENDS4)] * 2
@@ -187,9 +194,11 @@ def test_a_server_that_speaks_first_is_told_before() -> None:
             received += connection.recv(4096)
         connection.sendall(b"hello " + received)
 
-    with Chaos(greet) as server, balancer(
-        config(server.port, mode="tcp", bind=ACCEPT, server="send-proxy")
-    ) as lb, Client(lb) as client:
+    with (
+        Chaos(greet) as server,
+        balancer(config(server.port, mode="tcp", bind=ACCEPT, server="send-proxy")) as lb,
+        Client(lb) as client,
+    ):
         client.send(V1)
         assert client.rest() == b"hello " + V1
 
@@ -197,9 +206,11 @@ def test_a_server_that_speaks_first_is_told_before() -> None:
 def test_who_came_by_a_unix_socket_is_unknown(tmp_path: Path) -> None:
     told = Told()
     path = tmp_path / "front"
-    with Chaos(told) as server, balancer(
-        config(server.port, bind=f"bind unix@{path}", server="send-proxy")
-    ), socket.socket(socket.AF_UNIX) as client:
+    with (
+        Chaos(told) as server,
+        balancer(config(server.port, bind=f"bind unix@{path}", server="send-proxy")),
+        socket.socket(socket.AF_UNIX) as client,
+    ):
         client.settimeout(PATIENCE)
         client.connect(str(path))
         client.sendall(REQUEST)

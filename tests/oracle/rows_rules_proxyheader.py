@@ -1,4 +1,4 @@
-"""Headers by which other proxies tell of the client: received by rules, sent to servers, and what is logged of bad ones."""
+"""Headers by which other proxies tell of the client: received, sent to servers, and what is logged of bad ones."""
 
 from __future__ import annotations
 
@@ -41,7 +41,11 @@ TOPIC = Topic(
         "sendone": (_EXPECT, SERVER + " send-proxy"),
         "sendtwo": (_EXPECT, SERVER + " send-proxy-v2"),
         "sendcrc": (_EXPECT, SERVER + " send-proxy-v2 proxy-v2-options crc32c,authority"),
-        "sendid": (_EXPECT, "unique-id-format id-%ci", SERVER + " send-proxy-v2 proxy-v2-options authority,unique-id,crc32c"),
+        "sendid": (
+            _EXPECT,
+            "unique-id-format id-%ci",
+            SERVER + " send-proxy-v2 proxy-v2-options authority,unique-id,crc32c",
+        ),
         "sendidtcp": (
             "mode tcp",
             "option tcplog",
@@ -101,9 +105,7 @@ def old_cip(shown: bytes) -> bytes:
 def sends(name: str, via: str, received: bytes, sent: int, *headers: str) -> Row:
     """A conversation whose server gets a header of `sent` bytes before the request."""
     more = sum(len(header) + 2 for header in headers)
-    return Row(
-        name, received + get("/", *headers), (at_accept(Receive(sent + len(FORWARDED) + more), ok()),), via=via
-    )
+    return Row(name, received + get("/", *headers), (at_accept(Receive(sent + len(FORWARDED) + more), ok()),), via=via)
 
 
 _BAD = "Received an invalid PROXY protocol header"

@@ -30,6 +30,7 @@ FLAGS = {
     "clitcpka": lib.PX_O_KA_CLIENT,
     "dontlognull": lib.PX_O_DONTLOGNULL,
     "http-no-delay": lib.PX_O_NO_DELAY,
+    "independent-streams": lib.PX_O_INDEPENDENT,
     "logasap": lib.PX_O_LOGASAP,
     "persist": lib.PX_O_PERSIST,
     "nolinger": lib.PX_O_NOLINGER,
@@ -146,6 +147,8 @@ def backend(conf: Any, proxy: ProxySettings, *, flow: int, fullconn: int) -> Non
     conf.retries = proxy.retries
     conf.redispatch = proxy.redispatch
     conf.reuse = REUSE[proxy.http_reuse]
+    conf.prefer_last = "prefer-last-server" in proxy.options
+    conf.ka_queue = proxy.max_keep_alive_queue
     conf.algo = ALGORITHMS[proxy.balance]
     conf.avalanche = proxy.hash_type[2] == "avalanche"
     conf.fullconn = proxy.fullconn or fullconn

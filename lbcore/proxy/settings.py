@@ -187,6 +187,7 @@ class ProxySettings:
     redispatch: int = 0  # option redispatch [interval]; 0: off
     balance: str = "roundrobin"
     hash_type: tuple[str, str, str] = ("map-based", "sdbm", "")
+    max_keep_alive_queue: int = -1  # of `option prefer-last-server`: how many may wait for that server; -1: any number
     http_reuse: str = "safe"  # never, safe, aggressive, always
     http_connection_mode: str = "keep-alive"  # keep-alive, server-close, close
     forwardfor: ForwardFor | None = None

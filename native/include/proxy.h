@@ -47,6 +47,7 @@
 #define PX_O_LATE_IDLE 0x8000000   /* frontends: idle-close-on-response */
 #define PX_O_UNSAFE 0x10000000     /* accept-unsafe-violations-in-http-request (frontends), -response (backends) */
 #define PX_O_CASE 0x20000000       /* names are written as eng_case_add() has them: to clients, to servers */
+#define PX_O_INDEPENDENT 0x40000000 /* independent-streams: what a side is sent does not count as a sign of its life */
 
 #define PX_IFNAME 16 /* bytes of an interface's name with its NUL */
 
@@ -103,6 +104,8 @@ typedef struct be_conf {
     uint32_t retry_on;      /* RETRY_* */
     uint16_t retry_status[RETRY_STATUSES]; /* statuses of responses that let a request be sent again; 0: the end */
     uint32_t reuse;         /* REUSE_* */
+    uint32_t prefer_last;   /* 1: the server whose connection its client has kept comes first, */
+    int32_t ka_queue;       /* if fewer than this wait for it, -1: no limit (max-keep-alive-queue) */
     uint32_t algo;          /* LB_* */
     uint32_t avalanche;     /* LB_SOURCE: 1: mix the hash */
     uint32_t fullconn;      /* connections at which servers reach maxconn (minconn); 0: a tenth of the frontends' */

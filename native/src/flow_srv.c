@@ -114,6 +114,20 @@ static thr *queue_pop(backend *be, server *srv, inmsg *m)
     return to;
 }
 
+/* How many wait for <srv> and no other. */
+static uint32_t queue_length(backend *be, const server *srv)
+{
+    uint32_t n = 0;
+
+    if (!at_load(&be->queue.choosy))
+        return 0;
+    spin_lock(&be->queue.lock);
+    for (const flow *f = be->queue.head; f; f = f->qnext)
+        n += f->qsrv == srv;
+    spin_unlock(&be->queue.lock);
+    return n;
+}
+
 static int queue_waits(backend *be, const server *srv)
 {
     int waits;
@@ -230,6 +244,21 @@ static server *server_asked_for(const flow *f)
     return at_load(&srv->live.up) || takes_down(f) ? srv : NULL;
 }
 
+/* "option prefer-last-server": the server whose connection was kept for the client, unless too many wait for it; NULL: any
+ * will do. Those that hash have chosen for good. */
+static server *server_of_last(const flow *f)
+{
+    const be_conf *bc = &f->be->conf;
+    server *srv = f->b->srv;
+    uint32_t limit = lb_limit(srv);
+
+    if (!bc->prefer_last || bc->algo == LB_SOURCE || srv->be != f->be || srv == f->left_srv || !at_load(&srv->live.up))
+        return NULL;
+    if (bc->ka_queue < 0 || !limit || at_peek(&srv->live.served) < limit)
+        return srv;
+    return queue_length(f->be, srv) < (uint32_t)bc->ka_queue ? srv : NULL;
+}
+
 int flow_assign(flow *f)
 {
     server *srv;
@@ -239,6 +268,12 @@ int flow_assign(flow *f)
     if (!f->tw)
         f->t_mark = f->t->now_ms;
     if (unlikely(f->asked) && (srv = server_asked_for(f))) {
+        if (!lb_take(srv))
+            return wait_in_queue(f, srv);
+        bind_server(f, srv);
+        return ASSIGN_OK;
+    }
+    if (unlikely(f->b) && (srv = server_of_last(f))) {
         if (!lb_take(srv))
             return wait_in_queue(f, srv);
         bind_server(f, srv);

@@ -16,12 +16,13 @@ _OF_THE_SHIM = frozenset(
         "backlog", "balance", "binds", "client_probes", "default_backend", "default_server", "description", "disabled",
         "dynamic_cookie_key", "error_log_format", "error_lines", "forwardfor", "fullconn", "hash_type",
         "http_connection_mode", "http_reuse", "id", "kind", "log_format", "log_format_sd", "log_kind", "log_steps",
-        "log_tag", "maxconn", "mode", "name", "options", "places", "rate_limit_sessions", "redispatch", "retries",
-        "retry_on", "send_name_header", "server_probes", "servers", "source", "source_interface", "timeouts",
+        "log_tag", "max_keep_alive_queue", "maxconn", "mode", "name", "options", "places", "rate_limit_sessions",
+        "redispatch", "retries", "retry_on", "send_name_header", "server_probes", "servers", "source",
+        "source_interface", "timeouts",
         "unique_id_header", "where",
     }
 )  # fmt: skip
-_OPTIONS = frozenset({*FLAGS, *FRONT_FLAGS, *BACK_FLAGS})
+_OPTIONS = frozenset({*FLAGS, *FRONT_FLAGS, *BACK_FLAGS, "prefer-last-server"})
 _UNSET = ProxySettings("", "")
 _OTHERS = tuple(name for name in ProxySettings.__slots__ if name not in _OF_THE_SHIM)
 
@@ -29,5 +30,7 @@ _OTHERS = tuple(name for name in ProxySettings.__slots__ if name not in _OF_THE_
 def is_plain(settings: ProxySettings) -> bool:
     """Whether the shim alone does all that the settings say, and nobody wants to hear of streams that are over."""
     if settings.balance not in ALGORITHMS or not settings.options <= _OPTIONS:
+        return False
+    if any(server.tells_of_streams for server in settings.servers):
         return False
     return all(getattr(settings, name) == getattr(_UNSET, name) for name in _OTHERS)

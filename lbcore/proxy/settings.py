@@ -73,6 +73,11 @@ class ServerSettings:
     resolve_family: int = 0  # AF_INET, AF_INET6: what `ipv4@name`, `ipv6@name` ask for; AF_UNSPEC: any
     init_addr: tuple[str, ...] = ("last", "libc")
 
+    @property
+    def tells_of_streams(self) -> bool:
+        """Whether its PROXY headers tell what only formats know: unique ids, `set-proxy-v2-tlv-fmt`."""
+        return self.send_proxy_v2 and bool("unique-id" in self.proxy_v2_options or self.proxy_v2_tlvs)
+
 
 @dataclass(slots=True)
 class KeepAliveProbes:

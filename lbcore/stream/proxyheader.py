@@ -112,10 +112,7 @@ def make_tell(backend: Any, build: Build) -> Callable[[Txn], None] | None:
 
 def _wanted(settings: ServerSettings) -> tuple[Any, ...] | None:
     """What a server wants to be told that depends on the stream, None: nothing."""
-    own_id = "unique-id" in settings.proxy_v2_options
-    if not settings.send_proxy_v2 or not (own_id or settings.proxy_v2_tlvs):
-        return None
-    return own_id, settings.proxy_v2_tlvs
+    return ("unique-id" in settings.proxy_v2_options, settings.proxy_v2_tlvs) if settings.tells_of_streams else None
 
 
 def _writers(wanted: tuple[Any, ...], build: Build) -> tuple[list[tuple[int, Callable[[Txn], str]]], bool]:

@@ -14,8 +14,8 @@ from cffi import FFI
 
 # In the order of their dependencies. A header that Python needs nothing of shows nothing: all of it is hidden.
 HEADERS = (
-    "lockset", "lock", "ctr", "freq", "table", "hash", "counters", "rec", "ask", "sock", "fd", "poll", "tmr", "task",
-    "event", "observe", "proxy", "outgoing", "h1word", "h1", "h1body", "engine", "servers",
+    "lockset", "lock", "ctr", "freq", "table", "hash", "counters", "proxyproto", "rec", "ask", "sock", "fd", "poll",
+    "tmr", "task", "event", "observe", "proxy", "outgoing", "h1word", "h1", "h1body", "engine", "servers",
 )  # fmt: skip
 SOURCES = (
     # primitives
@@ -27,8 +27,8 @@ SOURCES = (
     # HTTP/1
     "h1", "h1body", "h1field", "h1host", "h1word", "casing", "msg",
     # connections, servers, flows
-    "conn", "idle", "servers", "listener", "bwlim", "chan", "chan_limited", "flow", "flow_srv", "queue", "observe",
-    "tunnel",
+    "conn", "idle", "servers", "listener", "proxyproto", "handshake", "bwlim", "chan", "chan_limited",
+    "flow", "flow_srv", "queue", "observe", "tunnel",
     "exchange", "exch_req", "exch_again", "exch_res", "exch_reply", "applet", "outgoing", "page",
     # balancing
     "lb", "lb_heap", "lb_rr", "lb_least", "lb_first", "lb_map", "lb_ring", "lb_key",

@@ -8,6 +8,7 @@
     map_.py       pattern files              capture.py    captures       pages.py      error pages of a proxy
     log.py        log level                  early.py      early hints    wait.py       pause, wait-for-body
     bandwidth.py  set-bandwidth-limit
+    expect.py     expect-proxy, expect-netscaler-cip
 
 They share spec.py (what a rule's words become), replace.py (regular expressions that replace),
 room.py (what still fits into a message), failure.py (answers when something can't be done).
@@ -32,6 +33,7 @@ WORDS = {
     "deny": "deny tarpit",
     "drop": "close reject silent-drop",
     "early": "early-hint",
+    "expect": "expect-netscaler-cip expect-proxy",
     "flow": """
         set-bc-mark set-bc-tos set-dst set-dst-port set-fc-mark set-fc-tos set-mark set-retries set-src set-src-port
         set-timeout set-tos

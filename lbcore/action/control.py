@@ -27,8 +27,20 @@ def switch_mode(words: Words, ruleset: Ruleset) -> Spec:
     if mode != "http":
         raise ParseError(f"'tcp-request switch-mode' expects a valid mode (got '{mode}').")
     if words.peek() == "proto":
-        raise ParseError(not_done("argument", "switch-mode http proto"), words.at)
+        words.take()
+        _check_protocol(words)
     return spec(words, start, _always(SwitchMode()))
+
+
+def _check_protocol(words: Words) -> None:
+    """Takes the protocol that requests are to be read by. Raises ParseError unless it is HTTP/1."""
+    name = argument(words, "'tcp-request switch-mode': 'proto' expects a protocol as argument.")
+    if name == "h2":
+        raise ParseError(not_done("protocol", name))
+    if name != "h1":
+        raise ParseError(
+            f"'tcp-request switch-mode': 'proto' expects a valid MUX protocol, if specified (got '{name}')"
+        )
 
 
 def strict_mode(words: Words, ruleset: Ruleset) -> Spec:

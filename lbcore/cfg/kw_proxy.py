@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from lbcore.cfg.address import SOURCE, AddressError, parse_address
@@ -68,6 +69,23 @@ def retries(args: Args) -> None:
         raise KeywordError(f"'retries' expects a positive integer argument, found '{text}'.")
     args.proxy.retries = value
 
+
+def max_keep_alive_queue(args: Args) -> None:
+    if not args.proxy.has_backend:
+        args.warn(f"{args.name} will be ignored because {lacks(args.proxy, 'backend')}", at=0)
+        args.rest()
+        return
+    text = args.take()
+    if not text:
+        raise KeywordError("'max-keep-alive-queue' expects expects an integer value (or -1 to disable)")
+    value = integer(text)
+    if value is None:
+        odd = _SIGNED.sub("", text, count=1)[:1] or text
+        raise KeywordError(f"'max-keep-alive-queue' : unexpected character '{odd}' in integer value '{text}'")
+    args.proxy.max_keep_alive_queue = max(value, -1)
+
+
+_SIGNED = re.compile(r"[+-]?[0-9]*")
 
 RETRY_EVENTS = ("conn-failure", "empty-response", "junk-response", "response-timeout")
 RETRY_STATUSES = ("401", "403", "404", "408", "425", "429", "500", "501", "502", "503", "504")
@@ -247,6 +265,14 @@ KEYWORDS.register(
     Keyword(("http-reuse",), PROXIES, http_reuse, "{never|safe|aggressive|always}", "Who may use idle connections."),
     Keyword(("id",), PROXIES, proxy_id, "<number>", "The number of the proxy in statistics."),
     Keyword(("maxconn",), PROXIES, maxconn, "<number>", "The most client connections of the proxy."),
+    Keyword(
+        ("max-keep-alive-queue",),
+        PROXIES,
+        max_keep_alive_queue,
+        "<number>",
+        "How many may wait for the server that `option prefer-last-server` stays with.",
+        "0.2",
+    ),
     Keyword(("mode",), PROXIES, mode, "{tcp|http}", "The protocol of the proxy."),
     Keyword(("rate-limit",), PROXIES, rate_limit, "sessions <rate>", "Limits a rate."),
     Keyword(("rate-limit", "sessions"), PROXIES, rate_limit_sessions, "<rate>", "The most new sessions a second."),

@@ -85,7 +85,7 @@ def _options(args: Args, place: str) -> None:
     """Reads the options that are left into `args.server`. Raises KeywordError without the server's name."""
     while args.more:
         name = args.take()
-        row = KEYWORDS.find(place, name)
+        row = KEYWORDS.find(place, name.partition("(")[0])
         if row is None:
             raise _unknown(name, place)
         try:

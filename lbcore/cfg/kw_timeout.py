@@ -12,6 +12,7 @@ EVENTS = {
     "check": ("check", "backend", "a health check, once it is connected"),
     "client": ("client", "frontend", "the client's silence"),
     "client-fin": ("client_fin", "frontend", "the client's silence once one side has closed"),
+    "client-hs": ("client_hs", "frontend", "the handshakes of a client's connection"),
     "connect": ("connect", "backend", "the connection to a server"),
     "http-keep-alive": ("http_keep_alive", "", "the wait for another request"),
     "http-request": ("http_request", "", "the wait for a whole request head"),

@@ -28,6 +28,8 @@ class BindSettings:
     v6only: bool = False
     transparent: bool = False
     defer_accept: bool = False
+    accept_proxy: bool = False  # each connection begins with a PROXY header
+    cip_magic: int | None = None  # each begins with a NetScaler's Client IP header, and that with this number
     thread: str | None = None  # thread set as written, None: all
     threads: frozenset[int] | None = None  # the same as numbers from 1, of which those above nbthread mean nobody
     severity_output: str = "none"  # stats sockets: none, number, string

@@ -3,7 +3,7 @@
     strings.py    case, ends, parts of texts, concat          numbers.py   arithmetic and bits
     encodings.py  hexadecimal, base64, bytes                  hashes.py    hashes of keys (xxhash.py: its own three)
     crypto.py     digests, HMAC                               regsub.py    replacing by regular expressions
-    json_.py      into JSON and out of it (jsonpath.py)       jwt.py       JSON Web Tokens
+    json_.py      into JSON and out of it (jsonpath.py)       jwt.py       JSON Web Tokens (keys.py)
     url.py        percent-encoding, parameters                http.py      languages, hosts, captures
     forwarded.py  the field Forwarded (RFC 7239)              time.py      dates
     fix.py        FIX messages                                mqtt.py      MQTT's opening packets
@@ -11,6 +11,7 @@
     maps.py       maps from files                             variable.py  set-var, unset-var
     logic.py      iif, when                                   backend.py   backends by names from samples
     debug.py      values shown as they pass                   arguments.py arguments that several have in common
+    aes.py        AES-GCM                                     x509.py      names of certificates' errors
 
 Importing this package names all words for `lbcore.sample.rows.CONVERTERS`, which imports the file of a word when a
 configuration has it. Each file ends with its rows; a row makes, once and for each place where it stands, a function of
@@ -27,12 +28,13 @@ from lbcore.sample.rows import CONVERTERS
 # Each file with the names of its rows, which `base.registry` wants to hear of before it imports the file.
 WORDS = {
     "address": "ipmask",
+    "aes": "aes_gcm_dec aes_gcm_enc",
     "backend": "nbsrv srv_queue",
     "crypto": "digest hmac secure_memcmp sha1 sha2",
     "debug": "debug",
     "encodings": "b64dec base64 be2dec be2hex bytes hex hex2i htonl ub64dec ub64enc",
     "fix": "fix_is_valid fix_tag_value",
-    "forwarded": "rfc7239_field rfc7239_is_valid rfc7239_n2nn rfc7239_n2np",
+    "forwarded": "rfc7239_field rfc7239_is_valid rfc7239_n2nn rfc7239_n2np rfc7239_nn rfc7239_np",
     "hashes": "crc32 crc32c djb2 sdbm wt6 xxh3 xxh32 xxh64",
     "http": "capture-req capture-res host_only language port_only",
     "json_": "json json_query",
@@ -52,6 +54,7 @@ WORDS = {
     "time": "date http_date ltime ms_ltime ms_utime us_ltime us_utime utime",
     "url": "param url_dec url_enc",
     "variable": "set-var unset-var",
+    "x509": "x509_v_err_str",
 }
 
 CONVERTERS.announce(__name__, {topic: names.split() for topic, names in WORDS.items()})

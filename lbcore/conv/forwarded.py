@@ -8,6 +8,7 @@ from lbcore.conv.arguments import text_at
 from lbcore.sample.build import Build
 from lbcore.sample.rows import Arg, ArgumentError, Convert, Converter, add_converters
 from lbcore.sample.types import Type, Value
+from lbcore.stream.forwarded import node_of, port_of
 from lbcore.stream.rfc7239 import PARAMETERS, is_valid, parse, parse_node
 
 
@@ -38,8 +39,8 @@ def node_port(text: str) -> Value | None:
     return None if node is None else node.port
 
 
-def _plain(name: str, gives: Type, function: Convert, doc: str) -> Converter:
-    return Converter(name, "", Type.STR, gives, lambda args, build: function, doc)
+def _plain(name: str, gives: Type, function: Convert, doc: str, takes: Type = Type.STR) -> Converter:
+    return Converter(name, "", takes, gives, lambda args, build: function, doc)
 
 
 add_converters(
@@ -47,4 +48,6 @@ add_converters(
     _plain("rfc7239_is_valid", Type.BOOL, is_valid, "Whether a field Forwarded is valid."),
     _plain("rfc7239_n2nn", Type.ANY, node_name, "The name of a node of Forwarded."),
     _plain("rfc7239_n2np", Type.ANY, node_port, "The port of a node of Forwarded."),
+    _plain("rfc7239_nn", Type.STR, node_of, "A name as a node of Forwarded has it.", Type.ANY),
+    _plain("rfc7239_np", Type.STR, port_of, "A port as a node of Forwarded has it.", Type.ANY),
 )

@@ -1,6 +1,6 @@
 """One request on its way, with us in the shim's place: we put its questions and read the verdicts.
 
-    ASK_CONN                        the connection's rules
+    ASK_CONN, ASK_SESSION           the connection's rules
     ASK_REQUEST or ASK_CONTENT      all rules of the request, or of what came, up to a backend or an answer
     ASK_RESPONSE                    those of the response, if we were told what the server answers
 
@@ -126,6 +126,8 @@ class Walk:
         what = line if http else f"{len(visit.asked.raw)} bytes"
         found = Explanation(what, str(visit.src), str(visit.dst), visit.frontend.name, bind)
         verdict = self._put(Question(lib.ASK_CONN, b""), 0)
+        if verdict.action == lib.V_FORWARD:
+            verdict = self._put(Question(lib.ASK_SESSION, b""), 0)
         if verdict.action == lib.V_FORWARD:
             verdict = self._request(found) if http else self._content()
         self._conclude(found, verdict)

@@ -1,8 +1,7 @@
 """What the kernel and the shim know of the client's (fc_) and the server's (bc_) connection (manual 7.3.3).
 
 The kernel is asked while the stream's question waits for its verdict; once the stream has ended there is nothing left
-to ask, and these fetches have no sample. Connections are HTTP/1 or plain bytes: one stream at a time each. There is no
-PROXY protocol yet: nobody announces itself by it.
+to ask, and these fetches have no sample. Connections are HTTP/1 or plain bytes: one stream at a time each.
 """
 
 from __future__ import annotations
@@ -15,10 +14,11 @@ from typing import Any
 from lbcore.fetch.rows import UNITS, given, inlined, plain
 from lbcore.sample.build import Build
 from lbcore.sample.points import CLIENT, SERVER_SIDE, SESSION
-from lbcore.sample.rows import Arg, ArgumentError, Fetch, Fetcher, add_fetches
+from lbcore.sample.rows import Arg, ArgumentError, Fetch, Fetcher, ManyFetcher, add_fetches
 from lbcore.sample.types import Addr, Type
 from lbcore.shim import ffi, lib
 from lbcore.stream.ends import BACK, FRONT, OURS, PEER, destination_of, end_of, is_local
+from lbcore.stream.proxyheader import ERRORS, came, tlvs_of, values
 from lbcore.stream.txn import AT, DADDR, DPORT, FAMILY, REC, SADDR, SPORT, Txn, address
 
 _FLAGS, _TC = AT["flags"], AT["tc"]
@@ -138,6 +138,70 @@ def fetch_reused(t: Txn) -> bool | None:
     return bool(t.ask[_FLAGS] & lib.ASK_F_REUSED) if has_server(t) else None
 
 
+_ERR = f"(0 if t.record is None else t.record[{REC['err']}])"
+
+
+def fetch_error(t: Txn) -> str:
+    return ERRORS[0 if t.record is None else t.record[REC["err"]]]
+
+
+# --- what the client's PROXY header said ---
+
+
+# Types of TLVs by their names in the PROXY protocol's specification (manual 7.3.3, fc_pp_tlv).
+_TLVS = {
+    "ALPN": 0x01,
+    "AUTHORITY": 0x02,
+    "CRC32C": 0x03,
+    "NOOP": 0x04,
+    "UNIQUE_ID": 0x05,
+    "SSL": 0x20,
+    "SSL_VERSION": 0x21,
+    "SSL_CN": 0x22,
+    "SSL_CIPHER": 0x23,
+    "SSL_SIG_ALG": 0x24,
+    "SSL_KEY_ALG": 0x25,
+    "NETNS": 0x30,
+}
+_TLV_MAX = 255
+
+
+def _tlv(kind: int) -> Callable[[Txn], str | None]:
+    """What gives the first TLV of a type."""
+
+    def fetch(t: Txn) -> str | None:
+        found = next(values(tlvs_of(t), kind), None)
+        return None if found is None else str(found, "latin-1")
+
+    return fetch
+
+
+def tlv_type(text: str) -> int | None:
+    """The type that an argument names, None if it names none."""
+    known = _TLVS.get(text.upper())
+    if known is not None:
+        return known
+    try:
+        value = int(text, 0)
+    except ValueError:
+        return None
+    return value if 0 <= value <= _TLV_MAX else None
+
+
+def check_tlv(args: Sequence[Arg]) -> None:
+    if tlv_type(args[0]) is None:
+        raise ArgumentError("expects a number from 0 to 255, or the name of a type of TLV", 0)
+
+
+def make_tlv(args: Sequence[Arg], build: Build) -> Fetcher:
+    return _tlv(tlv_type(args[0]) or 0)
+
+
+def make_tlvs(args: Sequence[Arg], build: Build) -> ManyFetcher:
+    kind = tlv_type(args[0]) or 0
+    return lambda t: [str(found, "latin-1") for found in values(tlvs_of(t), kind)]
+
+
 def _with_server(value: Any) -> Callable[[Txn], Any]:
     """What gives a value if there is a connection to a server."""
     return lambda t: value if has_server(t) else None
@@ -173,17 +237,19 @@ add_fetches(
     plain("fc_dst", Type.ADDR, CLIENT, fetch_fc_dst, "The address that the client connected to."),
     plain("fc_dst_is_local", Type.BOOL, CLIENT, fetch_fc_dst_is_local, "Whether `fc_dst` is one of this machine's."),
     plain("fc_dst_port", Type.SINT, CLIENT, fetch_fc_dst_port, "The port that the client connected to."),
-    inlined("fc_err", Type.SINT, CLIENT, "0", "The error of the client's connection: 0, it stands."),
-    inlined("fc_err_str", Type.STR, CLIENT, "'Success'", "The same in words."),
+    inlined("fc_err", Type.SINT, CLIENT, _ERR, "The error of the client's connection; 0, it stands."),
+    plain("fc_err_str", Type.STR, CLIENT, fetch_error, "The same in words."),
     _count_row("fackets"),
     inlined("fc_glitches", Type.SINT, CLIENT, "0", "Oddities of the client: HTTP/1 has none."),
     inlined("fc_http_major", Type.SINT, CLIENT, "1", "The version of HTTP to the client: 1."),
     _count_row("lost"),
     inlined("fc_nb_streams", Type.SINT, CLIENT, "1", "Streams of the client's connection: 1."),
-    inlined("fc_pp_authority", Type.STR, CLIENT, "None", "The authority that a PROXY header names."),
-    Fetch("fc_pp_tlv", "(string)", Type.STR, SESSION, lambda args, build: lambda t: None, "A TLV of a PROXY header."),
-    inlined("fc_pp_unique_id", Type.STR, CLIENT, "None", "The unique ID that a PROXY header brings."),
-    inlined("fc_rcvd_proxy", Type.BOOL, CLIENT, "False", "Whether the connection began with a PROXY header."),
+    plain("fc_pp_authority", Type.STR, CLIENT, _tlv(lib.PP2_TYPE_AUTHORITY), "The authority that a PROXY header has."),
+    Fetch(
+        "fc_pp_tlv", "(string)", Type.STR, SESSION, make_tlv, "A TLV of a PROXY header, by type.", make_tlvs, check_tlv
+    ),
+    plain("fc_pp_unique_id", Type.STR, CLIENT, _tlv(lib.PP2_TYPE_UNIQUE_ID), "The unique ID that a PROXY header has."),
+    plain("fc_rcvd_proxy", Type.BOOL, CLIENT, came, "Whether the connection began with a PROXY header."),
     _count_row("reordering"),
     _count_row("retrans"),
     _time_row("fc", FRONT, "rtt", _ROUND.format("round trip time", "client's")),

@@ -26,7 +26,7 @@ def _stage(texts: Sequence[str]) -> int | None:
 
 
 def misplaced(subject: Subject) -> Iterator[Hit]:
-    for section, _ in subject.proxies:
+    for section in subject.ruled:
         last, before = -1, ""
         for line in section.lines:
             stage = _stage(line.texts())
@@ -43,7 +43,7 @@ def unreachable(subject: Subject) -> Iterator[Hit]:
     for _, proxy in subject.proxies:
         rules = rules_of(proxy)
         for ruleset in rules.lists:
-            listed = rules.own(ruleset)
+            listed = rules.of(ruleset)
             final = next((at for at, rule in enumerate(listed) if _ends(rule) and rule.condition is None), None)
             for rule in listed[final + 1 :] if final is not None else ():
                 yield Hit(rule.where, f"never reached: the rule at {listed[final or 0].where} always ends the list")
@@ -57,7 +57,7 @@ def repeated(subject: Subject) -> Iterator[Hit]:
     for _, proxy in subject.proxies:
         rules = rules_of(proxy)
         for ruleset in rules.lists:
-            yield from _repeated([rule for rule in rules.own(ruleset) if _ends(rule)])
+            yield from _repeated([rule for rule in rules.of(ruleset) if _ends(rule)])
         yield from _repeated(rules.use_backend)
         yield from _repeated(rules.redirects)
 
@@ -102,7 +102,7 @@ def _contradicted(condition: Condition | None) -> Iterator[str]:
 
 
 def scheme_loop(subject: Subject) -> Iterator[Hit]:
-    for section, _ in subject.proxies:
+    for section in subject.ruled:
         for line in _redirects(section):
             texts = line.texts()
             if "scheme" in texts and not {"if", "unless"} & set(texts):

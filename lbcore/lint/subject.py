@@ -74,6 +74,13 @@ class Subject:
             if section.proxy is not None and not section.proxy.disabled:
                 yield section, section.proxy
 
+    @property
+    def ruled(self) -> Iterator[Section]:
+        """The sections whose rules count: of proxies that work, and `defaults`."""
+        for section in self.sections:
+            if section.kind == "defaults" or (section.proxy is not None and not section.proxy.disabled):
+                yield section
+
     def inherited(self, section: Section, *words: str) -> bool:
         """Whether a line that begins with these words stands in the section, or in a `defaults` section that it may
         inherit from."""
@@ -117,10 +124,13 @@ def rules_of(proxy: ProxySettings) -> RuleLists:
 
 
 def all_rules(proxy: ProxySettings) -> Iterator[Any]:
-    """Every rule of its own: of lists, `redirect`, `use_backend`, `use-server`."""
+    """Every rule: of lists, with those that a `defaults` section gives it, `redirect`, `use_backend`, `use-server`.
+
+    What several proxies inherit is found once, for findings of the same place are one.
+    """
     rules = rules_of(proxy)
     for ruleset in rules.lists:
-        yield from rules.own(ruleset)
+        yield from rules.of(ruleset)
     yield from (*rules.redirects, *rules.use_backend, *rules.use_server)
 
 
@@ -136,11 +146,12 @@ def terms_of(condition: Condition | None) -> Iterator[Term]:
 
 
 def tests_of(proxy: ProxySettings) -> Iterator[AclTest]:
-    """All tests of a proxy: of its named ACLs, and those between braces in its rules. Each once."""
-    acls: list[Acl] = list(proxy.acls.values())
+    """All tests of a proxy, each once: of its named ACLs, of those that inherited rules name, and those between braces
+    in its rules."""
+    acls: dict[int, Acl] = {id(acl): acl for acl in proxy.acls.values()}
     for rule in all_rules(proxy):
-        acls += [term.acl for term in terms_of(rule.condition) if not term.acl.name]
-    for acl in acls:
+        acls |= {id(term.acl): term.acl for term in terms_of(rule.condition)}
+    for acl in acls.values():
         yield from acl.tests
 
 

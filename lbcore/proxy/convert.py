@@ -54,6 +54,7 @@ FLAGS = {
     "clitcpka": lib.PX_O_KA_CLIENT,
     "dontlognull": lib.PX_O_DONTLOGNULL,
     "http-no-delay": lib.PX_O_NO_DELAY,
+    "independent-streams": lib.PX_O_INDEPENDENT,
     "logasap": lib.PX_O_LOGASAP,
     "persist": lib.PX_O_PERSIST,
     "nolinger": lib.PX_O_NOLINGER,
@@ -80,6 +81,7 @@ BACK_FLAGS = {
     "http-drop-request-trailers": lib.PX_O_NO_TRAILERS,
     "http-pretend-keepalive": lib.PX_O_PRETEND_KA,
 }
+SEND_OPTIONS = {"authority": lib.PX_SEND_AUTHORITY, "crc32c": lib.PX_SEND_CRC}
 CONNECTION_MODES = {"server-close": lib.PX_O_SERVER_CLOSE, "close": lib.PX_O_CLOSE}
 
 
@@ -166,6 +168,7 @@ def frontend(conf: Any, proxy: ProxySettings, *, flow: int, maxconn: int, backen
     conf.backend = backend
     conf.t_client = timeouts.client or 0
     conf.t_client_fin = timeouts.client_fin or 0
+    conf.t_client_hs = timeouts.client_hs or 0
     conf.t_http_request = timeouts.http_request or 0
     conf.t_http_keep_alive = timeouts.http_keep_alive or 0
     probes(conf, proxy.client_probes)
@@ -192,6 +195,8 @@ def backend(conf: Any, proxy: ProxySettings, *, flow: int, fullconn: int) -> Non
     conf.redispatch = proxy.redispatch
     conf.reuse = REUSE[proxy.http_reuse]
     balance(conf, proxy)
+    conf.prefer_last = "prefer-last-server" in proxy.options
+    conf.ka_queue = proxy.max_keep_alive_queue
     conf.fullconn = proxy.fullconn or fullconn
     retry_on(conf, proxy.retry_on)
     probes(conf, proxy.server_probes)
@@ -203,6 +208,16 @@ def backend(conf: Any, proxy: ProxySettings, *, flow: int, fullconn: int) -> Non
         conf.sn_name = name
     if proxy.source is not None:
         address.fill(ffi.addressof(conf, "source"), proxy.source)
+
+
+def preface(settings: ServerSettings) -> int:
+    """The PX_SEND_* of the PROXY header that connections to a server begin with; 0: there is none."""
+    if not (settings.send_proxy or settings.send_proxy_v2):
+        return 0
+    found = lib.PX_SEND_V2 if settings.send_proxy_v2 else lib.PX_SEND_V1
+    for option in settings.proxy_v2_options:
+        found |= SEND_OPTIONS.get(option, 0)
+    return int(found)
 
 
 def server(conf: Any, settings: ServerSettings, sid: int) -> None:
@@ -229,4 +244,5 @@ def server(conf: Any, settings: ServerSettings, sid: int) -> None:
     conf.max_reuse = settings.max_reuse
     conf.tcp_ut = settings.tcp_ut
     conf.tfo = settings.tfo
+    conf.send_proxy = preface(settings)
     conf.ifname = (settings.interface or "").encode()

@@ -26,6 +26,12 @@ def thread_mask(bind: BindSettings) -> int:
     return sum(1 << (number - 1) for number in bind.threads or ())
 
 
+def headers_of(bind: BindSettings) -> int:
+    """The headers that come first on its connections: LSN_EXPECT_* of native/include/engine.h."""
+    headers: int = lib.LSN_EXPECT_PROXY if bind.accept_proxy else 0
+    return headers if bind.cip_magic is None else headers | lib.LSN_EXPECT_CIP
+
+
 def inode_of(address: Address) -> int | None:
     """The inode of a unix socket's file, None for other addresses or if there is none."""
     if address.family != socket.AF_UNIX or address.host.startswith("\0"):
@@ -63,6 +69,8 @@ class Listener:
                 engine.handle, frontend, listening.fd, listening.inherited, bind.maxconn, thread_mask(bind)
             )
         )
+        if bind.accept_proxy or bind.cip_magic is not None:
+            check(lib.eng_listener_expect(engine.handle, self.index, headers_of(bind), bind.cip_magic or 0))
         self._figures = of_listener(engine, self.index)
 
     def enable(self, tid: int) -> None:

@@ -39,6 +39,7 @@ class Server(Serving):
         Raises OSError, ValueError for an unusable address.
         """
         self.settings = settings
+        self._engine = engine
         self.backend = backend
         self.sid = sid
         self.lock = SpinLock(Label.SERVER, engine.locks)
@@ -70,6 +71,10 @@ class Server(Serving):
         super().__init__(of_server(engine, self.index))
         if settings.disabled:
             self.op, self.admin = Op.STOPPED, Admin.FMAINT | Admin.CMAINT
+
+    def set_tell(self, number: int) -> None:
+        """Has its PROXY headers tell what streams give under a number (`eng_flow_tell`). Before the threads start."""
+        lib.eng_srv_conf(self._engine.handle, self.index).tell = number
 
     @property
     def name(self) -> str:

@@ -22,6 +22,7 @@ class Timeouts:
 
     client: int | None = None
     client_fin: int | None = None
+    client_hs: int | None = None  # handshakes; None: as `client`
     server: int | None = None
     server_fin: int | None = None
     connect: int | None = None
@@ -96,6 +97,8 @@ class ServerSettings:
     tfo: bool = False
     send_proxy: bool = False  # connections begin with a PROXY header of version 1,
     send_proxy_v2: bool = False  # or of version 2, which comes first
+    proxy_v2_options: frozenset[str] = frozenset()  # "authority", "crc32c", "unique-id"
+    proxy_v2_tlvs: tuple[tuple[int, Any], ...] = ()  # types, and what their values are: lbcore.sample.format.Format
     where: str = ""
     options: dict[str, object] = field(default_factory=dict)
     # The name behind the address. `address` is AF_UNSPEC with this name until the check of the configuration has looked
@@ -104,6 +107,11 @@ class ServerSettings:
     hostname: str | None = None
     resolve_family: int = 0  # AF_INET, AF_INET6: what `ipv4@name`, `ipv6@name` ask for; AF_UNSPEC: any
     init_addr: tuple[str, ...] = ("last", "libc")
+
+    @property
+    def tells_of_streams(self) -> bool:
+        """Whether its PROXY headers tell what only formats know: unique ids, `set-proxy-v2-tlv-fmt`."""
+        return self.send_proxy_v2 and bool("unique-id" in self.proxy_v2_options or self.proxy_v2_tlvs)
 
 
 @dataclass(slots=True)
@@ -233,6 +241,7 @@ class ProxySettings:
     hash_type: HashType = field(default_factory=HashType)
     hash_balance_factor: int = 0  # percent, above 100; 0: none
     hash_affinity: str = "always"  # hash-preserve-affinity: of balance.AFFINITIES
+    max_keep_alive_queue: int = -1  # of `option prefer-last-server`: how many may wait for that server; -1: any number
     http_reuse: str = "safe"  # never, safe, aggressive, always
     http_connection_mode: str = "keep-alive"  # keep-alive, server-close, close
     forwardfor: ForwardFor | None = None

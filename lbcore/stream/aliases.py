@@ -56,6 +56,9 @@ class Names(Protocol):
     def listener_id(self, index: int) -> int:
         """The `id` of a listener, which stands for the port where addresses have none (unix sockets)."""
 
+    def listener_label(self, index: int) -> str:
+        """The name of a listener, or its `id`."""
+
 
 # --- texts ---
 
@@ -239,6 +242,10 @@ class Helpers:
             "word": request_word,
             "zone": Cache(zone_date),
         }
+
+    def listener_label(self, index: int) -> str:
+        """What a listener is called: its name, or its `id`."""
+        return self._names.listener_label(index)
 
     def captured(self, fields: Sequence[str | None]) -> str:
         """As the function, for fields that come again and again."""

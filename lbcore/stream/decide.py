@@ -18,6 +18,7 @@ from lbcore.shim import ffi, lib
 from lbcore.stream.message import END, Request, Response
 from lbcore.stream.pages import error_page
 from lbcore.stream.plan import BackendPlan, FrontendPlan, Step, chain, waits
+from lbcore.stream.proxyheader import tlvs_of
 from lbcore.stream.records import record_layout
 from lbcore.stream.rulelist import failed_rule
 from lbcore.stream.rules import ACCEPT, Accept, Close, Outcome, Reply, SwitchMode, Wait
@@ -31,6 +32,7 @@ TEXT, LEN, BODY, BODY_LEN, BODY_SIZE = AT["text"], AT["len"], AT["body"], AT["bo
 METHOD_LEN, TARGET_LEN = AT["method_len"], AT["target_len"]
 
 AGAIN, TIMEOUT, EOF, FULL = lib.ASK_F_AGAIN, lib.ASK_F_TIMEOUT, lib.ASK_F_EOF, lib.ASK_F_FULL
+PROXY = lib.ASK_F_PROXY
 HAS_BODY, BODY_END, EARLY = lib.ASK_F_BODY, lib.ASK_F_BODY_END, lib.ASK_F_EARLY
 
 VERDICT, _PLACES = record_layout("lb_verdict")
@@ -59,6 +61,7 @@ class Decider:
         self._engine = crew.engine
         self._answers: dict[int, Callable[[Worker, tuple[Any, ...], str], bytes]] = {
             lib.ASK_CONN: self._connection,
+            lib.ASK_SESSION: self._session,
             lib.ASK_CONTENT: self._content,
             lib.ASK_REQUEST: self._request,
             lib.ASK_RESPONSE: self._response,
@@ -118,6 +121,8 @@ class Decider:
         if t.kept:
             worker.local[STREAMS][t.ask[UNIQ]] = t
             flags = TELL
+            if t.ask[FLAGS] & PROXY:
+                tlvs_of(t)
         if t.met and t.session.remembers:
             session = t.session.origin or t.session
             worker.local[SESSIONS][session.number] = session
@@ -130,12 +135,21 @@ class Decider:
         plan = self._plans[ask[FRONTEND]]
         t = Txn(self._world, worker, ask)
         t.point = Point.FE_CONN
-        outcome = plan.connection(t) if plan.connection is not None else None
+        return self._connection_verdict(worker, t, plan.connection(t) if plan.connection is not None else None)
+
+    def _session(self, worker: Worker, ask: tuple[Any, ...], text: str) -> bytes:
+        plan = self._plans[ask[FRONTEND]]
+        t = Txn(self._world, worker, ask)
+        t.session.shake(ask)
+        t.point = Point.FE_SESS
+        return self._connection_verdict(worker, t, plan.session(t) if plan.session is not None else None)
+
+    def _connection_verdict(self, worker: Worker, t: Txn, outcome: Outcome | None) -> bytes:
         flags = self._keep(worker, t)
         if isinstance(outcome, Close):
             self._count(worker, outcome.counted, t)
-            return _closing(ask, outcome, flags)
-        return _verdict(ask, FORWARD, flags)
+            return _closing(t.ask, outcome, flags)
+        return _verdict(t.ask, FORWARD, flags | t.expects)
 
     # --- mode http ---
 
@@ -315,7 +329,7 @@ class Decider:
         if outcome is not None and outcome is not ACCEPT:
             return self._finish(worker, t, outcome)
         if found is not None:
-            _find_server(found, t)
+            _towards_server(found, t)
         number = t.backend.index if t.backend is not None else -1
         server = t.server.index if t.server is not None else -1
         flags = self._keep(worker, t) | (FORCE if t.forced else 0)
@@ -425,14 +439,6 @@ def _response_steps(plan: FrontendPlan, backend: BackendPlan | None) -> tuple[St
     return response, after
 
 
-def _find_server(plan: BackendPlan, t: Txn) -> None:
-    """Behind all rules: the server that a rule names, or by what one is found."""
-    if plan.choose_server is not None and t.server is None:
-        t.server = plan.choose_server(t)
-    if plan.key is not None:
-        plan.key(t)
-
-
 def _switched(worker: Worker, ask: tuple[Any, ...]) -> Txn | None:
     """The transaction that a connection began with in mode tcp, for its first request."""
     session = worker.local[SESSIONS].get(ask[SESSION])
@@ -442,6 +448,16 @@ def _switched(worker: Worker, ask: tuple[Any, ...]) -> Txn | None:
     session.switched = None
     t.ask, t.data, t.backend, t.kept = ask, None, None, True
     return t
+
+
+def _towards_server(plan: BackendPlan, t: Txn) -> None:
+    """The last that is decided before the shim chooses a server: the one that a rule names, or by what one is found."""
+    if plan.choose_server is not None and t.server is None:
+        t.server = plan.choose_server(t)
+    if plan.key is not None:
+        plan.key(t)
+    if plan.tell is not None:
+        plan.tell(t)
 
 
 def _take_body(message: Request | Response | None, ask: tuple[Any, ...], text: str) -> None:

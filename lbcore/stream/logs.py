@@ -75,6 +75,10 @@ class _Names:
         self.listener_id = listeners.__getitem__
         self.world: World | None = None
 
+    def listener_label(self, index: int) -> str:
+        name = self.world.listeners[index].bind.name if self.world is not None else None
+        return name or str(self.listener_id(index))
+
     def server_address(self, index: int) -> tuple[str, int]:
         if self.world is None:
             return "", 0

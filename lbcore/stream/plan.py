@@ -88,6 +88,7 @@ class BackendPlan:
     res_content: Step | None = None  # tcp-response content
     after: Step | None = None
     cookie: Step | None = None  # of responses, behind all rules
+    tell: Callable[[Txn], None] | None = None  # what PROXY headers tell of a stream, behind all rules of a request
     request_cookie: Callable[[Txn], None] | None = None
     persist: Callable[[Txn], None] | None = None  # force-persist, ignore-persist: before all rules
     choose_server: Callable[[Txn], Any] | None = None
@@ -106,7 +107,8 @@ class FrontendPlan:
     http: bool
     asks: int = 0
     default: BackendPlan | None = None
-    connection: Step | None = None  # tcp-request connection, then session
+    connection: Step | None = None  # tcp-request connection, and session unless headers come between the two
+    session: Step | None = None  # tcp-request session, if they do
     content: Step | None = None  # mode tcp
     request: Step | None = None
     response: Step | None = None

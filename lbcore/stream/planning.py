@@ -16,6 +16,7 @@ from lbcore.stream.cookies import make_persist_rules, make_request_cookie, make_
 from lbcore.stream.monitor import make_monitor
 from lbcore.stream.pages import prepare_pages
 from lbcore.stream.plan import BackendPlan, FrontendPlan, Step, chain, way
+from lbcore.stream.proxyheader import expects_headers, make_tell
 from lbcore.stream.restrict import make_restrict
 from lbcore.stream.rulelist import compile_rules, compile_use_backend, compile_use_server
 from lbcore.stream.rules import Outcome, RuleLists, Ruleset
@@ -25,6 +26,7 @@ from lbcore.stream.world import Builder, World
 
 CONN, CONTENT, REQUEST = 1 << lib.ASK_CONN, 1 << lib.ASK_CONTENT, 1 << lib.ASK_REQUEST
 RESPONSE, RES_CONTENT, LOCAL = 1 << lib.ASK_RESPONSE, 1 << lib.ASK_RES_CONTENT, 1 << lib.ASK_LOCAL
+SESSION = 1 << lib.ASK_SESSION
 
 NO_RULES = RuleLists()
 
@@ -79,6 +81,7 @@ class Planner:
         else:
             plan.content = content
             plan.res_content = _list(rules, Ruleset.TCP_RESPONSE, build, Point.BE_RES_CONTENT)
+        plan.tell = make_tell(proxy.backend, build)
         plan.asks = _backend_asks(plan)
         return plan
 
@@ -90,12 +93,10 @@ class Planner:
         plan.makes_pages = prepare_pages(settings, build) is not None
         plan.inspect_delay = rules.inspect_delay or 0
         plan.default = self._default(proxy)
-        plan.connection = chain(
-            [
-                _list(rules, Ruleset.TCP_CONNECTION, build, Point.FE_CONN),
-                _list(rules, Ruleset.TCP_SESSION, build, Point.FE_SESS),
-            ]
-        )
+        plan.connection = _list(rules, Ruleset.TCP_CONNECTION, build, Point.FE_CONN)
+        plan.session = _list(rules, Ruleset.TCP_SESSION, build, Point.FE_SESS)
+        if not expects_headers(settings):  # one question will do
+            plan.connection, plan.session = chain([plan.connection, plan.session]), None
         if rules.use_backend:
             plan.choose = compile_use_backend(rules.use_backend, build)
         content = _list(rules, Ruleset.TCP_CONTENT, build, Point.FE_CONTENT)
@@ -135,7 +136,8 @@ class Planner:
             if other.mode != "http":
                 continue
             theirs = self.builders[other.name]
-            late = chain([header, *_forwarding(settings, other, theirs), backend.request_cookie, backend.key])
+            last = [backend.request_cookie, backend.key, backend.tell]
+            late = chain([header, *_forwarding(settings, other, theirs), *last])
             if late is not None:
                 plan.late[index] = late
 
@@ -197,7 +199,8 @@ def _requests(rules: RuleLists, build: Build, point: Point) -> list[Step | None]
 def _backend_asks(plan: BackendPlan) -> int:
     """What a stream of this backend has to be asked about."""
     asks = 0
-    if any(step is not None for step in (plan.request, plan.choose_server, plan.content, plan.persist, plan.key)):
+    before = (plan.request, plan.choose_server, plan.content, plan.persist, plan.key, plan.tell)
+    if any(step is not None for step in before):
         asks |= REQUEST | CONTENT
     if any(step is not None for step in (plan.response, plan.after, plan.cookie, plan.res_content)):
         asks |= REQUEST | RESPONSE
@@ -211,6 +214,7 @@ def _backend_asks(plan: BackendPlan) -> int:
 def _frontend_asks(plan: FrontendPlan) -> int:
     """What the frontend has to ask: for itself, and for the backends that its streams may come to."""
     asks = CONN if plan.connection is not None else 0
+    asks |= SESSION if plan.session is not None else 0
     reachable = plan.backends.values() if plan.choose is not None else [plan.default] if plan.default else []
     for backend in reachable:
         asks |= backend.asks & (REQUEST | CONTENT)

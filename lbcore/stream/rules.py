@@ -251,6 +251,11 @@ class RuleLists:
         """Whether some connections go on in mode http (`switch-mode`)."""
         return any(rule.action.name == "switch-mode" for rule in self.of(Ruleset.TCP_CONTENT))
 
+    @property
+    def expects_headers(self) -> bool:
+        """Whether some connections begin with headers of other proxies (`expect-proxy`, `expect-netscaler-cip`)."""
+        return any(rule.action.name.startswith("expect-") for rule in self.of(Ruleset.TCP_CONNECTION))
+
     def own(self, ruleset: Ruleset) -> Sequence[Rule]:
         """Those of the section itself."""
         return self.of(ruleset)[self.inherited.get(ruleset, 0) :]

@@ -72,6 +72,12 @@ class Session:
         setattr(self, name, found)
         return found
 
+    def shake(self, ask: tuple[Any, ...]) -> None:
+        """Tells it that its handshakes are over: headers may have said who is at its ends."""
+        self._ask = ask
+        for name in ("src", "sport", "dst", "dport", "family"):
+            self.__dict__.pop(name, None)
+
     @property
     def remembers(self) -> bool:
         """Whether there is something that must outlive the present question."""
@@ -152,6 +158,7 @@ class Txn:
     missing = False  # a fetch found nothing, but may when more of `data` has come: content rules then wait
     no_retry = False  # disable-l7-retry
     forced = False  # force-persist: the server is tried though it is down
+    expects = 0  # V_F_PROXY, V_F_CIP: headers that the connection begins with
     ignores_cookie = False  # ignore-persist
     point = 0  # sample.points.Point at which rules run now
     status = -1  # sent to the client, once known
@@ -164,6 +171,7 @@ class Txn:
     unique_id: str | None = None
     last_rule: tuple[str, int] | None = None  # file and line of the last final rule
     waiting = ""  # the entity that it waits for
+    tlvs: bytes | None = None  # of the client's PROXY header, once asked for
     hints = ""  # fields of a 103 response to which the next rule adds more
     closes = False  # rules say that the client's connection ends with this response
     responds = False  # what concerns the response has begun

@@ -23,7 +23,9 @@ from lbcore.sample.points import Point
 from lbcore.sample.render import Reading, TextOf
 from lbcore.sample.style import LOG
 from lbcore.sample.words import Words
+from lbcore.shim import lib
 from lbcore.stream.aliases import Helpers
+from lbcore.stream.proxyheader import ERRORS, expects_headers
 from lbcore.stream.txn import REC, Txn
 
 LOG_ERR = 3
@@ -40,6 +42,7 @@ CLF_LOG_FORMAT = (
     '%{+Q}o %{-Q}ci - - [%trg] %r %ST %B "" "" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta %tsc '
     "%ac %fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl"
 )
+EMBRYONIC_FORMAT = "%ci:%cp [%t]"  # what the line of a connection without a session begins with (8.2.5)
 CONNECT_FORMAT = "Connect from %ci:%cp to %fi:%fp (%f/{mode})"  # without a format: the default line (8.2.1)
 _BUILTIN = {"clf": CLF_LOG_FORMAT, "httplog": HTTP_LOG_FORMAT, "httpslog": HTTPS_LOG_FORMAT, "tcplog": TCP_LOG_FORMAT}
 
@@ -49,6 +52,8 @@ Line = tuple[int, str, str]  # level, text, structured data ("" without)
 _FIELD = re.compile(r"\br\.(\w+)")
 _TERM, _STATUS = REC["term"], REC["status"]
 _TR = REC["tr"]  # -1: no request was read, so that there was no stream: the one case for error-log-format (8.2.5)
+_FLAGS, _ERR, _LISTENER = REC["flags"], REC["err"], REC["listener"]
+_EMBRYONIC = lib.REC_EMBRYONIC
 _RETRIES, _REDISPATCHED = REC["retries"], REC["redispatched"]
 _ENDED_WELL, _ENDED_BY_US = ord("-"), ord("L")
 _SERVER_ERROR = 500
@@ -139,16 +144,27 @@ class TxnLog:
             texts.append(Text(as_format(given, proxy.mode), proxy, names, build))
             return texts[-1]
 
+        self._beginning: Text | None = None  # of the line of a connection that became no session
+        if expects_headers(proxy) and not self._connect_only:
+            self._beginning = text_of(EMBRYONIC_FORMAT)
+        self._frontend, self._listener = proxy.name, helpers.listener_label
         normal = text_of(builtin_format(proxy) or proxy.log_format)
         assert normal is not None, "a frontend has a format, or a builtin one"
         self._normal = normal
-        self._error = text_of(proxy.error_log_format) or normal
+        own = text_of(proxy.error_log_format)
+        self._error = own or normal
+        self._own_error = own
         self._sd = text_of(proxy.log_format_sd)
         self._of_steps = {
             origin: (text_of(step.format), text_of(step.sd), step.drop) for origin, step in self._steps.items()
         }
         self.needs_txn = any(text.bare is None for text in texts)
-        checks = not self._normal_too or self._error_level != LOG_INFO or self._error is not normal
+        checks = (
+            self._beginning is not None
+            or not self._normal_too
+            or self._error_level != LOG_INFO
+            or self._error is not normal
+        )
         # all streams have the same kind of line, unless a rule says something else
         self._plain = not checks and self._at_end and not self._connect_only and self._sd is None and not self._of_steps
         self.fast = normal.bare if self._plain and normal.printed else None
@@ -158,6 +174,8 @@ class TxnLog:
         """The line of a stream that has ended, None if it is not to be logged. With `needs_txn`, `t` must be there."""
         if self._plain and (t is None or t.log_level is None):
             return _line(LOG_INFO, self._normal.of(record, t), "")
+        if record[_FLAGS] & _EMBRYONIC:
+            return self._embryonic_line(record, t)
         unread = self._http and record[_TR] < 0
         error = is_error(record)
         if not self._wanted(unread=unread, error=error):
@@ -174,6 +192,20 @@ class TxnLog:
                 return None
             text, sd = found
         return _line(level, text.of(record, t), sd.of(record, t) if sd is not None else "")
+
+    def _embryonic_line(self, record: Record, t: Txn | None) -> Line | None:
+        """The line of a connection whose headers were bad (8.2.5): the error log format's, or one that says why."""
+        if self._beginning is None:
+            return None
+        text = self._beginning if self._own_error is None else self._own_error
+        found = self._of_origin("error", text)
+        if found is None:
+            return None
+        text, sd = found
+        line = text.of(record, t)
+        if text is self._beginning:
+            line += f" {self._frontend}/{self._listener(record[_LISTENER])}: {ERRORS[record[_ERR]]}"
+        return _line(self._error_level, line, sd.of(record, t) if sd is not None else "")
 
     def _wanted(self, *, unread: bool, error: bool) -> bool:
         """Whether a stream has a line at its end. The default line tells of all requests that could be read."""

@@ -14,6 +14,8 @@
  *
  *     question       asked when                                        verdicts
  *     ASK_CONN       a connection was accepted, nothing was read       V_FORWARD V_CLOSE V_RESET V_DROP
+ *     ASK_SESSION    its handshakes are over: the headers that other    as ASK_CONN
+ *                    proxies send first were read, if any were expected
  *     ASK_CONTENT    mode tcp: the client sent something, or ended,    V_FORWARD V_WAIT V_CLOSE V_RESET V_DROP V_HTTP
  *                    or the time of a V_WAIT has passed; also once at  V_PAUSE
  *                    the start, with what is there
@@ -63,6 +65,7 @@
 #define ASK_RESPONSE 3
 #define ASK_RES_CONTENT 4
 #define ASK_LOCAL 5
+#define ASK_SESSION 6
 
 #define ASK_F_FIRST 0x1     /* the first request of its connection */
 #define ASK_F_AGAIN 0x2     /* put again */
@@ -74,6 +77,7 @@
 #define ASK_F_EARLY 0x80    /* ASK_LOCAL: no request was understood */
 #define ASK_F_REUSED 0x100  /* the server connection had served before */
 #define ASK_F_REDISP 0x200  /* the server is not the first one chosen */
+#define ASK_F_PROXY 0x400   /* the connection began with a PROXY header */
 
 typedef struct lb_ask {
     uint64_t flow, gen;    /* to be given back in the verdict */
@@ -124,6 +128,8 @@ typedef struct lb_ask {
 #define V_F_NO_RETRY 0x20 /* disable-l7-retry */
 #define V_F_FORCE 0x40    /* force-persist: <server> is tried though it is down, and never left for another */
 #define V_F_ADDS 0x100    /* V_FORWARD with a text: see above */
+#define V_F_PROXY 0x200   /* ASK_CONN: a PROXY header comes first, */
+#define V_F_CIP 0x400     /* a NetScaler's does */
 #define V_F_NO_TR 0x80    /* what ends a stream at its request: its record has no time of the request (tr is -1) */
 
 typedef struct lb_verdict {

@@ -10,6 +10,7 @@
  *     BODY      a message's body, or time: as PAUSED
  *     MORE      bytes of a tunnel, their end, or time: as PAUSED
  *     TARPIT    time, or the client's end: the reply is sent
+ *     HANDSHAKE the headers that come first, or time (handshake.h)
  *
  * There is one question of a flow at most. Each has a number of its own, f->gen: verdicts for others are stale.
  */
@@ -18,7 +19,7 @@
 #include "ask.h"
 #include "exchange.h"
 
-enum { Q_NONE, Q_ASKED, Q_PAUSED, Q_BODY, Q_MORE, Q_TARPIT };
+enum { Q_NONE, Q_ASKED, Q_PAUSED, Q_BODY, Q_MORE, Q_TARPIT, Q_HANDSHAKE };
 
 /* An end of a connection. */
 typedef struct ask_addr {
@@ -26,6 +27,11 @@ typedef struct ask_addr {
     uint16_t port;
     uint8_t family;
 } ask_addr;
+
+/* What is told to the servers that want <which>. */
+typedef struct tell_head {
+    uint32_t which, before, len;
+} tell_head;
 
 typedef struct asked {
     uint8_t state;      /* Q_* */
@@ -60,6 +66,16 @@ typedef struct asked {
     uint8_t has_dst;    /* <dst> is known: learnt, or set */
     uint8_t moved;      /* bit 0: the source, bit 1: the destination was set for this stream only: <was> is what it was */
     uint8_t had_dst;
+    uint8_t expects;    /* LSN_EXPECT_*: headers that are still to come */
+    uint8_t proxied;    /* the connection began with a PROXY header, */
+    uint8_t shaken;     /* or with any header, */
+    uint8_t embryonic;  /* or ended before it was a session, */
+    uint8_t err;        /* for this reason */
+    int32_t th;         /* ms that handshakes took, -1: they never ended */
+    char *tlvs;         /* what else the header said, */
+    uint32_t ntlvs;     /* bytes */
+    char *tell;         /* told to servers of this stream: a tell_head and its bytes, one after the other */
+    uint32_t ntell;     /* bytes */
     ask_addr dst, was[2];
 } asked;
 
@@ -117,6 +133,7 @@ void ask_bad(flow *f);
 
 /* --- connections and tunnels (ask_tcp.c) --- */
 void ask_conn(flow *f);
+void ask_session(flow *f);
 void ask_content(flow *f, uint32_t flags);
 /* The server's first bytes; returns what is wanted of the server (FD_R), -1: it is broken. */
 int ask_res_content(flow *f);

@@ -38,6 +38,8 @@ typedef struct xprt {
 #define CO_F_OPTIMIST 0x2000 /* said to be writable without the kernel's word */
 #define CO_F_HOLDS 0x4000    /* the kernel holds its last bytes back for what follows (MSG_MORE) */
 #define CO_F_SERVED 0x1000   /* counted in its server's <served> */
+#define CO_F_PREFACE 0x4000  /* the server is still to be told by a PROXY header whom it serves */
+#define CO_F_PRIVATE 0x8000  /* was told so: it may serve no other client */
 
 struct conn {
     int fd;             /* -1: an applet's */
@@ -58,6 +60,7 @@ struct conn {
     uint8_t family;     /* the client's */
     uint8_t pad;
     uint8_t addr[16];   /* the client's */
+    uint64_t preface;   /* CO_F_PRIVATE: fingerprint of the PROXY header that was sent */
 };
 
 extern const xprt xprt_raw;

@@ -87,6 +87,10 @@ int eng_case_add(engine *e, const char *name, int len);
 int eng_listener_add(engine *e, int frontend, int fd, int inherited, uint32_t maxconn, uint64_t mask);
 /* To be called once all objects are there: builds what balancing needs. 0 or -errno. */
 int eng_ready(engine *e);
+#define LSN_EXPECT_PROXY 1 /* "accept-proxy" */
+#define LSN_EXPECT_CIP 2   /* "accept-netscaler-cip" */
+/* Which headers come first on each connection of listener <i>: LSN_EXPECT_*. <magic>: what a NetScaler's begins with. 0, -EINVAL. */
+int eng_listener_expect(engine *e, int i, int headers, uint32_t magic);
 
 fe_conf *eng_fe_conf(engine *e, int i);
 be_conf *eng_be_conf(engine *e, int i);
@@ -154,12 +158,18 @@ int eng_flow_set(engine *e, int tid, uint64_t flow, uint64_t gen, int what, uint
 int eng_flow_bwlim(engine *e, int tid, uint64_t flow, uint64_t gen, int response, uint64_t id, uint32_t limit,
                    uint32_t period, uint32_t least);
 /* The client's address (<dst> 0), or the one that it connected to (1), as records, later questions, balancing and forwardfor
- * shall see it: for the present stream, or, while ASK_CONN is asked, for the whole connection. 0 or -EINVAL. */
+ * shall see it: for the present stream, or, while ASK_CONN or ASK_SESSION is asked, for the whole connection. 0 or -EINVAL. */
 int eng_flow_addr(engine *e, int tid, uint64_t flow, uint64_t gen, int dst, int family, int port, const uint8_t *addr16);
 /* Address and port of an end of the client's (<back> 0) or the server's (1) connection, as the kernel has it: ours (<peer> 0),
  * or the other side's (1). 0, -ENOTCONN, or what the kernel says. */
 int eng_flow_name(engine *e, int tid, uint64_t flow, uint64_t gen, int back, int peer, uint32_t *family, uint32_t *port,
                   uint8_t *addr16);
+/* Copies at most <len> bytes of the TLVs of the PROXY header that the client's connection began with: type, two bytes of length,
+ * value, one after the other, all well formed. Their bytes, which may be more than <len>; 0: none came. */
+int eng_flow_tlvs(engine *e, int tid, uint64_t flow, uint64_t gen, char *to, int len);
+/* What PROXY headers of this stream tell servers whose srv_conf has <tell>, which is not 0: <len> bytes of TLVs, of which the
+ * first <before> come before those that the shim adds. Each <tell> once. 0, -EINVAL, -ENOMEM. */
+int eng_flow_tell(engine *e, int tid, uint64_t flow, uint64_t gen, int tell, int before, const char *tlvs, int len);
 /* Copies at most <len> bytes of the kernel's struct tcp_info. The bytes copied, -ENOTCONN, or what the kernel says. */
 int eng_flow_tcpinfo(engine *e, int tid, uint64_t flow, uint64_t gen, int back, void *to, int len);
 /* What the stream's server is to be found by in backend <be>: the <len> bytes at <key>, hashed as its hash-type says. 0 or

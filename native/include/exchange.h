@@ -5,6 +5,12 @@
 #ifndef LB_CFFI
 #include "flow.h"
 
+/* Whether the server's connection is its client's alone, and kept for it. */
+static inline int exch_is_private(const flow *f)
+{
+    return f->be->conf.reuse == REUSE_NEVER || f->b->flags & CO_F_PRIVATE;
+}
+
 static inline int exch_dead(const flow *f)
 {
     return f->flags & FL_DEAD;

@@ -185,6 +185,8 @@ int fdloop_fork(fdloop *l);
  * it shared. Returns its generation, 0 if the fd doesn't fit in the table or no thread is in the mask.
  * <l> is the calling thread's; it needs not be in the mask, but then must not call the functions below for the fd. */
 uint32_t fd_insert(fdloop *l, int fd, fd_iocb cb, void *owner, uint64_t mask, uint8_t flags);
+/* Has events handled by <cb> from now on; by the one thread that may run it. */
+void fd_set_handler(fdent *e, fd_iocb cb);
 /* Forgets <fd> and leaves it open: it leaves all pollers; events already fetched will be dropped. To be called by
  * the thread that owns it, by any if shared. For a shared fd, another thread may still be inside its handler when
  * this returns: what <owner> points to must live, and the fd stay open, until all threads have passed their turn (the

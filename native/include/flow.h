@@ -153,6 +153,10 @@ typedef struct flow_ends {
     uint8_t family;
 } flow_ends;
 void flow_get_ends(flow *f, flow_ends *ends);
+/* Asks the kernel for the address that the client connected to, and notes it in f->asked if that is there. */
+void flow_learn_dst(flow *f, flow_ends *ends);
+/* ms that the handshakes before this stream took. */
+int32_t flow_handshake_time(const flow *f);
 /* Adds the bytes moved since the last call to the counters. */
 void flow_count_bytes(flow *f);
 /* Whether bytes of <c> wait for their destination. */

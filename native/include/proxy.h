@@ -47,6 +47,7 @@
 #define PX_O_LATE_IDLE 0x8000000   /* frontends: idle-close-on-response */
 #define PX_O_UNSAFE 0x10000000     /* accept-unsafe-violations-in-http-request (frontends), -response (backends) */
 #define PX_O_CASE 0x20000000       /* names are written as eng_case_add() has them: to clients, to servers */
+#define PX_O_INDEPENDENT 0x40000000 /* independent-streams: what a side is sent does not count as a sign of its life */
 
 #define PX_IFNAME 16 /* bytes of an interface's name with its NUL */
 
@@ -105,6 +106,12 @@
 #define LB_WEIGHT_STEPS 16 /* effective weights of dynamic algorithms are in units of 1/16 */
 #define LB_WEIGHT_MAX 256  /* of a server */
 
+/* send-proxy */
+#define PX_SEND_V1 0x1
+#define PX_SEND_V2 0x2        /* comes before version 1 */
+#define PX_SEND_CRC 0x4       /* proxy-v2-options crc32c */
+#define PX_SEND_AUTHORITY 0x8 /* proxy-v2-options authority: the one that the client's own header told */
+
 #define PX_FF_MAX 64 /* bytes of the name of forwardfor's header, and of http-send-name-header's */
 
 typedef struct fe_conf {
@@ -115,6 +122,7 @@ typedef struct fe_conf {
     uint32_t rate_sess;     /* sessions per second; 0: no limit */
     int32_t backend;        /* index of the default backend, -1: none (HTTP: 503) */
     uint32_t t_client, t_client_fin, t_http_request, t_http_keep_alive;
+    uint32_t t_client_hs;   /* handshakes of a client's connection; 0: t_client */
     uint32_t ka_count, ka_idle, ka_interval; /* probes to idle clients: number, seconds, seconds; 0: the system's */
     uint32_t ff_len;        /* forwardfor: length of the header's name */
     char ff_name[PX_FF_MAX];/* forwardfor: the name */
@@ -147,6 +155,8 @@ typedef struct be_conf {
     uint32_t lb_domain;     /* LB_BY_HDR: use_domain_only */
     uint32_t lb_name_len;   /* LB_BY_HDR, _URL_PARAM, _RDP_COOKIE: the name */
     char lb_name[LB_NAME_MAX];
+    uint32_t prefer_last;   /* 1: the server whose connection its client has kept comes first, */
+    int32_t ka_queue;       /* if fewer than this wait for it, -1: no limit (max-keep-alive-queue) */
     uint32_t fullconn;      /* connections at which servers reach maxconn (minconn); 0: a tenth of the frontends' */
     uint32_t ka_count, ka_idle, ka_interval; /* keep-alive probes to servers */
     uint32_t ff_len;
@@ -180,6 +190,8 @@ typedef struct srv_conf {
     int32_t max_reuse;      /* times a connection may be used again; -1: no limit */
     uint32_t tcp_ut;        /* ms, TCP_USER_TIMEOUT */
     uint32_t tfo;           /* 1: TCP fast open */
+    uint32_t send_proxy;    /* PX_SEND_*: the header that its connections begin with; 0: none */
+    uint32_t tell;          /* what else it tells: which of those that eng_flow_tell() was given; 0: nothing */
     char ifname[PX_IFNAME]; /* "": the backend's */
 } srv_conf;
 

@@ -12,6 +12,7 @@
 #define REC_TCP 0  /* flags: a tunnel (mode tcp) */
 #define REC_HTTP 1 /* flags: an exchange (mode http) */
 #define REC_LOG 2  /* flags: to be logged */
+#define REC_EMBRYONIC 8 /* flags: no session came of the connection, <err> says why: there was no stream */
 #define REC_TELL 4 /* flags: the stream is over, and V_F_TELL was said of it */
 
 typedef struct lb_rec {
@@ -50,4 +51,5 @@ typedef struct lb_rec {
     uint64_t uniq;        /* number of the stream in the process */
     uint64_t session;     /* number of the client's connection in the process */
     uint32_t tid;         /* thread */
+    uint32_t err;         /* of the client's connection (proxyproto.h); 0: none */
 } lb_rec;

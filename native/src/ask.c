@@ -1,6 +1,7 @@
 /* Questions: how they are put and withdrawn, the stream of verdicts, flows that wait. */
 #include "asked.h"
 #include "engine.h"
+#include "handshake.h"
 
 /* --- what is kept --- */
 
@@ -42,6 +43,7 @@ void asked_next(flow *f)
     unmove(f, q);
     q->said &= V_F_TELL_CONN;
     q->own = q->local = q->early = q->continued = q->told_eof = 0;
+    q->ntell = 0;
     q->server = -1;
     f->t_client = f->fe->conf.t_client;
     bwlim_free(&f->req.limits);
@@ -54,6 +56,8 @@ void asked_free(flow *f)
     lb_event *ev;
 
     ask_end(f);
+    free(q->tlvs);
+    free(q->tell);
     if (q->said & V_F_TELL_CONN && (ev = thr_event(f->t, EV_SESSION_END)))
         ev->handle = f->session;
     f->asked = NULL;
@@ -84,6 +88,8 @@ static uint32_t common_flags(const flow *f)
         flags |= ASK_F_REDISP;
     if (f->b && f->b->flags & CO_F_REUSED)
         flags |= ASK_F_REUSED;
+    if (f->asked->proxied)
+        flags |= ASK_F_PROXY;
     return flags;
 }
 
@@ -110,7 +116,7 @@ lb_ask *ask_put(flow *f, uint32_t kind, uint32_t flags)
         .kind = kind, .flags = flags | common_flags(f), .frontend = f->fe->index,
         .backend = f->be ? (int32_t)f->be->index : -1, .server = f->srv ? (int32_t)f->srv->index : -1,
         .listener = f->lsn->index, .status = f->status, .req_count = f->req_no,
-        .ti = f->idle, .tr = f->tr, .tw = f->tw, .tc = f->tc, .tresp = f->tresp, .retries = f->retries,
+        .th = flow_handshake_time(f), .ti = f->idle, .tr = f->tr, .tw = f->tw, .tc = f->tc, .tresp = f->tresp, .retries = f->retries,
         .sport = ends.sport, .dport = ends.dport, .family = ends.family, .method = f->method,
     };
     memcpy(a->saddr, ends.saddr, sizeof(a->saddr));
@@ -189,7 +195,7 @@ static void apply(thr *t, const lb_verdict *v, const char *text)
         return;
     note(f, v);
     f->asked->state = Q_NONE;
-    if (f->asked->kind == ASK_CONN) { /* begins, and serves by itself */
+    if (f->asked->kind == ASK_CONN || f->asked->kind == ASK_SESSION) { /* begins, and serves by itself */
         verdict_conn(f, v);
         return;
     }
@@ -269,6 +275,7 @@ static int listens(const flow *f)
     case Q_BODY:
     case Q_MORE:
     case Q_TARPIT:
+    case Q_HANDSHAKE:
         return room;
     default:
         return f->kind == FLOW_EXCHANGE && exch_may_watch(f);
@@ -289,7 +296,7 @@ void ask_commit(flow *f)
 
 static void gone(flow *f)
 {
-    if (f->asked->kind == ASK_CONN) {
+    if (f->asked->kind == ASK_CONN || f->asked->kind == ASK_SESSION) {
         flow_free(f);
         return;
     }
@@ -368,6 +375,10 @@ void ask_time(flow *f)
         return;
     }
     q->until = 0;
+    if (q->state == Q_HANDSHAKE) {
+        handshake_timeout(f);
+        return;
+    }
     switch (q->kind) {
     case ASK_CONTENT:
         ask_content(f, ASK_F_AGAIN | ASK_F_TIMEOUT);

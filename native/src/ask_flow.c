@@ -97,12 +97,18 @@ int eng_flow_bwlim(engine *e, int tid, uint64_t flow_, uint64_t gen, int respons
 
 /* --- addresses --- */
 
+/* Whether what is set holds for the whole connection. */
+static int is_of_connection(const asked *q)
+{
+    return q->kind == ASK_CONN || q->kind == ASK_SESSION;
+}
+
 static void set_src(flow *f, const ask_addr *to)
 {
     asked *q = f->asked;
     conn *c = f->f;
 
-    if (q->kind != ASK_CONN && !(q->moved & 1)) {
+    if (!is_of_connection(q) && !(q->moved & 1)) {
         q->was[0] = (ask_addr){.port = c->port, .family = c->family};
         memcpy(q->was[0].addr, c->addr, sizeof(c->addr));
         q->moved |= 1;
@@ -116,7 +122,7 @@ static void set_dst(flow *f, const ask_addr *to)
 {
     asked *q = f->asked;
 
-    if (q->kind != ASK_CONN && !(q->moved & 2)) {
+    if (!is_of_connection(q) && !(q->moved & 2)) {
         q->was[1] = q->dst;
         q->had_dst = q->has_dst;
         q->moved |= 2;
@@ -171,6 +177,41 @@ int eng_flow_name(engine *e, int tid, uint64_t flow_, uint64_t gen, int back, in
     memset(addr16, 0, 16);
     if (*family != AF_UNIX)
         sock_addr_host(&a, (char *)addr16, 16);
+    return 0;
+}
+
+int eng_flow_tlvs(engine *e, int tid, uint64_t flow_, uint64_t gen, char *to, int len)
+{
+    const flow *f = flow_of(e, tid, flow_, gen);
+    int n;
+
+    if (!f)
+        return -ESTALE;
+    n = (int)f->asked->ntlvs;
+    if (n && len > 0)
+        memcpy(to, f->asked->tlvs, (size_t)(n < len ? n : len));
+    return n;
+}
+
+int eng_flow_tell(engine *e, int tid, uint64_t flow_, uint64_t gen, int tell, int before, const char *tlvs, int len)
+{
+    flow *f = flow_of(e, tid, flow_, gen);
+    asked *q = f ? f->asked : NULL;
+    tell_head head = {(uint32_t)tell, (uint32_t)before, (uint32_t)len};
+    char *grown;
+
+    if (!f)
+        return -ESTALE;
+    if (tell <= 0 || before < 0 || len < before)
+        return -EINVAL;
+    grown = realloc(q->tell, q->ntell + sizeof(head) + (size_t)len);
+    if (!grown)
+        return -ENOMEM;
+    q->tell = grown;
+    memcpy(grown + q->ntell, &head, sizeof(head));
+    if (len)
+        memcpy(grown + q->ntell + sizeof(head), tlvs, (size_t)len);
+    q->ntell += (uint32_t)sizeof(head) + (uint32_t)len;
     return 0;
 }
 

@@ -313,7 +313,7 @@ static conn *part_from_response(flow *f)
     if (!whole || !(f->flags & FL_KA_SERVER) || f->rq != RQ_DONE || q->status == 101 || chan_holds(&f->req) ||
         f->b->flags & (CO_F_EOF | CO_F_ERR))
         return NULL;
-    if (f->be->conf.reuse != REUSE_NEVER || !(f->flags & FL_KA_CLIENT)) {
+    if (!exch_is_private(f) || !(f->flags & FL_KA_CLIENT)) {
         flow_detach_back(f, 1);
         return NULL;
     }

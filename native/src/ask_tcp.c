@@ -1,7 +1,7 @@
 /* Questions about connections and about what tunnels carry, and what becomes of their verdicts. */
 #include "asked.h"
 #include "engine.h"
-#include "listener.h"
+#include "handshake.h"
 
 static void release(flow *f)
 {
@@ -12,9 +12,9 @@ static void release(flow *f)
 
 /* --- connections --- */
 
-void ask_conn(flow *f)
+static void ask_before(flow *f, uint32_t kind)
 {
-    if (!ask_put(f, ASK_CONN, 0)) {
+    if (!ask_put(f, kind, 0)) {
         at_add(&f->t->eng->live.dropped, 1);
         flow_free(f);
         return;
@@ -23,12 +23,32 @@ void ask_conn(flow *f)
     ask_commit(f);
 }
 
+void ask_conn(flow *f)
+{
+    ask_before(f, ASK_CONN);
+}
+
+void ask_session(flow *f)
+{
+    ask_before(f, ASK_SESSION);
+}
+
+static uint32_t headers_of(uint32_t flags)
+{
+    return (flags & V_F_PROXY ? LSN_EXPECT_PROXY : 0) | (flags & V_F_CIP ? LSN_EXPECT_CIP : 0);
+}
+
 void verdict_conn(flow *f, const lb_verdict *v)
 {
     release(f);
+    if (v->action != V_FORWARD && f->asked->kind == ASK_SESSION)
+        handshake_refused(f);
     switch (v->action) {
     case V_FORWARD:
-        listener_begin(f);
+        if (f->asked->kind == ASK_CONN)
+            handshake_expect(f, headers_of(v->flags));
+        else
+            listener_begin(f);
         break;
     case V_RESET:
     case V_DROP:

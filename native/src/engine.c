@@ -392,6 +392,15 @@ int eng_listener_add(engine *e, int fe, int fd, int inherited, uint32_t maxconn,
     return ret;
 }
 
+int eng_listener_expect(engine *e, int i, int headers, uint32_t magic)
+{
+    if (i < 0 || (uint32_t)i >= e->nlsn || headers & ~(LSN_EXPECT_PROXY | LSN_EXPECT_CIP))
+        return -EINVAL;
+    e->lsn[i]->expects = (uint8_t)headers;
+    e->lsn[i]->cip_magic = magic;
+    return 0;
+}
+
 int eng_ready(engine *e)
 {
     for (uint32_t i = 0; i < e->nsrv; i++) {

@@ -2,6 +2,7 @@
 #include "asked.h"
 #include "engine.h"
 #include "observe.h"
+#include "handshake.h"
 
 #define URI_MAX 1024 /* bytes of the request line that are kept for the log */
 
@@ -264,7 +265,8 @@ static int reach_server(flow *f, const char *s, uint32_t have)
         int ret;
 
         if (f->cs == CS_CONN) {
-            if (f->b->flags & (CO_F_OPTIMIST | CO_F_REUSED) && !(f->b->e->ev & (FD_EV_ERR | FD_EV_HUP)))
+            if (f->b->flags & (CO_F_OPTIMIST | CO_F_REUSED) && !(f->b->flags & CO_F_PREFACE) &&
+                !(f->b->e->ev & (FD_EV_ERR | FD_EV_HUP)))
                 return 1;
             ret = flow_established(f);
             if (ret > 0)
@@ -290,7 +292,8 @@ static int reach_server(flow *f, const char *s, uint32_t have)
             f->tw = (int32_t)(f->t->now_ms - f->t_mark);
         if (unlikely(exch_redirects(f)))
             return 1;
-        if (f->b && f->b->srv == f->srv && !(f->b->flags & (CO_F_EOF | CO_F_ERR))) {
+        if (f->b && f->b->srv == f->srv && !(f->b->flags & (CO_F_EOF | CO_F_ERR)) &&
+            (!(f->b->flags & CO_F_PRIVATE) || handshake_holds(f))) {
             f->b->flags |= CO_F_REUSED; /* its own one, kept since the last request */
             f->cs = CS_CONN;
             f->t_mark = f->t->now_ms;

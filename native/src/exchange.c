@@ -188,7 +188,7 @@ static void part_from_server(flow *f)
                !chan_holds(&f->req) && !(f->b->flags & (CO_F_EOF | CO_F_ERR));
 
     buf_release(&f->t->bufs, &f->res.in);
-    if (f->b && !(keep && f->be->conf.reuse == REUSE_NEVER && f->flags & FL_KA_CLIENT))
+    if (f->b && !(keep && exch_is_private(f) && f->flags & FL_KA_CLIENT))
         flow_detach_back(f, keep);
     flow_unassign(f);
 }

@@ -122,6 +122,11 @@ uint32_t fd_insert(fdloop *l, int fd, fd_iocb cb, void *owner, uint64_t mask, ui
     return gen;
 }
 
+void fd_set_handler(fdent *e, fd_iocb cb)
+{
+    fd_put(&e->iocb, cb);
+}
+
 /* --- changes that other loops must hear of ----------------------------------------------------------------------- */
 
 /* upd_mask is what keeps a change from being missed: the bit is set after the entry was changed, and its thread

@@ -262,12 +262,18 @@ static int32_t since(uint32_t from, uint32_t now)
     return (int32_t)(now - from);
 }
 
+int32_t flow_handshake_time(const flow *f)
+{
+    return unlikely(f->asked) && !(f->flags & FL_NOT_FIRST) ? f->asked->th : 0;
+}
+
 static void record_phases(const flow *f, lb_rec *r)
 {
     uint32_t now = f->t->now_ms;
     int32_t head = f->tr >= 0 ? f->tr : 0;
 
-    r->ti = f->idle >= 0 ? f->idle : 0;
+    r->th = flow_handshake_time(f);
+    r->ti = f->idle > r->th ? f->idle - r->th : 0;
     r->tr = f->tr;
     r->tw = f->tw;
     r->tc = f->tc;
@@ -283,7 +289,7 @@ static void record_phases(const flow *f, lb_rec *r)
 }
 
 /* The kernel is asked once, if there is a place to note the answer. */
-static void learn_dst(flow *f, flow_ends *ends)
+void flow_learn_dst(flow *f, flow_ends *ends)
 {
     asked *q = f->asked;
     sock_addr dst;
@@ -311,7 +317,7 @@ void flow_get_ends(flow *f, flow_ends *ends)
         memcpy(ends->daddr, q->dst.addr, 16);
         ends->dport = q->dst.port;
     } else if (f->fe->conf.options & PX_O_DST && f->f->fd >= 0) {
-        learn_dst(f, ends);
+        flow_learn_dst(f, ends);
     }
 }
 
@@ -350,6 +356,8 @@ static uint32_t record_flags(const flow *f, int asap)
         flags |= REC_LOG;
     if (unlikely(f->asked && f->asked->said & V_F_TELL) && !asap)
         flags |= REC_TELL;
+    if (unlikely(f->asked && f->asked->embryonic))
+        flags |= flags ? REC_EMBRYONIC : 0;
     return flags;
 }
 
@@ -393,6 +401,7 @@ void flow_record(flow *f)
         r->uri_len = at == UINT32_MAX ? 0 : f->uri.len;
     }
     r->reused = f->b && f->b->flags & CO_F_REUSED;
+    r->err = f->asked ? f->asked->err : 0;
     record_ends(f, r);
     if (unlikely(f->fe->conf.options & PX_O_BACK_END))
         record_back_end(f, r);

@@ -1,6 +1,7 @@
 /* The back side of a flow: its backend, its server, its connection and the attempts to get one. */
 #include "asked.h"
 #include "engine.h"
+#include "handshake.h"
 #include "ctr.h"
 #include "observe.h"
 #include "queue.h"
@@ -118,6 +119,21 @@ static int refuse(flow *f, server *srv)
     return ASSIGN_NONE;
 }
 
+/* "option prefer-last-server": the server whose connection was kept for the client, unless too many wait for it; NULL: any
+ * will do. Those that hash have chosen for good. */
+static server *server_of_last(const flow *f)
+{
+    const be_conf *bc = &f->be->conf;
+    server *srv = f->b->srv;
+    uint32_t limit = lb_limit(srv);
+
+    if (!bc->prefer_last || bc->algo == LB_HASH || srv->be != f->be || srv == f->left_srv || !at_load(&srv->live.up))
+        return NULL;
+    if (bc->ka_queue < 0 || !limit || at_peek(&srv->live.served) < limit)
+        return srv;
+    return at_load(&srv->live.queued) < (uint32_t)bc->ka_queue ? srv : NULL;
+}
+
 int flow_assign(flow *f)
 {
     server *srv;
@@ -136,6 +152,12 @@ int flow_assign(flow *f)
         if (!may_leave(f))
             return refuse(f, srv);
         f->flags |= FL_REDISP;
+    }
+    if (unlikely(f->b) && (srv = server_of_last(f))) {
+        if (!lb_take(srv))
+            return wait_in_queue(f, srv);
+        bind_server(f, srv);
+        return ASSIGN_OK;
     }
     switch (lb_pick(f->be, key_of(f), f->left_srv, &srv)) {
     case LB_PICKED:
@@ -228,7 +250,8 @@ static conn *find_idle(flow *f)
 {
     uint32_t reuse = f->be->conf.reuse;
 
-    if (f->kind != FLOW_EXCHANGE || reuse == REUSE_NEVER || f->flags & FL_RETRIED_STALE || has_own_socket(f))
+    if (f->kind != FLOW_EXCHANGE || reuse == REUSE_NEVER || f->flags & FL_RETRIED_STALE || has_own_socket(f) ||
+        f->srv->conf.send_proxy)
         return NULL;
     if (reuse == REUSE_SAFE && !(f->flags & FL_NOT_FIRST))
         return NULL;
@@ -295,6 +318,8 @@ static conn *open_conn(flow *f, int *err)
     c->srv = srv;
     if (bc->options & PX_O_NOLINGER)
         c->flags |= CO_F_RESET;
+    if (srv->conf.send_proxy)
+        c->flags |= CO_F_PREFACE | CO_F_PRIVATE;
     /* on a fast network the connection is there before we could be told: try to write at once. Servers that proved slow
      * are waited for, which spares an attempt. */
     if (at_peek(&srv->fast)) {
@@ -333,6 +358,8 @@ int flow_established(flow *f)
     conn *c = f->b;
     int ret = conn_established(c);
 
+    if (ret > 0 && unlikely(c->flags & CO_F_PREFACE))
+        ret = handshake_send(f);
     if (ret > 0) {
         f->cs = CS_EST;
         f->tc = (int32_t)(f->t->now_ms - f->t_mark);

@@ -106,7 +106,7 @@ void idle_put(thr *t, conn *c)
     idle_list *l = &s->idle[t->tid];
 
     c->flow = NULL;
-    if (at_peek(&t->eng->live.stopping) || !at_load(&s->live.up) || !is_silent(c) ||
+    if (c->flags & CO_F_PRIVATE || at_peek(&t->eng->live.stopping) || !at_load(&s->live.up) || !is_silent(c) ||
         (s->conf.max_reuse >= 0 && c->streams > (uint32_t)s->conf.max_reuse) ||
         (s->conf.pool_max >= 0 && at_peek(&s->live.idle) >= (uint32_t)s->conf.pool_max)) {
         conn_free(c);

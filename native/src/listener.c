@@ -1,5 +1,6 @@
 #include "asked.h"
 #include "engine.h"
+#include "handshake.h"
 #include "listener.h"
 #include "ctr.h"
 #include <unistd.h>
@@ -205,8 +206,8 @@ void listener_serve(thr *t, listener *l, int fd, const sock_addr *peer)
         return;
     }
     f->flags |= FL_FE_COUNTED;
-    if (unlikely(l->fe->conf.asks & 1u << ASK_CONN))
-        ask_conn(f);
+    if (unlikely(l->fe->conf.asks & (1u << ASK_CONN | 1u << ASK_SESSION) || l->expects))
+        handshake_start(f);
     else
         listener_begin(f);
 }

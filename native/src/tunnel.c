@@ -51,7 +51,14 @@ void tunnel_end(flow *f)
 
 /* --- time --- */
 
-static void touch(flow *f)
+/* Whether what moved tells that a side lives: what it sent, or took; "independent-streams": what it sent, or took after it
+ * had been waited for. */
+static int lives(uint32_t options, int sent, int took, const chan *to)
+{
+    return sent || !(options & PX_O_INDEPENDENT) || (took && chan_holds(to));
+}
+
+static void touch_sides(flow *f, int up, int down)
 {
     const fe_conf *fc = &f->fe->conf;
 
@@ -69,8 +76,15 @@ static void touch(flow *f)
         client = fc->t_client_fin;
     if (f->b->flags & (CO_F_EOF | CO_F_SHUTW) && bc->t_server_fin)
         server_ = bc->t_server_fin;
-    f->cexp = flow_exp(f, client);
-    f->sexp = flow_exp(f, server_);
+    if (lives(fc->options, up, down, &f->res))
+        f->cexp = flow_exp(f, client);
+    if (lives(bc->options, down, up, &f->req))
+        f->sexp = flow_exp(f, server_);
+}
+
+static void touch(flow *f)
+{
+    touch_sides(f, 1, 1);
 }
 
 /* Server's first bytes may wait for a verdict, or for more of them. */
@@ -334,8 +348,8 @@ static int client_gave_up(flow *f)
 void tunnel_run(flow *f)
 {
     int ret = tunnel_connect(f);
-    uint64_t before = f->req.total + f->res.total + f->req.eof + f->res.eof;
     uint32_t paused = paused_until(f);
+    uint64_t sent = f->req.total + f->req.eof, got = f->res.total + f->res.eof;
     int up, down;
 
     if (ret < 0)
@@ -371,8 +385,12 @@ void tunnel_run(flow *f)
     }
     if (f->b->flags & CO_F_APPLET && f->res.eof)
         flow_later(f);
-    if (paused || f->req.total + f->res.total + f->req.eof + f->res.eof != before)
+    sent = f->req.total + f->req.eof - sent;
+    got = f->res.total + f->res.eof - got;
+    if (paused)
         touch(f);
+    else if (sent | got)
+        touch_sides(f, sent != 0, got != 0);
     conn_want(f->f, (up & FD_R) | (down & FD_W));
     conn_want(f->b, (up & FD_W) | (down & FD_R));
     set_timer(f);

@@ -43,8 +43,9 @@ def test_wait_for_handshake_goes_on() -> None:
     assert run(request(), "wait-for-handshake") is None
 
 
-def test_switch_mode_ends_with_the_switch() -> None:
-    outcome = run(tcp(b"GET / HTTP/1.1\r\n", end=True), "switch-mode http", ruleset=Ruleset.TCP_CONTENT)
+@pytest.mark.parametrize("proto", ["", " proto h1"])
+def test_switch_mode_ends_with_the_switch(proto: str) -> None:
+    outcome = run(tcp(b"GET / HTTP/1.1\r\n", end=True), f"switch-mode http{proto}", ruleset=Ruleset.TCP_CONTENT)
     assert isinstance(outcome, SwitchMode)
 
 
@@ -54,6 +55,16 @@ def test_switch_mode_ends_with_the_switch() -> None:
         ("strict-mode", Ruleset.HTTP_REQUEST, "expects exactly 1 arguments"),
         ("strict-mode foo", Ruleset.HTTP_REQUEST, "Unexpected value 'foo'. Only 'on' and 'off' are supported"),
         ("switch-mode", Ruleset.TCP_CONTENT, "'tcp-request switch-mode' expects a mode as argument."),
+        (
+            "switch-mode http proto",
+            Ruleset.TCP_CONTENT,
+            "'tcp-request switch-mode': 'proto' expects a protocol as argument.",
+        ),
+        (
+            "switch-mode http proto xx",
+            Ruleset.TCP_CONTENT,
+            "'tcp-request switch-mode': 'proto' expects a valid MUX protocol, if specified (got 'xx')",
+        ),
         ("switch-mode foo", Ruleset.TCP_CONTENT, "'tcp-request switch-mode' expects a valid mode (got 'foo')."),
     ],
 )

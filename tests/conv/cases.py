@@ -1,7 +1,7 @@
 """The table of cases: expressions with what they give, one file for each topic in `cases/`.
 
-NAME := text              {NAME} stands for the text in what follows; {maps} is the folder of map files, and
-                          {bytes:N} hexadecimal digits of N bytes
+NAME := text              {NAME} stands for the text in what follows; {maps} is the folder of map files,
+                          {keys} that of public keys, and {bytes:N} hexadecimal digits of N bytes
 # converter               what the next cases are about
 expression => [result]    unprintable bytes as in a Python literal; `none`: no sample; `error: sentence`
 2.8| expression => ...    HAProxy knows that only since 2.8, or answered otherwise before
@@ -18,7 +18,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "cases"
 MAPS = Path(__file__).parent / "maps"
-FIXED = {"maps": str(MAPS)}
+KEYS = Path(__file__).parent / "keys"
+FIXED = {"maps": str(MAPS), "keys": str(KEYS)}
 
 _CASE = re.compile(r"(?:(2\.8|3\.2|own)\| )?(.*) => (\[.*\]|none|error: .*)\Z")
 _NAME = re.compile(r"\{(bytes:[0-9]+|[A-Za-z0-9]+)\}")

@@ -37,6 +37,8 @@ ARGUMENTS: dict[str, tuple[object, ...]] = {
     "capture-res": (0,),
     "concat": ("a", "", "b"),
     "debug": ("p", "stderr"),
+    "aes_gcm_dec": (128, "AAECAwQFBgcICQoL", "AAECAwQFBgcICQoLDA0ODw==", "SbCF5jLkilmZu4QnEjVlbQ=="),
+    "aes_gcm_enc": (128, "AAECAwQFBgcICQoL", "AAECAwQFBgcICQoLDA0ODw==", "txn.tag"),
     "digest": ("sha256",),
     "field": (-2, ";,", 2),
     "fix_tag_value": ("35",),

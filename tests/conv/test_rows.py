@@ -12,8 +12,8 @@ from lbcore.sample.rows import CONVERTERS, Converter
 
 LISTED = Path(__file__).parent / "golden" / "converters.txt"  # what `haproxy -dKcnv` of 3.2 prints
 _LINE = re.compile(r"([^:(]+)(\([^)]*\))?: (\w+) => (\w+)")
-# Of TLS and stick tables, and those that write nodes of Forwarded.
-ELSEWHERE = re.compile(r"aes_gcm_|x509_|table_|in_table$|rfc7239_n[np]$")
+# Of stick tables.
+ELSEWHERE = re.compile(r"table_|in_table$")
 # What a type argument makes a number of is told to those who come behind it.
 NUMBERS_TOO = ("protobuf", "ungrpc")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lbcore.lint.finding import LINTS
-from tests.lint.cases import CASES, Case, config, front
+from tests.lint.cases import CASES, TIMES, Case, config, front
 from tests.lint.loading import lint
 
 
@@ -92,3 +92,40 @@ def test_columns_count_characters_not_bytes(tmp_path: Path) -> None:
     [one] = lint(tmp_path, front("http-request deny if { path /ä } { path_beg /é -i }"))
     line = (tmp_path / "lb.cfg").read_text().splitlines()[one.line - 1]
     assert line[one.column - 1 :] == "-i }"
+
+
+RULES = "defaults rules\n    mode http\n" + "".join(f"    {line}\n" for line in TIMES.splitlines()) + "{}"
+HEIRS = """frontend one from rules
+    bind 127.0.0.1:8080
+    default_backend app
+frontend two from rules
+    bind 127.0.0.1:8081
+    {}
+    default_backend app
+defaults
+    mode http
+    timeout connect 5s
+    timeout server 30s
+backend app
+    server s1 127.0.0.1:9001
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "own", "found"),
+    [
+        ("http-request return status 204\nhttp-request set-header x-a 1", "", [("LB102", 8)]),
+        ("http-request return status 204", "http-request set-header x-a 1", [("LB102", 13)]),
+        ("http-request deny if { path -m reg ^(a+)+$ }", "", [("LB301", 7)]),
+        ("acl a path -m reg ^(a+)+$\nhttp-request deny if a", "", [("LB301", 7)]),
+        ("http-request set-header x-a 1\ntcp-request content accept", "", [("LB101", 8)]),
+        ("http-request redirect scheme https", "", [("LB107", 7)]),
+        ("http-request deny if { path /a }", "http-request deny if { path /a }", [("LB103", 13)]),
+        ("http-request deny if { path /a }", "http-request deny if { path /b }", []),
+    ],
+)
+def test_rules_of_defaults_are_judged_once_with_those_of_their_heirs(
+    lines: str, own: str, found: list[tuple[str, int]], tmp_path: Path
+) -> None:
+    text = RULES.format("".join(f"    {line}\n" for line in lines.splitlines())) + HEIRS.format(own)
+    assert [(one.id, one.line) for one in lint(tmp_path, text)] == found

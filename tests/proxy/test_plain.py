@@ -41,6 +41,8 @@ NOT_PLAIN_BACK = [
     "use-server s1 if TRUE",
     "balance hash src",
     "balance url_param id check_post",
+    "server s9 127.0.0.1:9 send-proxy-v2 proxy-v2-options unique-id",
+    "server s9 127.0.0.1:9 send-proxy-v2 set-proxy-v2-tlv-fmt(0xE0) x",
 ]
 PLAIN = [
     "option forwardfor",

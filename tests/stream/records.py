@@ -59,6 +59,7 @@ class Record:
     uniq: int = 3
     session: int = 1
     tid: int = 0
+    err: int = 0
 
     def __post_init__(self) -> None:
         if self.uri_len < 0:
@@ -92,6 +93,9 @@ class FakeNames:
 
     def listener_id(self, index: int) -> int:
         return index + 1
+
+    def listener_label(self, index: int) -> str:
+        return f"sock{index}"
 
 
 def line_at(field: Any, size: int) -> str:

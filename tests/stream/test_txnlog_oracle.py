@@ -178,6 +178,9 @@ class OneLine:
     def listener_id(self, index: int) -> int:
         return int(self._groups["sport"])
 
+    def listener_label(self, index: int) -> str:
+        return str(self.listener_id(index))
+
 
 def record_of(match: re.Match[str]) -> Record:
     """The record that this line tells of."""

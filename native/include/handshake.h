@@ -1,0 +1,24 @@
+/* Handshakes: what comes on a connection before its first stream's bytes.
+ *
+ * Of a client: "tcp-request connection" rules, then the headers of other proxies that the listener or those rules expect
+ * (proxyproto.h), then "tcp-request session" rules. Whoever connected counts as who the header says from then on. A header is
+ * read by one call, whole or not at all; without one there is no session: it is not counted, only logged (REC_EMBRYONIC).
+ * To a server: the header that "send-proxy" and its kin send, as soon as the connection is established.
+ */
+#pragma once
+#ifndef LB_CFFI
+#include "flow.h"
+
+/* A connection was accepted, nothing was asked about it yet. The flow may be gone afterwards, as after all of these. */
+void handshake_start(flow *f);
+/* Its connection rules have let it pass, and expect the headers LSN_EXPECT_* besides the listener's. */
+void handshake_expect(flow *f, uint32_t headers);
+/* Its session rules end it: where headers were expected that is logged. */
+void handshake_refused(flow *f);
+/* Headers are waited for no longer. */
+void handshake_timeout(flow *f);
+/* Sends the header that f->srv wants first. 1, or -errno. */
+int handshake_send(flow *f);
+/* Whether the header that was sent on f->b, which was kept for its client, is the one that f->srv wants of this stream. */
+int handshake_holds(flow *f);
+#endif

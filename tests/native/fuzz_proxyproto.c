@@ -1,0 +1,40 @@
+/* sources: proxyproto */
+
+/* libFuzzer over the properties of pp_props.h. From the top of the repository:
+ *   clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Inative/include -Itests/native \
+ *       -o /tmp/fuzz_proxyproto tests/native/fuzz_proxyproto.c native/src/proxyproto.c
+ *   /tmp/fuzz_proxyproto -max_total_time=300 /tmp/new-inputs tests/native/corpus/proxyproto
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHECK(cond)                                                                                                    \
+    do {                                                                                                               \
+        if (!(cond))                                                                                                   \
+            __builtin_trap();                                                                                          \
+    } while (0)
+
+/* ASan watches both ends of an allocation. */
+static char *exact_copy(const char *text, size_t len)
+{
+    char *copy = malloc(len ? len : 1);
+
+    memcpy(copy, text, len);
+    return copy;
+}
+
+static void exact_free(char *copy, size_t len)
+{
+    (void)len;
+    free(copy);
+}
+
+#include "pp_props.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    props_hold(data, size);
+    return 0;
+}

@@ -1,4 +1,4 @@
-/* sources: lockset lock ctr freq hash counters sock buf fd poll loop ev_epoll ev_poll ev_select ev_kqueue tmr runq waitq task h1 h1body h1field h1host h1word casing msg conn idle lb listener proxyproto handshake chan flow flow_srv tunnel exchange exch_req exch_again exch_res exch_reply applet page ask ask_head ask_body ask_http ask_tcp ask_flow thr turn figures engine */
+/* sources: all */
 /* What comes before a session: headers of other proxies, and the questions around them. */
 #include "eng_ask.h"
 #include "proxyproto.h"

@@ -20,6 +20,9 @@ from lbcore.version import LANGUAGE_VERSION, RELEASE_DATE
 
 if TYPE_CHECKING:
     from lbcore.api import LoadBalancer
+    from lbcore.proxy.backend import Backend
+    from lbcore.proxy.frontend import Frontend
+    from lbcore.proxy.states import States
     from lbcore.sample.build import Build
     from lbcore.sample.reference import References
     from lbcore.sample.rows import Fetcher
@@ -230,6 +233,18 @@ class Facts:
     def proxies(self) -> list[Proxy]:
         """In the order of the configuration."""
         return self._balancer.proxies
+
+    def frontends(self) -> dict[str, Frontend]:
+        """Those of the configuration by their names."""
+        return {proxy.name: proxy.frontend for proxy in self.proxies() if proxy.frontend is not None}
+
+    def backends(self) -> dict[str, Backend]:
+        """Those of the configuration by their names."""
+        return {proxy.name: proxy.backend for proxy in self.proxies() if proxy.backend is not None}
+
+    def states(self) -> States:
+        """What changes servers."""
+        return self._balancer.states
 
     def service(self, name: str) -> Callable[[str], Any]:
         """What answers for `use-service <name>`: a `lbcore.stats.services.Service`."""

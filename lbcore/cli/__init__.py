@@ -5,7 +5,8 @@ no time. `registry.py` holds the rows of commands and finds the one that a line 
 `views.py` says what the program must offer to be shown. Commands live in `cmd_<noun>.py`, listed below by hand with
 their words; a file is imported when one of its commands is first used or listed:
 `cmd_errors.py` (show errors), `cmd_help.py` (help), `cmd_map.py` (maps and the patterns of ACLs), `cmd_prompt.py`
-(prompt, quit, levels, settings of the session), `cmd_show.py` (show ...), `cmd_var.py` (variables of the process).
+(prompt, quit, levels, settings of the session), `cmd_server.py` (one server), `cmd_servers.py` (lists of them),
+`cmd_show.py` (show ...), `cmd_var.py` (variables of the process). `named.py` finds what their arguments name.
 
 Called by: the applet of a stats socket, which feeds a session and keeps its timeouts; a library user may do the same.
 Handed upwards: `registry()`, and `Session(registry, process, level)`.
@@ -33,6 +34,11 @@ STANDARD = {
         "show cli level", "show cli sockets", "show fd", "show info", "show locks", "show stat", "show threads",
         "show version",
     ),
+    "cmd_server": (
+        "disable agent", "disable health", "disable server", "enable agent", "enable health", "enable server",
+        "get weight", "set maxconn server", "set server", "set weight", "shutdown sessions server",
+    ),
+    "cmd_servers": ("show backend", "show servers conn", "show servers state"),
     "cmd_var": ("get var", "set var"),
 }  # fmt: skip
 

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from lbcore.stats.views import ProcessView
 
 if TYPE_CHECKING:
+    from lbcore.proxy.backend import Backend
+    from lbcore.proxy.frontend import Frontend
+    from lbcore.proxy.states import States
     from lbcore.sample.build import Build
     from lbcore.sample.reference import References
     from lbcore.sample.rows import Fetcher
@@ -106,6 +109,15 @@ class Process(ProcessView, Protocol):
 
     def proxies(self) -> Iterable[ProxyView]:
         """In the order of the configuration."""
+
+    def frontends(self) -> Mapping[str, Frontend]:
+        """Those of the configuration by their names, for commands that change them."""
+
+    def backends(self) -> Mapping[str, Backend]:
+        """Those of the configuration by their names, for commands that change their servers."""
+
+    def states(self) -> States:
+        """What changes servers."""
 
     def locks(self) -> Iterable[LockFigures] | None:
         """In acquisition order, None while no figures are kept."""

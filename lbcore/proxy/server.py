@@ -39,6 +39,7 @@ class Server(Serving):
         Raises OSError, ValueError for an unusable address.
         """
         self.settings = settings
+        self._engine = engine
         self.backend = backend
         self.sid = sid
         self.lock = SpinLock(Label.SERVER, engine.locks)
@@ -175,6 +176,11 @@ class Server(Serving):
     @property
     def idle(self) -> int:
         return int(self._figures.live.idle)
+
+    def idle_by_thread(self) -> list[int]:
+        """How many of the idle ones each thread keeps."""
+        engine = self._engine
+        return [int(lib.eng_srv_idle(engine.handle, self.index, tid)) for tid in range(engine.nbthread)]
 
     @property
     def safe(self) -> int:

@@ -8,6 +8,9 @@ from types import SimpleNamespace
 from typing import cast
 
 from lbcore.cli.views import CliSocket, FdFacts, LockFigures, Snapshot, ThreadFacts
+from lbcore.proxy.backend import Backend
+from lbcore.proxy.frontend import Frontend
+from lbcore.proxy.states import States
 from lbcore.sample.build import Build, BuildError
 from lbcore.sample.reference import References
 from lbcore.sample.rows import Fetcher
@@ -33,6 +36,15 @@ class ShownProcess(FakeProcess):
 
     def proxies(self) -> list[FakeProxy]:
         return self.all_proxies
+
+    def frontends(self) -> dict[str, Frontend]:
+        return {}
+
+    def backends(self) -> dict[str, Backend]:
+        return {}
+
+    def states(self) -> States:
+        raise AssertionError("there are no servers whose state could change")
 
     def locks(self) -> list[LockFigures] | None:
         return self.all_locks

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from lbcore.stats.views import ProcessView
 
 if TYPE_CHECKING:
     from lbcore.proxy.backend import Backend
+    from lbcore.proxy.control import Control
     from lbcore.proxy.frontend import Frontend
+    from lbcore.proxy.settings import ServerSettings
     from lbcore.proxy.states import States
     from lbcore.sample.build import Build
     from lbcore.sample.reference import References
@@ -118,6 +120,15 @@ class Process(ProcessView, Protocol):
 
     def states(self) -> States:
         """What changes servers."""
+
+    def added_server(self, backend: Backend, name: str, words: Sequence[str]) -> ServerSettings:
+        """A server of `backend` as `words` describe it: the address, then options as of the configuration.
+
+        Raises ValueError in the words of the configuration's errors.
+        """
+
+    def control(self) -> Control:
+        """What changes frontends, limits and counters."""
 
     def locks(self) -> Iterable[LockFigures] | None:
         """In acquisition order, None while no figures are kept."""

@@ -114,6 +114,9 @@ uint32_t eng_srv_idle(engine *e, int i, int tid);
 void eng_clear_counters(engine *e, int all);
 /* The engine's configuration, of which maxconn, maxconnrate and maxsessrate may be written at the sync point. */
 eng_conf *eng_limits(engine *e);
+/* A limit of the engine or of a frontend was raised: listeners that wait for room look for it again. At the sync point. Takes
+ * LBL_LQUEUE. */
+void eng_limits_changed(engine *e);
 void eng_thread_figures(engine *e, int tid, thr_figures *out);
 lockset *eng_locks(engine *e);
 tasksched *eng_tasks(engine *e);

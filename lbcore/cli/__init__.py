@@ -6,9 +6,9 @@ no time. `registry.py` holds the rows of commands and finds the one that a line 
 their words; a file is imported when one of its commands is first used or listed:
 `cmd_counters.py` (clear counters), `cmd_env.py` (the environment), `cmd_errors.py` (show errors), `cmd_frontend.py`
 (one frontend), `cmd_help.py` (help), `cmd_limits.py` (limits of the process), `cmd_map.py` (maps and the patterns of
-ACLs), `cmd_prompt.py` (prompt, quit, levels, settings of the session), `cmd_server.py` (one server),
-`cmd_server_add.py` (servers that come and go), `cmd_servers.py` (lists of them), `cmd_show.py` (show ...), `cmd_var.py`
-(variables of the process). `named.py` finds what arguments name.
+ACLs), `cmd_prompt.py` (prompt, quit, levels, settings of the session), `cmd_refused.py` (what is not done),
+`cmd_server.py` (one server), `cmd_server_add.py` (servers that come and go), `cmd_servers.py` (lists of them),
+`cmd_show.py` (show ...), `cmd_var.py` (variables of the process). `named.py` finds what arguments name.
 
 Called by: the applet of a stats socket, which feeds a session and keeps its timeouts; a library user may do the same.
 Handed upwards: `registry()`, and `Session(registry, process, level)`.
@@ -39,6 +39,12 @@ STANDARD = {
     "cmd_show": (
         "show cli level", "show cli sockets", "show fd", "show info", "show locks", "show stat", "show threads",
         "show version",
+    ),
+    "cmd_refused": (
+        "disable dynamic-cookie backend", "enable dynamic-cookie backend", "expert-mode",
+        "set dynamic-cookie-key backend", "show activity", "show events", "show peers", "show pools", "show profiling",
+        "show resolvers", "show schema json", "show sess", "show startup-logs", "show tasks", "shutdown session",
+        "wait",
     ),
     "cmd_server": (
         "disable agent", "disable health", "disable server", "enable agent", "enable health", "enable server",

@@ -55,12 +55,12 @@ SCRIPTS = {
     ],
     "come and go": [
         "add server", "add server be", "add server be/n1", "add server nope/n1 127.0.0.1:1",
-        "add server be/s1 127.0.0.1:1", "add server be/n1 127.0.0.1:1 weigth", "add server be/n!2 127.0.0.1:1",
+        "add server be/s1 127.0.0.1:1", "add server be/n1 127.0.0.1:1 weigh", "add server be/n!2 127.0.0.1:1",
         "add server st/n1 127.0.0.1:1", "add server be/n1 127.0.0.1:1 id 77 weight 5 maxconn 3", STATE,
         "add server be/n1 127.0.0.1:1", "set server be/n1 state ready", STATE, "del server be/n1",
         "set server be/n1 state maint", "del server be/n1", "del server be/n1", STATE, "del server", "del server be",
         "del server nope/s1", "del server be/s1", "del server be/s2", STATE,
-        "set severity-output number;add server be/n2 127.0.0.1:1 qqqqqqqqq;add server be/n2 127.0.0.1:1;del server be/n2",
+        "set severity-output number;add server be/n2 x qqqqqqqqq;add server be/n2 127.0.0.1:1;del server be/n2",
     ],
     "frontend": [
         "disable frontend", "disable frontend nope", "disable frontend be", "disable frontend fe",

@@ -233,7 +233,7 @@ class LoadBalancer:
             for listener in self.all_listeners():
                 listener.unbind()
             for proxy in self.proxies:
-                if proxy.frontend is not None:
+                if proxy.frontend is not None and not proxy.frontend.stopped:
                     self._warn(proxy.settings, stopped_line(proxy))
             self.crew.finish()
 

@@ -10,7 +10,7 @@ import pytest
 import lbcore
 from lbcore.cli.registry import Level
 from tests.cli.servers import say
-from tests.embedded import REQUEST, Client, ask, balancer, config, named, until
+from tests.embedded import PATIENCE, REQUEST, Client, ask, balancer, config, named, until
 from tests.peers.chaos import Chaos
 
 
@@ -52,6 +52,15 @@ def test_signals_leave_a_frontend_that_is_shut_down_alone(lb: lbcore.LoadBalance
     lb.pause()
     lb.resume()
     assert not told
+
+
+def test_soft_stop_after_a_frontend_was_shut_down_ends_the_balancer(lb: lbcore.LoadBalancer) -> None:
+    told: list[str] = []
+    lb.notify = told.append
+    say(lb, "shutdown frontend fe")
+    lb.soft_stop()
+    assert lb.wait(PATIENCE)
+    assert [line.split("(")[0] for line in told if "stopped" in line] == ["Proxy fe stopped "]
 
 
 @pytest.mark.parametrize("command", ["set maxconn frontend fe {}", "set maxconn global {}"])

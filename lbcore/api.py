@@ -31,13 +31,14 @@ from lbcore.event.crew import Crew, print_error
 from lbcore.event.engine import Engine, EngineSettings, fd_limit
 from lbcore.event.worker import Worker
 from lbcore.facts import Facts
+from lbcore.proxy.control import Control
 from lbcore.proxy.frontend import Frontend, Listener
 from lbcore.proxy.lines import Line
 from lbcore.proxy.plain import is_plain
 from lbcore.proxy.proxy import Proxy
 from lbcore.proxy.server import Server
 from lbcore.proxy.settings import GlobalSettings, ProxySettings, ServerSettings, Settings, Timeouts
-from lbcore.proxy.sighup import proxy_state, server_states, stopped_line
+from lbcore.proxy.sighup import proxy_state, server_states, stopped_line, switched_line
 from lbcore.proxy.states import States
 from lbcore.sample.build import Build, BuildError
 from lbcore.shim import lib
@@ -157,6 +158,7 @@ class LoadBalancer:
         self._connect_backends()
         self.states = States(self.crew, self._tell_change, [p.backend for p in self.proxies if p.backend is not None])
         self.states.joined.append(self._know)
+        self.control = Control(self.crew, self.proxies, self._warn, self.maxconn)
         failed = Diagnostics()
         if listening:
             self._listen(failed)
@@ -238,7 +240,7 @@ class LoadBalancer:
             for listener in self.all_listeners():
                 listener.unbind()
             for proxy in self.proxies:
-                if proxy.frontend is not None:
+                if proxy.frontend is not None and not proxy.frontend.stopped:
                     self._warn(proxy.settings, stopped_line(proxy))
             self.crew.finish()
 
@@ -256,8 +258,8 @@ class LoadBalancer:
         with self._lock:
             if not self._is_serving():
                 return
-            for listener in self.all_listeners(cli=False):
-                listener.pause()
+            for frontend in self._frontends():
+                frontend.pause()
             self._tell_frontends("Paused")
 
     def resume(self) -> None:
@@ -265,8 +267,8 @@ class LoadBalancer:
         with self._lock:
             if not self._is_serving():
                 return
-            for listener in self.all_listeners(cli=False):
-                listener.resume()
+            for frontend in self._frontends():
+                frontend.resume()
             self._tell_frontends("Resumed")
 
     def _is_serving(self) -> bool:
@@ -314,6 +316,11 @@ class LoadBalancer:
             for thread in facts.threads()
         ]
         return "\n".join(lines)
+
+    def _frontends(self) -> Iterator[Frontend]:
+        """Those that are not stopped."""
+        sides = (proxy.frontend for proxy in self.proxies)
+        return (frontend for frontend in sides if frontend is not None and not frontend.stopped)
 
     def all_listeners(self, *, cli: bool = True) -> Iterator[Listener]:
         """Those of all frontends, and of the stats sockets."""
@@ -488,9 +495,8 @@ class LoadBalancer:
 
     def _tell_frontends(self, deed: str) -> None:
         for proxy in self.proxies:
-            if proxy.frontend is not None:
-                kind = "frontend" if proxy.backend is None else "proxy"
-                self._warn(proxy.settings, f"{deed} {kind} {proxy.name}.")
+            if proxy.frontend is not None and not proxy.frontend.stopped:
+                self._warn(proxy.settings, switched_line(proxy, deed))
 
 
 def has_checks(server: ServerSettings) -> bool:

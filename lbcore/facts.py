@@ -9,9 +9,10 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lbcore.cfg.added import added_server
 from lbcore.cli.views import CliSocket, Direction, ErrorEnd, FdFacts, LockFigures, Snapshot, ThreadFacts
 from lbcore.proxy.proxy import Proxy
 from lbcore.shim import ffi, lib, text
@@ -20,6 +21,11 @@ from lbcore.version import LANGUAGE_VERSION, RELEASE_DATE
 
 if TYPE_CHECKING:
     from lbcore.api import LoadBalancer
+    from lbcore.proxy.backend import Backend
+    from lbcore.proxy.control import Control
+    from lbcore.proxy.frontend import Frontend
+    from lbcore.proxy.settings import ServerSettings
+    from lbcore.proxy.states import States
     from lbcore.sample.build import Build
     from lbcore.sample.reference import References
     from lbcore.sample.rows import Fetcher
@@ -109,7 +115,7 @@ class Facts:
 
     @property
     def maxconn(self) -> int:
-        return self._balancer.maxconn
+        return self._balancer.control.maxconn
 
     @property
     def hard_maxconn(self) -> int:
@@ -154,7 +160,7 @@ class Facts:
 
     @property
     def conn_rate_limit(self) -> int:
-        return self._settings.maxconnrate
+        return self._balancer.control.maxconnrate
 
     @property
     def conn_rate_max(self) -> int:
@@ -166,7 +172,7 @@ class Facts:
 
     @property
     def sess_rate_limit(self) -> int:
-        return self._settings.maxsessrate
+        return self._balancer.control.maxsessrate
 
     @property
     def sess_rate_max(self) -> int:
@@ -230,6 +236,26 @@ class Facts:
     def proxies(self) -> list[Proxy]:
         """In the order of the configuration."""
         return self._balancer.proxies
+
+    def frontends(self) -> dict[str, Frontend]:
+        """Those of the configuration by their names."""
+        return {proxy.name: proxy.frontend for proxy in self.proxies() if proxy.frontend is not None}
+
+    def backends(self) -> dict[str, Backend]:
+        """Those of the configuration by their names."""
+        return {proxy.name: proxy.backend for proxy in self.proxies() if proxy.backend is not None}
+
+    def states(self) -> States:
+        """What changes servers."""
+        return self._balancer.states
+
+    def added_server(self, backend: Backend, name: str, words: Sequence[str]) -> ServerSettings:
+        """A server of `backend` as `words` describe it. Raises ValueError in the words of errors of configurations."""
+        return added_server(backend.settings, name, words)
+
+    def control(self) -> Control:
+        """What changes frontends, limits and counters."""
+        return self._balancer.control
 
     def service(self, name: str) -> Callable[[str], Any]:
         """What answers for `use-service <name>`: a `lbcore.stats.services.Service`."""

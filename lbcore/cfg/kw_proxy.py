@@ -212,6 +212,7 @@ def proxy_id(args: Args) -> None:
         if other.id == value:
             raise KeywordError(_same_id(args.proxy, other), lead=TIGHT)
     args.proxy.id = value
+    args.proxy.forced_id = True
 
 
 def _same_id(proxy: ProxySettings, other: ProxySettings) -> str:

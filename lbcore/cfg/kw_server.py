@@ -164,6 +164,7 @@ def server_id(args: Args) -> None:
         if other.id == value:
             raise KeywordError(f"'id' : custom id {value} already used at {other.where} ('server {other.name}')")
     args.server.id = value
+    args.server.forced_id = True
 
 
 def pool_purge_delay(args: Args) -> None:

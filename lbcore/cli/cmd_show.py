@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from lbcore.cli.registry import Call, Command, Level, Reply, error, info
 from lbcore.cli.views import Direction, FdFacts, LockFigures, ThreadFacts
-from lbcore.stats import csv
+from lbcore.stats import csv, typed
 from lbcore.stats.fields import Selection, select
 from lbcore.stats.info import lines
 from lbcore.stats.views import ProxyView
@@ -18,18 +18,26 @@ def show_version(call: Call) -> Reply:
 
 
 def show_info(call: Call) -> Reply:
-    """The facts about the process; `desc` adds what each means."""
-    refused = _refused(call, "json", "typed", "float")
+    """The facts about the process, plain, typed or as JSON; `desc` adds what each means."""
+    refused = _refused(call, "float")
     if refused is not None:
         return refused
-    return Reply("".join(lines(call.process, with_docs="desc" in call.args)))
+    docs = "desc" in call.args
+    form = _form(call)
+    if form == "json":
+        return Reply(typed.info_json(call.process, with_docs=docs))
+    told = typed.info_lines if form == "typed" else lines
+    return Reply("".join(told(call.process, with_docs=docs)))
 
 
 def show_stat(call: Call) -> Reply:
-    """CSV of all proxies, or of those that `<iid>|<proxy> <type> <sid>` select. Words not known are ignored."""
-    refused = _refused(call, "json", "typed", "desc")
-    if refused is not None:
-        return refused
+    """All proxies, or those that `<iid>|<proxy> <type> <sid>` select, as CSV, typed or as JSON. Words not known are
+    ignored."""
+    if call.arg(0) == "domain":
+        refused = _other_domain(call)
+        if refused is not None:
+            return refused
+        call = call._replace(args=call.args[2:])
     legends = call.session.level >= Level.OPERATOR
     hide_maint, hide_down = "no-maint" in call.args, "up" in call.args
     proxies = list(call.process.proxies())
@@ -39,7 +47,24 @@ def show_stat(call: Call) -> Reply:
         if iid is None:
             return error("No such proxy.\n")
         wanted = wanted._replace(iid=iid, types=_integer(call.args[1]), sid=_integer(call.args[2]))
-    return Reply(csv.render(select(proxies, wanted)))
+    rows, docs, form = select(proxies, wanted), "desc" in call.args, _form(call)
+    if form == "json":
+        return Reply(typed.stat_json(rows, with_docs=docs))
+    return Reply("".join(typed.stat_lines(rows, with_docs=docs)) if form == "typed" else csv.render(rows))
+
+
+def _form(call: Call) -> str:
+    """`json`, `typed` or "", whichever is named last."""
+    return next((word for word in reversed(call.args) if word in ("json", "typed")), "")
+
+
+def _other_domain(call: Call) -> Reply | None:
+    """The refusal of statistics that are not of proxies."""
+    if call.arg(1) == "proxy":
+        return None
+    if call.arg(1) == "resolvers":
+        return error("'show stat domain resolvers' is not done in this release.\n")
+    return error("Invalid statistics domain.\n")
 
 
 def show_locks(call: Call) -> Reply:
@@ -131,9 +156,11 @@ COMMANDS = (
     Command(("show", "cli", "sockets"), "show cli sockets", "dump list of cli sockets", show_cli_sockets),
     Command(("show", "fd"), "show fd [num]", "dump list of file descriptors in use or a specific one", show_fd,
             Level.OPERATOR),
-    Command(("show", "info"), "show info [desc]*", "report information about the running process", show_info),
+    Command(("show", "info"), "show info [desc|json|typed]*", "report information about the running process",
+            show_info),
     Command(("show", "locks"), "show locks", "report how locks were taken and waited for", show_locks),
-    Command(("show", "stat"), "show stat [no-maint|up]*", "report counters for each proxy and server", show_stat),
+    Command(("show", "stat"), "show stat [desc|json|no-maint|typed|up]*", "report counters for each proxy and server",
+            show_stat),
     Command(("show", "threads"), "show threads", "show some threads debugging information", show_threads),
     Command(("show", "version"), "show version", "show version of the current process", show_version),
 )  # fmt: skip

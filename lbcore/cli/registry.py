@@ -17,6 +17,10 @@ ERR = 3
 INFO = 6
 
 
+class Refusal(Exception):
+    """A command can't be carried out, and has changed nothing. Its text is the answer, without the line end."""
+
+
 class Level(IntEnum):
     """What a session may do (`level` of a stats socket). Each may do all that those below it may."""
 

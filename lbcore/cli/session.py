@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from lbcore.cli.registry import NOTHING, Call, Level, Registry, Reply, error
+from lbcore.cli.registry import NOTHING, Call, Level, Refusal, Registry, Reply, error
 from lbcore.cli.suggest import commands_like
 from lbcore.log.settings import LEVELS
 
@@ -117,7 +117,11 @@ class Session:
             return error("This command is restricted to experimental mode only.\n")
         if command.level > self.level:
             return error("Permission denied\n")
-        reply = command.function(Call(self, self.process, words, words[len(command.words) :], payload))
+        call = Call(self, self.process, words, words[len(command.words) :], payload)
+        try:
+            reply = command.function(call)
+        except Refusal as refusal:
+            return error(f"{refusal}\n")
         return None if self.closing else reply
 
     def _mark(self, reply: Reply) -> str:

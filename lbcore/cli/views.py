@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from lbcore.stats.views import ProcessView
 
 if TYPE_CHECKING:
+    from lbcore.proxy.backend import Backend
+    from lbcore.proxy.control import Control
+    from lbcore.proxy.frontend import Frontend
+    from lbcore.proxy.settings import ServerSettings
+    from lbcore.proxy.states import States
     from lbcore.sample.build import Build
     from lbcore.sample.reference import References
     from lbcore.sample.rows import Fetcher
@@ -106,6 +111,24 @@ class Process(ProcessView, Protocol):
 
     def proxies(self) -> Iterable[ProxyView]:
         """In the order of the configuration."""
+
+    def frontends(self) -> Mapping[str, Frontend]:
+        """Those of the configuration by their names, for commands that change them."""
+
+    def backends(self) -> Mapping[str, Backend]:
+        """Those of the configuration by their names, for commands that change their servers."""
+
+    def states(self) -> States:
+        """What changes servers."""
+
+    def added_server(self, backend: Backend, name: str, words: Sequence[str]) -> ServerSettings:
+        """A server of `backend` as `words` describe it: the address, then options as of the configuration.
+
+        Raises ValueError in the words of the configuration's errors.
+        """
+
+    def control(self) -> Control:
+        """What changes frontends, limits and counters."""
 
     def locks(self) -> Iterable[LockFigures] | None:
         """In acquisition order, None while no figures are kept."""

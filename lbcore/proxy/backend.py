@@ -98,6 +98,11 @@ class Backend(Serving):
         return max(0, self.queue - sum(server.queue for server in self.servers))
 
     @property
+    def is_dynamic(self) -> bool:
+        """Whether its algorithm lets weights change, and servers come and go, while it runs."""
+        return bool(lib.eng_be_dynamic(self._engine.handle, self.index))
+
+    @property
     def has_servers(self) -> bool:
         """Whether any server takes streams."""
         return bool(self.act or self.bck)

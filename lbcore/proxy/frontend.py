@@ -144,6 +144,8 @@ class Frontend:
         self.settings = settings
         self.maxconn = maxconn
         self.listeners: list[Listener] = []
+        self.paused = False  # or about to be
+        self.stopped = False  # for good
         self._engine = engine
         self.index = check(lib.eng_frontend_add(engine.handle))
         self._flow = find("", settings.mode, Side.FRONT).flow if flow is None else flow
@@ -159,6 +161,30 @@ class Frontend:
         """Has the shim ask about its streams: a bit for each ASK_* of native/include/ask.h. Before the threads
         start."""
         lib.eng_fe_conf(self._engine.handle, self.index).asks = asks
+
+    def limit(self, maxconn: int) -> None:
+        """Sets how many connections there may be at once, at least 1. At the sync point, once threads run."""
+        self.maxconn = maxconn
+        lib.eng_fe_conf(self._engine.handle, self.index).maxconn = maxconn
+        lib.eng_limits_changed(self._engine.handle)
+
+    def pause(self) -> None:
+        """Accepts nothing until `resume()`; the addresses are kept. The workers carry it out soon."""
+        self.paused = True
+        for listener in self.listeners:
+            listener.pause()
+
+    def resume(self) -> None:
+        """Accepts again."""
+        self.paused = False
+        for listener in self.listeners:
+            listener.resume()
+
+    def stop(self) -> None:
+        """Stops listening for good; connections go on."""
+        self.stopped = True
+        for listener in self.listeners:
+            listener.unbind()
 
     def listen(self, opened: Callable[[BindSettings, Exception], None], *, reuseport: bool = True) -> None:
         """Opens what the settings ask for. `opened` is told of each address that failed, and why."""

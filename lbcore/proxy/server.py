@@ -181,6 +181,11 @@ class Server(Serving):
     def idle(self) -> int:
         return int(self._figures.live.idle)
 
+    def idle_by_thread(self) -> list[int]:
+        """How many of the idle ones each thread keeps."""
+        engine = self._engine
+        return [int(lib.eng_srv_idle(engine.handle, self.index, tid)) for tid in range(engine.nbthread)]
+
     @property
     def safe(self) -> int:
         return 0  # idle ones stand in one list; which of them are safe is a mark on each

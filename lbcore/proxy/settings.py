@@ -67,6 +67,7 @@ class ServerSettings:
     name: str
     address: Address
     id: int | None = None
+    forced_id: bool = False  # the configuration says it, and not the order of the lines
     weight: int = 1  # 0 .. 256
     maxconn: int = 0  # 0: unlimited
     minconn: int = 0
@@ -224,6 +225,7 @@ class ProxySettings:
     where: str = ""  # file:line of the section
     mode: str = "tcp"  # "tcp", "http", "health"-era words are refused by cfg
     id: int | None = None
+    forced_id: bool = False  # the configuration says it, and not the order of the sections
     description: str | None = None
     disabled: bool = False
     binds: list[BindSettings] = field(default_factory=list)

@@ -35,6 +35,11 @@ def proxy_state(proxy: Proxy) -> str:
     return f"SIGHUP: Proxy {proxy.name} has {back.act} active servers and {back.bck} backup servers available. {conns}"
 
 
+def switched_line(proxy: Proxy, deed: str) -> str:
+    """What is said of a proxy that is `Paused` or `Resumed`."""
+    return f"{deed} {'frontend' if proxy.backend is None else 'proxy'} {proxy.name}."
+
+
 def stopped_line(proxy: Proxy) -> str:
     """What is said when a proxy stops listening."""
     front = int(proxy.frontend.counters.cum_conn) if proxy.frontend is not None else 0

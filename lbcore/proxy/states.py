@@ -123,6 +123,13 @@ class States:
 
         self._now(work)
 
+    def checking(self, server: Server, check: CheckState, wanted: bool) -> None:
+        """Has checks of one kind be made, or not: `enable health`, `disable agent`. What they found stays."""
+        with server.lock:
+            check.enabled = wanted
+        if check.due:
+            check.hurry(0)
+
     def weight(self, server: Server, weight: int) -> None:
         """Sets the weight in units of the configuration, 0 to 256; 0 lets only its own clients through.
 
@@ -166,6 +173,7 @@ class States:
                 raise ValueError("Already exists a server with the same name in backend.")
             settings.disabled = True
             server = backend.add(settings)
+            server.admin = Admin.FMAINT  # and not CMAINT: the configuration says nothing of it
             self._begin(server)
             for tell in self.joined:
                 tell(server)

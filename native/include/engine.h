@@ -112,6 +112,16 @@ void eng_rates(engine *e, uint32_t *out);
 /* Copies the last refused message of a frontend (back 0) or backend (back 1). 1 if there was one, else 0. Takes LBL_PROXY. */
 int eng_snapshot(engine *e, int back, int i, px_snapshot *out);
 eng_live *eng_live_figures(engine *e);
+/* How many of the idle connections of server <i> thread <tid> keeps. Any thread, no lock. */
+uint32_t eng_srv_idle(engine *e, int i, int tid);
+/* Sets what was the most so far to 0, in all objects and of the process; with <all>, all counters of all objects too. At the
+ * sync point. */
+void eng_clear_counters(engine *e, int all);
+/* The engine's configuration, of which maxconn, maxconnrate and maxsessrate may be written at the sync point. */
+eng_conf *eng_limits(engine *e);
+/* A limit of the engine or of a frontend was raised: listeners that wait for room look for it again. At the sync point. Takes
+ * LBL_LQUEUE. */
+void eng_limits_changed(engine *e);
 void eng_thread_figures(engine *e, int tid, thr_figures *out);
 lockset *eng_locks(engine *e);
 tasksched *eng_tasks(engine *e);

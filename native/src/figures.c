@@ -119,6 +119,55 @@ void eng_rates(engine *e, uint32_t *out)
     ctr32_max(&e->live.sess_rate_max, out[1]);
 }
 
+uint32_t eng_srv_idle(engine *e, int i, int tid)
+{
+    return at_peek(&e->srv[i]->idle[tid].n);
+}
+
+static void shards_clear(const engine *e, px_shard *s, int all)
+{
+    for (uint32_t i = 0; s && i < e->conf.nbthread; i++) {
+        if (all)
+            memset(&s[i].c, 0, sizeof(s[i].c));
+        else
+            s[i].c.q_max = s[i].c.c_max = s[i].c.d_max = s[i].c.t_max = 0;
+    }
+}
+
+static void live_clear(px_live *live, int all)
+{
+    live->cur_max = live->queued_max = 0;
+    live->conn_rate_max = live->sess_rate_max = live->req_rate_max = 0;
+    if (all)
+        live->last_ms = 0;
+}
+
+void eng_clear_counters(engine *e, int all)
+{
+    for (uint32_t i = 0; i < e->nfe; i++) {
+        shards_clear(e, e->fe[i]->shard, all);
+        live_clear(&e->fe[i]->live, all);
+    }
+    for (uint32_t i = 0; i < e->nbe; i++) {
+        shards_clear(e, e->be[i]->shard, all);
+        live_clear(&e->be[i]->live, all);
+    }
+    for (uint32_t i = 0; i < e->nsrv; i++) {
+        shards_clear(e, e->srv[i]->shard, all);
+        live_clear(&e->srv[i]->live, all);
+    }
+    for (uint32_t i = 0; i < e->nlsn; i++) {
+        shards_clear(e, e->lsn[i]->shard, all);
+        live_clear(&e->lsn[i]->live, all);
+    }
+    e->live.conn_rate_max = e->live.sess_rate_max = 0;
+}
+
+eng_conf *eng_limits(engine *e)
+{
+    return &e->conf;
+}
+
 int eng_snapshot(engine *e, int back, int i, px_snapshot *out)
 {
     rwlock *lock = back ? &e->be[i]->lock : &e->fe[i]->lock;

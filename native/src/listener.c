@@ -120,6 +120,18 @@ static void resume_limited(thr *t, engine *e)
     spin_unlock(&e->lqueue);
 }
 
+void eng_limits_changed(engine *e)
+{
+    spin_lock(&e->lqueue);
+    for (uint32_t i = 0; i < e->nlsn && at_load(&e->limited); i++) {
+        uint32_t state = at_load(&e->lsn[i]->live.state);
+
+        if ((state == LSN_FULL || state == LSN_LIMITED) && has_room(e->lsn[i]))
+            at_store(&e->lsn[i]->wake_at, tick_add(e->threads[0].now_ms, 0)); /* the next who looks resumes it */
+    }
+    spin_unlock(&e->lqueue);
+}
+
 /* Gives room back, and lets those go on who found none. Who is refused counts itself among the limited and then looks
  * for room once more, here it is the other way round: one of the two sees the other. */
 static void give_room(thr *t, listener *l)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import cast
 
 from lbcore.cli.views import CliSocket, FdFacts, LockFigures, Snapshot, ThreadFacts
+from lbcore.proxy.backend import Backend
+from lbcore.proxy.control import Control
+from lbcore.proxy.frontend import Frontend
+from lbcore.proxy.settings import ServerSettings
+from lbcore.proxy.states import States
 from lbcore.sample.build import Build, BuildError
 from lbcore.sample.reference import References
 from lbcore.sample.rows import Fetcher
@@ -33,6 +38,21 @@ class ShownProcess(FakeProcess):
 
     def proxies(self) -> list[FakeProxy]:
         return self.all_proxies
+
+    def frontends(self) -> dict[str, Frontend]:
+        return {}
+
+    def backends(self) -> dict[str, Backend]:
+        return {}
+
+    def added_server(self, backend: Backend, name: str, words: Sequence[str]) -> ServerSettings:
+        raise AssertionError("there is no backend that could have another server")
+
+    def control(self) -> Control:
+        raise AssertionError("there is nothing that could be changed")
+
+    def states(self) -> States:
+        raise AssertionError("there are no servers whose state could change")
 
     def locks(self) -> list[LockFigures] | None:
         return self.all_locks

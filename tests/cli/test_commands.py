@@ -41,14 +41,22 @@ def test_show_info_desc_explains() -> None:
     assert answer("show info desc").splitlines()[0] == 'Name: HAProxy:"Product whose language this is"'
 
 
-@pytest.mark.parametrize("word", ["json", "typed", "float"])
-def test_outputs_of_show_info_that_are_not_done_are_refused(word: str) -> None:
-    assert answer(f"show info {word}") == f"'show info {word}' is not done in this release.\n"
+@pytest.mark.parametrize("line", ["show info float", "show stat domain resolvers"])
+def test_outputs_that_are_not_done_are_refused(line: str) -> None:
+    assert answer(line) == f"'{line}' is not done in this release.\n"
 
 
-@pytest.mark.parametrize("word", ["json", "typed", "desc"])
-def test_outputs_of_show_stat_that_are_not_done_are_refused(word: str) -> None:
-    assert answer(f"show stat {word}") == f"'show stat {word}' is not done in this release.\n"
+def test_show_stat_of_a_domain_that_is_not_there() -> None:
+    assert answer("show stat domain nope") == "Invalid statistics domain.\n"
+
+
+def test_show_stat_of_proxies_by_their_domain() -> None:
+    assert shown_proxies("show stat domain proxy b 4 -1") == [("b", "s1")]
+
+
+def test_the_form_named_last_is_the_one_that_is_given() -> None:
+    assert answer("show info json typed").startswith("0.Name.1:POS:str:HAProxy\n")
+    assert answer("show info typed json").startswith('[{"field":{"pos":0,"name":"Name"}')
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,287 @@
+"""Commands that change a server, or tell of it: its state, weight, address, limit, checks, streams."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+
+from lbcore.base.address import Address
+from lbcore.cli.named import server_of
+from lbcore.cli.registry import ERR, NOTHING, Call, Command, Level, Refusal, Reply
+from lbcore.proxy.health import CheckState
+from lbcore.proxy.machine import NO_FLAGS, Admin
+from lbcore.proxy.server import Server
+from lbcore.proxy.states import Verdict
+from lbcore.proxy.weights import parse_weight
+
+WARNING = 4
+PORT_MAX = 65535
+
+# What each state of `set server <b>/<s> state` sets, and what it clears.
+_STATES = {
+    "ready": (NO_FLAGS, Admin.FMAINT | Admin.FDRAIN),
+    "drain": (Admin.FDRAIN, Admin.FMAINT),
+    "maint": (Admin.FMAINT, Admin.FDRAIN),
+}
+_NUMBER = re.compile(r"\s*([+-]?\d+)")
+_PORT = re.compile(r"([+-]?)(\d+)")
+
+
+def set_server(call: Call) -> Reply:
+    """`set server <b>/<s> <what> ...`."""
+    server = server_of(call)
+    what = _SETTERS.get(call.arg(1))
+    if what is None:
+        raise Refusal(f"usage: set server <backend>/<server> {' | '.join(sorted(_SETTERS))}")
+    return what(call, server)
+
+
+def _set_state(call: Call, server: Server) -> Reply:
+    if call.arg(2) not in _STATES:
+        raise Refusal("'set server <srv> state' expects 'ready', 'drain' and 'maint'.")
+    return _admin(call, server, call.arg(2))
+
+
+def _admin(call: Call, server: Server, state: str) -> Reply:
+    on, off = _STATES[state]
+    call.process.states().admin(server, on=on, off=off)
+    return NOTHING
+
+
+def _set_health(call: Call, server: Server) -> Reply:
+    if server.tracks is not None:
+        raise Refusal("cannot change health on a tracking server.")
+    if call.arg(2) not in ("up", "stopping", "down"):
+        raise Refusal("'set server <srv> health' expects 'up', 'stopping', or 'down'.")
+    call.process.states().health(server, Verdict(call.arg(2)))
+    return NOTHING
+
+
+def _set_agent(call: Call, server: Server) -> Reply:
+    if server.agent is None or not server.agent.enabled:
+        raise Refusal("agent checks are not enabled on this server.")
+    if call.arg(2) not in ("up", "down"):
+        raise Refusal("'set server <srv> agent' expects 'up' or 'down'.")
+    call.process.states().agent(server, Verdict(call.arg(2)))
+    return NOTHING
+
+
+def _set_weight(call: Call, server: Server) -> Reply:
+    return _weigh(call, server, call.arg(2))
+
+
+def _weigh(call: Call, server: Server, text: str) -> Reply:
+    try:
+        call.process.states().weight(server, parse_weight(server, text))
+    except ValueError as error:
+        raise Refusal(str(error)) from None
+    return NOTHING
+
+
+def _set_fqdn(call: Call, server: Server) -> Reply:
+    if not call.arg(2):
+        raise Refusal("set server <b>/<s> fqdn requires a FQDN.")
+    raise Refusal("set server <b>/<s> fqdn failed because no resolution is configured.")
+
+
+def _set_ssl(call: Call, server: Server) -> Reply:
+    raise Refusal("'set server <srv> ssl' cannot be set.  default-server should define ssl settings")
+
+
+def _of_check(kind: str, end: str, severity: int) -> Callable[[Call, Server], Reply]:
+    """The refusal of what can't be changed of checks: the server has none, or it is not done in this release."""
+
+    def refuse(call: Call, server: Server) -> Reply:
+        if (server.agent if kind == "agent" else server.check) is None:
+            return Reply(f"{kind} checks are not enabled on this server{end}\n", severity)
+        raise Refusal(f"'set server <b>/<s> {call.arg(1)}' is not done in this release.")
+
+    return refuse
+
+
+# --- the address ---
+
+
+def _set_addr(call: Call, server: Server) -> Reply:
+    """`addr <ip> [port <port>]`. The answer tells what has become of both: a port that is wrong leaves the old one."""
+    if not call.arg(2):
+        raise Refusal("set server <b>/<s> addr requires an address and optionally a port.")
+    old = server.settings.address
+    found = _numeric(call.arg(2))
+    if found is None or old.family == socket.AF_UNIX:
+        return _told(f"Invalid addr '{call.arg(2)}'")
+    family, host = found
+    told = [_told_host(old.host, host)]
+    new = replace(old, family=family, host=host)
+    if call.arg(3) == "port":
+        told.append(_told_port(old, call.arg(4)))
+        port = _port(call.arg(4))
+        if port is not None:
+            new = replace(new, port=port, port_offset=None)
+    if new != old:
+        call.process.states().address(server, new)
+    return _told(", ".join(told))
+
+
+def _numeric(text: str) -> tuple[int, str] | None:
+    """The family of an address without a name, and its usual form."""
+    family = socket.AF_INET6 if ":" in text else socket.AF_INET
+    try:
+        return family, socket.inet_ntop(family, socket.inet_pton(family, text))
+    except OSError:
+        return None
+
+
+def _port(text: str) -> int | None:
+    """The port, None if it is none that can be set."""
+    match = _PORT.fullmatch(text)
+    return int(match[2]) if match is not None and not match[1] and int(match[2]) <= PORT_MAX else None
+
+
+def _told_host(old: str, new: str) -> str:
+    return "no need to change the addr" if old == new else f"IP changed from '{old}' to '{new}'"
+
+
+def _told_port(old: Address, text: str) -> str:
+    match = _PORT.fullmatch(text)
+    if match is None:
+        return f"problem converting port '{text}' to an int"
+    if match[1]:
+        return (
+            "can't change <port> to port map because it is incompatible with current health check port configuration "
+            "(use 'port' statement from the 'server' directive."
+        )
+    if int(text) > PORT_MAX:
+        return "provided port is not valid"
+    if old.port_offset is not None:
+        return f"port changed from '{old.port_offset:+d}' to '{int(text)}'"
+    if old.port == int(text):
+        return "no need to change the port"
+    return f"port changed from '{old.port}' to '{int(text)}'"
+
+
+def _told(text: str) -> Reply:
+    return Reply(f"{text} by 'stats socket command'\n", WARNING)
+
+
+# --- weight and limit ---
+
+
+def get_weight(call: Call) -> Reply:
+    """The weight in force and the one of the configuration."""
+    server = server_of(call)
+    return Reply(f"{server.uweight} (initial {server.settings.weight})\n")
+
+
+def set_weight(call: Call) -> Reply:
+    """The older form of `set server ... weight`."""
+    return _weigh(call, server_of(call), call.arg(1))
+
+
+def set_maxconn(call: Call) -> Reply:
+    """The limit of connections, 0: none."""
+    server, text = server_of(call), call.arg(1)
+    if not text:
+        raise Refusal("Require <maxconn>.")
+    match = _NUMBER.match(text)
+    if match is None:
+        raise Refusal("maxconn string empty or preceded by garbage")
+    if match.end() != len(text):
+        raise Refusal("Trailing garbage in maxconn string")
+    if int(match[1]) < 0:
+        raise Refusal("maxconn must not be negative.")
+    call.process.states().maxconn(server, int(match[1]))
+    return NOTHING
+
+
+# --- switches ---
+
+
+def enable_server(call: Call) -> Reply:
+    """Out of maintenance, and drained no more."""
+    return _admin(call, server_of(call), "ready")
+
+
+def disable_server(call: Call) -> Reply:
+    """Maintenance."""
+    return _admin(call, server_of(call), "maint")
+
+
+def enable_health(call: Call) -> Reply:
+    """Health checks are made."""
+    return _enable(call, server_of(call), "check", "Health check was not configured on this server, cannot enable.")
+
+
+def disable_health(call: Call) -> Reply:
+    """Health checks are made no more."""
+    return _disable(call, server_of(call), "check")
+
+
+def enable_agent(call: Call) -> Reply:
+    """The agent is asked."""
+    return _enable(call, server_of(call), "agent", "Agent was not configured on this server, cannot enable.")
+
+
+def disable_agent(call: Call) -> Reply:
+    """The agent is asked no more."""
+    return _disable(call, server_of(call), "agent")
+
+
+def _enable(call: Call, server: Server, kind: str, absent: str) -> Reply:
+    check: CheckState | None = getattr(server, kind)
+    if check is None:
+        raise Refusal(absent)
+    call.process.states().checking(server, check, True)
+    return NOTHING
+
+
+def _disable(call: Call, server: Server, kind: str) -> Reply:
+    check: CheckState | None = getattr(server, kind)
+    if check is not None:
+        call.process.states().checking(server, check, False)
+    return NOTHING
+
+
+def shutdown_sessions(call: Call) -> Reply:
+    """Ends the streams of a server."""
+    call.process.states().shutdown_sessions(server_of(call))
+    return NOTHING
+
+
+_SETTERS: dict[str, Callable[[Call, Server], Reply]] = {
+    "addr": _set_addr,
+    "agent": _set_agent,
+    "agent-addr": _of_check("agent", "", WARNING),
+    "agent-port": _of_check("agent", "", WARNING),
+    "agent-send": _of_check("agent", ".", ERR),
+    "check-addr": _of_check("health", "", WARNING),
+    "check-port": _of_check("health", "", WARNING),
+    "fqdn": _set_fqdn,
+    "health": _set_health,
+    "ssl": _set_ssl,
+    "state": _set_state,
+    "weight": _set_weight,
+}
+
+
+COMMANDS = (
+    Command(("disable", "agent"), "disable agent", "disable agent checks", disable_agent, Level.ADMIN),
+    Command(("disable", "health"), "disable health", "disable health checks", disable_health, Level.ADMIN),
+    Command(("disable", "server"), "disable server (DEPRECATED)",
+            "disable a server for maintenance (use 'set server' instead)", disable_server, Level.ADMIN),
+    Command(("enable", "agent"), "enable agent", "enable agent checks", enable_agent, Level.ADMIN),
+    Command(("enable", "health"), "enable health", "enable health checks", enable_health, Level.ADMIN),
+    Command(("enable", "server"), "enable server  (DEPRECATED)", "enable a disabled server (use 'set server' instead)",
+            enable_server, Level.ADMIN),
+    Command(("get", "weight"), "get weight <bk>/<srv>", "report a server's current weight", get_weight),
+    Command(("set", "maxconn", "server"), "set maxconn server <bk>/<srv>", "change a server's maxconn setting",
+            set_maxconn, Level.ADMIN),
+    Command(("set", "server"), "set server <bk>/<srv> [opts]", "change a server's state, weight, address or ssl",
+            set_server, Level.ADMIN),
+    Command(("set", "weight"), "set weight <bk>/<srv>  (DEPRECATED)",
+            "change a server's weight (use 'set server' instead)", set_weight, Level.ADMIN),
+    Command(("shutdown", "sessions", "server"), "shutdown sessions server <bk>/<srv>", "kill sessions on a server",
+            shutdown_sessions, Level.ADMIN),
+)  # fmt: skip

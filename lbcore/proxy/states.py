@@ -126,6 +126,13 @@ class States:
 
         self._now(work)
 
+    def checking(self, server: Server, check: CheckState, *, on: bool) -> None:
+        """Goes on with checks, or leaves off. `check` is `server.check` or `server.agent`; what it said last holds."""
+        with server.lock:
+            check.enabled = on
+        if on:
+            check.hurry(0)
+
     def weight(self, server: Server, weight: int) -> None:
         """Sets the weight in units of the configuration, 0 to 256; 0 lets only its own clients through.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from lbcore.cfg.loader import load
 from lbcore.proxy.settings import StatsPage
 
@@ -79,9 +81,19 @@ def test_sections_without_stats_have_no_page() -> None:
     assert pages(f"listen l\n    bind :8099\n{HEAD}") == {"l": None}
 
 
+def complaint(line: str) -> str:
+    """What is said of a line."""
+    _, diagnostics = load([("lb.cfg", f"listen l\n    bind :8099\n{HEAD}    {line}\n")], env={})
+    return diagnostics.messages[0].text
+
+
 def test_a_refresh_needs_its_time() -> None:
     """HAProxy prints whatever lies behind the end of the line."""
-    _, diagnostics = load([("lb.cfg", f"listen l\n    bind :8099\n{HEAD}    stats refresh\n")], env={})
-    assert [message.text for message in diagnostics.messages] == [
-        "config : parsing [lb.cfg:5] : 'refresh' needs a time."
-    ]
+    assert complaint("stats refresh") == "config : parsing [lb.cfg:5] : 'refresh' needs a time."
+
+
+@pytest.mark.parametrize("word", ["", "foo"])
+def test_a_rule_needs_an_action_that_there_is(word: str) -> None:
+    found = complaint(f"stats http-request {word}")
+    assert found.startswith("config : parsing [lb.cfg:5]: 'http-request' expects ")
+    assert found.endswith(f", but got '{word}'.")

@@ -42,7 +42,7 @@ setup(
     license="MIT",
     license_files=["LICENSE"],
     packages=find_packages(include=["lbcore", "lbcore.*"]),
-    package_data={"lbcore": ["py.typed", "*.pyi"]},
+    package_data={"lbcore": ["py.typed", "*.pyi"], "lbcore.stats": ["web/*"]},
     python_requires=">=3.11",
     setup_requires=["cffi>=1.16"],
     install_requires=["cffi>=1.16"],

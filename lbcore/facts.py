@@ -24,13 +24,15 @@ if TYPE_CHECKING:
     from lbcore.proxy.backend import Backend
     from lbcore.proxy.control import Control
     from lbcore.proxy.frontend import Frontend
-    from lbcore.proxy.settings import ServerSettings
+    from lbcore.proxy.settings import ProxySettings, ServerSettings
     from lbcore.proxy.states import States
     from lbcore.sample.build import Build
+    from lbcore.sample.points import Point
     from lbcore.sample.reference import References
     from lbcore.sample.rows import Fetcher
     from lbcore.sample.types import Value
     from lbcore.sample.variable import ProcVars
+    from lbcore.stream.txn import Txn
 
 KINDS = {lib.ENG_FD_LISTENER: "listener", lib.ENG_FD_CONN: "connection", lib.ENG_FD_OTHER: "other"}
 IDLE_SPAN = 1.0  # seconds between two looks at the CPU time behind Idle_pct
@@ -262,6 +264,12 @@ class Facts:
         from lbcore.stats.services import MAKERS  # only where a rule names one
 
         return MAKERS[name](self, self.proxies)
+
+    def stats_page(self, settings: ProxySettings, build: Build, point: Point) -> Callable[[Txn], Any]:
+        """The step of a proxy's requests that answers for its `stats` lines."""
+        from lbcore.stats.page import make_stats_page  # only where a proxy has one
+
+        return make_stats_page(settings, build, point, self, self._balancer.states)
 
     def locks(self) -> list[LockFigures] | None:
         """In acquisition order, None while no figures are kept."""

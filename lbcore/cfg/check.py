@@ -35,6 +35,7 @@ from lbcore.cfg.kw_error import check_errors
 from lbcore.cfg.kw_h1_case import check_h1_case
 from lbcore.cfg.kw_http_option import check_http_options
 from lbcore.cfg.kw_log_format import check_logs
+from lbcore.cfg.kw_stats_page import check_pages
 from lbcore.cfg.sec_log_profile import check_profiles
 from lbcore.cfg.sec_userlist import check_members
 from lbcore.proxy.settings import GlobalSettings, ProxySettings, ServerSettings, Settings
@@ -69,6 +70,7 @@ def check(ctx: Context, resolver: Resolver = resolve) -> None:
     check_errors(ctx)
     check_http_options(ctx)
     check_h1_case(ctx)
+    check_pages(ctx)
     check_profiles(ctx)
     check_other_names(ctx, lambda text, where: _add(ctx, Severity.ALERT, text, where, _AT))
     ctx.settings.environment = ctx.environment.snapshot()

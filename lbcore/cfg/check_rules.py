@@ -108,13 +108,18 @@ def settle_conditions(proxy: ProxySettings) -> None:
 def _settle(proxy: ProxySettings, rules: list[Any], point: Point | None) -> None:
     """Replaces rules whose condition says otherwise; None: what it says of its point is right. Heirs share rules."""
     for at, rule in enumerate(rules):
-        held = rule.condition
-        if held is None:
-            continue
-        asked = held.point if point is None else point
-        inline = has_messages(proxy.mode, asked)
-        if (held.point, held.inline) != (asked, inline):
-            rules[at] = replace(rule, condition=replace(held, point=asked, inline=inline))
+        held = settled(proxy, rule.condition, point)
+        if held is not rule.condition:
+            rules[at] = replace(rule, condition=held)
+
+
+def settled(proxy: ProxySettings, held: Any, point: Point | None) -> Any:
+    """A condition (None: there is none) as it is asked in the end, at `point`, None: where it says itself."""
+    if held is None:
+        return None
+    asked = held.point if point is None else point
+    inline = has_messages(proxy.mode, asked)
+    return held if (held.point, held.inline) == (asked, inline) else replace(held, point=asked, inline=inline)
 
 
 def join_hints(proxy: ProxySettings) -> None:

@@ -38,28 +38,33 @@ def http_rule(ruleset: Ruleset) -> Callable[[Args], None]:
             raise KeywordError(f"'{args.name}' not allowed in anonymous 'defaults' section.", 0)
         rules = rules_of(args.proxy)
         _warn_unreachable(args, rules.own(ruleset))
-        words = words_of(args, point_of(args.proxy, ruleset))
-        word = words.peek()
-        row = ACTIONS.find(ruleset, word)
-        if row is None:
-            raise _unknown_http(args, ruleset, word)
-        _check_experimental(args, word)
-        where = f"in {kind_word(args.proxy)} '{args.proxy.name}' while parsing '{args.name} {word}' rule"
-        action = _action(args, words, row, ruleset, f"error detected {where} : {{}}.")
-        if not words.at_condition:
-            found = words.peek()
-            raise KeywordError(
-                f"'{args.name} {word}' expects either 'if' or 'unless' followed by a condition but found '{found}'.",
-                words.at,
-                lead=TIGHT,
-            )
-        sentence = f"error detected while parsing an '{args.name} {word}' condition : {{}}."
-        held = condition(args, words, side_of(args.proxy, ruleset), sentence)
+        rule = read_http_rule(args, ruleset)
         warn_misplaced(args, args.name)
-        warn_conflicts(args, held)
-        rules.add(ruleset, _rule(args, action, held))
+        warn_conflicts(args, rule.condition)
+        rules.add(ruleset, rule)
 
     return parse
+
+
+def read_http_rule(args: Args, ruleset: Ruleset) -> Rule:
+    """The rule that the rest of a line tells, its keyword being `args.name`."""
+    words = words_of(args, point_of(args.proxy, ruleset))
+    word = words.peek()
+    row = ACTIONS.find(ruleset, word)
+    if row is None:
+        raise _unknown_http(args, ruleset, word)
+    _check_experimental(args, word)
+    where = f"in {kind_word(args.proxy)} '{args.proxy.name}' while parsing '{args.name} {word}' rule"
+    action = _action(args, words, row, ruleset, f"error detected {where} : {{}}.")
+    if not words.at_condition:
+        found = words.peek()
+        raise KeywordError(
+            f"'{args.name} {word}' expects either 'if' or 'unless' followed by a condition but found '{found}'.",
+            words.at,
+            lead=TIGHT,
+        )
+    sentence = f"error detected while parsing an '{args.name} {word}' condition : {{}}."
+    return _rule(args, action, condition(args, words, side_of(args.proxy, ruleset), sentence))
 
 
 def _warn_unreachable(args: Args, before: Sequence[Rule]) -> None:
@@ -72,7 +77,8 @@ def _warn_unreachable(args: Args, before: Sequence[Rule]) -> None:
 def _check_experimental(args: Args, word: str) -> None:
     if word in EXPERIMENTAL and EXPOSED not in args.context.settings.globals.options:
         raise KeywordError(
-            f"'{word}' action is experimental, must be allowed via a global 'expose-experimental-directives'", 1
+            f"'{word}' action is experimental, must be allowed via a global 'expose-experimental-directives'",
+            args.position,
         )
 
 
@@ -97,9 +103,9 @@ def _rule(args: Args, action: ActionSpec, held: Any) -> Rule:
 
 def _unknown_http(args: Args, ruleset: Ruleset, word: str) -> KeywordError:
     if word and knows(ruleset.value, word):
-        return KeywordError(not_yet(f"{ruleset.value} {word}"), 1)
+        return KeywordError(not_yet(f"{ruleset.value} {word}"), args.position)
     expected, hint = _expected(ruleset, word)
-    error = KeywordError(f"'{args.name}' expects {expected}, but got '{word}'", 1, hint, TIGHT)
+    error = KeywordError(f"'{args.name}' expects {expected}, but got '{word}'", args.position, hint, TIGHT)
     error.tail = "" if hint else "."
     return error
 

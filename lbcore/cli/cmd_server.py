@@ -10,10 +10,10 @@ from dataclasses import replace
 from lbcore.base.address import Address
 from lbcore.cli.named import server_of
 from lbcore.cli.registry import ERR, NOTHING, Call, Command, Level, Refusal, Reply
+from lbcore.proxy.changes import Verdict
 from lbcore.proxy.health import CheckState
 from lbcore.proxy.machine import NO_FLAGS, Admin
 from lbcore.proxy.server import Server
-from lbcore.proxy.states import Verdict
 from lbcore.proxy.weights import parse_weight
 
 WARNING = 4

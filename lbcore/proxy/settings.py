@@ -217,6 +217,26 @@ class BandwidthLimit:
 
 
 @dataclass(slots=True)
+class StatsPage:
+    """The `stats` lines of a proxy: where its statistics page is, what it shows, and to whom (manual 4.2)."""
+
+    where: str  # file:line of the section that these lines stand in
+    uri: str = "/haproxy?stats"  # what the targets of its requests begin with
+    realm: str | None = None  # None: "HAProxy Statistics"
+    users: dict[str, str] = field(default_factory=dict)  # `stats auth`: plain passwords by user; empty: anybody
+    scope: tuple[str, ...] = ()  # names of proxies, "." for this one; empty: all are shown
+    refresh: int = 0  # seconds from one look to the next, 0: the page is still
+    hide_version: bool = False
+    legends: bool = False
+    modules: bool = False
+    show_node: bool = False
+    node: str | None = None  # None: that of the process
+    description: str | None = None
+    admin: list[Any] = field(default_factory=list)  # conditions (lbcore.sample.acl.Condition): one of them must hold
+    rules: list[Any] = field(default_factory=list)  # `stats http-request`: lbcore.stream.rules.Rule
+
+
+@dataclass(slots=True)
 class ProxySettings:
     """A `frontend`, `backend` or `listen` section with its defaults already applied."""
 
@@ -269,6 +289,7 @@ class ProxySettings:
     originalto: OriginalTo | None = None
     forwarded: Any = None  # lbcore.stream.forwarded.Forwarded; backends
     monitor_uri: str | None = None  # frontends
+    stats: StatsPage | None = None
     restrict_names: str = "preserve"  # option http-restrict-req-hdr-names: "preserve", "delete", "reject"
     # What `errorfile`, `errorfiles`, `errorloc` and `http-error` lines said, in their order (lbcore.cfg.kw_error), and
     # the pages that the check of the configuration makes of them, by status: a lbcore.http.reply.Message, or a

@@ -292,7 +292,11 @@ class Decider:
             outcome: Outcome = next(t.resume)
         except StopIteration as end:
             t.resume = None
-            return end.value  # type: ignore[no-any-return]
+            found: Outcome | None = end.value
+            if found is None or isinstance(found, Outcome):
+                return found
+            t.resume = found  # the last step goes on by itself
+            return self._resume(t)
         t.kept = True
         return outcome
 

@@ -1,10 +1,13 @@
 """What is decided for the streams of a frontend and of a backend, in which order, compiled when a balancer is built.
 
 A step is a function of the transaction. It returns None or ACCEPT to let the next one go on, another outcome to end the
-stream's way; one that may have to wait is a generator that yields what it waits for. The order of steps is HAProxy's:
+stream's way; one that may have to wait is a generator that yields what it waits for. One that waits only where it is
+the last for its stream may return such a generator instead: streams that never come to it do not pay. The order of
+steps is HAProxy's:
 
-    frontend, request    tcp-request content, monitor-uri, captures, body, http-request, redirect, names, use_backend
-    backend, request     tcp-request content, body, http-request, redirect, names, use-server
+    frontend, request    tcp-request content, monitor-uri, captures, body, http-request, stats, redirect, names,
+                         use_backend
+    backend, request     tcp-request content, body, http-request, stats, redirect, names, use-server
     both, request        the fields that options add, cookie, what the server is found by
     response             tcp-response content, captures, backend's http-response, frontend's http-response, cookie,
                          backend's http-after-response, frontend's http-after-response

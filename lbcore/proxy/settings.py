@@ -14,6 +14,7 @@ from lbcore.conn.settings import BindSettings, UnixBind
 from lbcore.log.settings import LogProfile, LogTarget
 from lbcore.proxy.balance import Balance, HashType
 from lbcore.proxy.check_settings import AgentSettings, CheckSettings, ExternalCheck
+from lbcore.table.settings import TableSettings
 
 
 @dataclass(slots=True)
@@ -284,6 +285,7 @@ class ProxySettings:
     send_state: bool = False
     check_ruleset: Any = None
     external_check: ExternalCheck = field(default_factory=ExternalCheck)
+    table: TableSettings | None = None  # `stick-table`
     rules: Any = None  # lbcore.stream.rules.RuleLists, which lives above this floor; None: no rules
     acls: dict[str, Any] = field(default_factory=dict)  # named ACLs, by name: lbcore.sample.acl.Acl
     filters: list[BandwidthLimit] = field(default_factory=list)  # in the order of their lines
@@ -333,6 +335,7 @@ class GlobalSettings:
     maxrewrite: int = 1024
     maxaccept: int = 4
     maxpollevents: int = 200
+    stick_counters: int = 3  # slots of a connection, and of a stream, that track something
     maxhdr: int = 101
     rcvbuf_client: int = 0
     rcvbuf_server: int = 0

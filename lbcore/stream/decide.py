@@ -385,6 +385,8 @@ class Decider:
         head = self._after_reply(t, outcome) if outcome.after else outcome.head
         whole = head.encode("latin-1") + outcome.body
         flags = self._keep(worker, t) | (CLOSES if t.closes else 0)
+        if outcome.counted in _BLAMED:
+            flags |= lib.V_F_BLAME
         if outcome.failure or outcome.tarpit:
             flags |= NO_TR
         action, term = lib.V_TARPIT if outcome.tarpit else lib.V_REPLY, outcome.term.encode()
@@ -425,6 +427,7 @@ _COUNTS = {
     "denied_sess": lib.CNT_DENIED_SESS,
     "intercepted": lib.CNT_INTERCEPTED_REQ,
 }
+_BLAMED = ("denied_req", "unauthorized")  # errors of the client's, for what it is tracked by
 
 
 def _response_steps(plan: FrontendPlan, backend: BackendPlan | None) -> tuple[Step | None, Step | None]:

@@ -7,7 +7,8 @@
 static int valid(const eng_conf *c)
 {
     return c->nbthread >= 1 && c->nbthread <= 64 && c->bufsize >= 1024 && c->bufsize <= THR_SCRATCH / 2 &&
-           c->maxrewrite < c->bufsize && c->maxhdr >= 1 && c->maxhdr <= H1_MAX_HDR && c->maxaccept >= 1 && c->maxfd >= 16;
+           c->maxrewrite < c->bufsize && c->maxhdr >= 1 && c->maxhdr <= H1_MAX_HDR && c->maxaccept >= 1 && c->maxfd >= 16 &&
+           c->stick_counters <= 100;
 }
 
 engine *eng_new(const eng_conf *conf)

@@ -135,7 +135,8 @@ class Action:
 
     `parse` reads what follows the word up to `if`, `unless` or the end of the line, and raises ParseError. Of a
     `prefix` row only the word's beginning counts ("set-var" of "set-var(txn.x)"), of a `numbered` row what stands
-    before the number ("track-sc" of "track-sc0"); `words.peek(-1)` is then the whole word. `since` is the lbcore version.
+    before the number ("track-sc" of "track-sc0"); `words.peek(-1)` is then the whole word. `since` is the lbcore
+    version.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """One balancer that tracks every client at every point, conversations with it, and what its tables then say.
 
-Each conversation comes from an address of its own, so that tables tell what it alone has counted. Tables are read through
-a frontend of their own, in whose requests the path is the address.
+Each conversation comes from an address of its own, so that tables tell what it alone has counted. Tables are read
+through a frontend of their own, in whose requests the path is the address.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ from tests.peers.ports import HOST, free_port, release_port
 PATIENCE = 5.0
 KINDS = ("conn_cnt", "conn_cur", "sess_cnt", "http_req_cnt", "http_req_rate", "http_err_cnt", "http_err_rate",
          "http_fail_cnt", "http_fail_rate", "gpc0", "gpt0")  # fmt: skip
-STORE = ",".join(
-    f"{kind}(60s)" if kind.endswith("rate") else kind for kind in (*KINDS, "bytes_in_cnt", "bytes_out_cnt")
-)
+STORE = ",".join(f"{kind}(60s)" if kind.endswith("rate") else kind for kind in KINDS)
 POINTS = {
     "connection": "tcp-request connection track-sc{} src table {}",
     "session": "tcp-request session track-sc{} src table {}",
@@ -36,7 +34,6 @@ TABLES = "\n".join(
     f"backend {name}\n    stick-table type ip size 1k expire 1m store {STORE}" for name in (*POINTS, "stream")
 )
 LOOK = " ".join(f"%[path,field(2,/),table_{kind}(NAME)]" for kind in KINDS)
-BYTES = "%[path,field(2,/),table_kbytes_in(NAME)] %[path,field(2,/),table_kbytes_out(NAME)]"
 LOOKS = "\n".join(
     f'    http-request return status 200 content-type text/plain lf-string "{LOOK.replace("NAME", name)}" '
     f"if {{ path_end /{name} }}"
@@ -135,8 +132,8 @@ class Talk:
 
 
 TALKS = (
-    *(Talk(target[1:], (get(target),)) for target in ("/ok", *ANSWERS, "/inc", "/deny", "/deny503", "/tarpit", "/reject",
-      "/drop", "/redirect", "/auth", "/return404", "/return500", "/none", "/closed")),
+    *(Talk(target[1:], (get(target),)) for target in ("/ok", *ANSWERS, "/inc", "/deny", "/deny503", "/tarpit",
+      "/reject", "/drop", "/redirect", "/auth", "/return404", "/return500", "/none", "/closed")),
     Talk("twice", (get("/ok"), get("/ok"))),
     Talk("mixed", (get("/ok"), get("/deny"), get("/404"), get("/500"))),
     Talk("nothing", (), leaves=True),

@@ -416,7 +416,9 @@ class LoadBalancer:
             return
         from lbcore.stream.decisions import Decisions  # see lbcore.proxy.plain
 
-        self.decisions = Decisions(self.crew, self.world, settings, self.proxies, self.all_listeners())
+        self.decisions = Decisions(
+            self.crew, self.world, settings, self.proxies, self.all_listeners(), limits=not always
+        )
 
     @property
     def world(self) -> World:

@@ -7,6 +7,7 @@ from lbcore.proxy.settings import ProxySettings, Settings
 from lbcore.sample.build import Build
 from lbcore.sample.expression import Expression, parse_expression
 from lbcore.sample.words import ParseError, Words
+from lbcore.stream.limit import Tracking
 from lbcore.stream.rules import ACTIONS, Action, Outcome, Ruleset, Run
 from lbcore.stream.tracking import track
 from lbcore.stream.txn import Txn
@@ -38,7 +39,9 @@ def parse_track(words: Words, ruleset: Ruleset) -> Spec:
     def check(proxy: ProxySettings, settings: Settings) -> str | None:
         return _complaint(word, expression, table, settings)
 
-    return spec(words, start, make, check=check)
+    found = spec(words, start, make, check=check)
+    found.shim = Tracking(slot, expression, table)
+    return found
 
 
 def _slot(word: str, slots: int) -> int:

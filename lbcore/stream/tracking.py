@@ -7,14 +7,14 @@ read them. A stream has slots of its own, its session others; where a stream has
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from lbcore.shim import lib
+from lbcore.shim import ffi, lib
 from lbcore.stream.txn import AT, Txn
 from lbcore.table.table import Table
 
 T = TypeVar("T")
-FLOW, GEN = AT["flow"], AT["gen"]
+FLOW, GEN, FRONTEND = AT["flow"], AT["gen"], AT["frontend"]
 
 
 class Tracked(NamedTuple):
@@ -35,8 +35,24 @@ def tracked_at(t: Txn, slot: int) -> Tracked | None:
         found = own.get(slot)
         if found is not None:
             return found
+    limit = t.world.limits.get(t.ask[FRONTEND])
+    if limit is not None and limit.slot == slot:
+        return _by_shim(t, limit)
     theirs: Slots | None = t.session.__dict__.get("tracked")  # asking for it otherwise would make one
     return None if theirs is None else theirs.get(slot)
+
+
+def _by_shim(t: Txn, limit: Any) -> Tracked | None:
+    """What the shim has tracked of a stream before anybody was asked."""
+    ask, worker = t.ask, t.worker
+    place: Any = ffi.new("stk_table **")
+    entry = lib.eng_flow_tracked(worker.engine.handle, worker.tid, ask[FLOW], ask[GEN], limit.slot, place)
+    if entry <= 0 or place[0] != limit.table.handle:
+        return None
+    if t.tracked is None:
+        t.tracked = {}
+    found = t.tracked[limit.slot] = Tracked(limit.table, entry, limit.table.key(entry))
+    return found
 
 
 def track(t: Txn, slots: Slots, slot: int, table: Table, key: bytes) -> None:

@@ -39,6 +39,7 @@ class World(Protocol):
     servers: dict[int, Any]  # lbcore.proxy.server.Server
     listeners: dict[int, Any]  # lbcore.proxy.frontend.Listener
     facts: Any  # lbcore.facts.Facts
+    limits: dict[int, Any]  # lbcore.stream.limit.Limited of frontends
     proc_vars: Any  # lbcore.sample.variable.ProcVars: process-wide variables, with their lock
 
 

@@ -45,6 +45,7 @@ class World:
         self.userlists = settings.userlists
         self.environment = os.environ if settings.environment is None else settings.environment
         self.facts = facts
+        self.limits: dict[int, Any] = {}  # by frontend: lbcore.stream.limit.Limited
         self.tables = tables if tables is not None else Tables((), locks)
         self.proc_vars = ProcVars(locks)
         self.proc_vars.limits = _limits(settings.globals.variable_limits)

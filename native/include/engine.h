@@ -133,6 +133,10 @@ int eng_set_error(engine *e, int status, int early, const char *text, int len);
 int eng_fe_error(engine *e, int i, int status, int early, const char *text, int len);
 int eng_be_error(engine *e, int i, int status, int early, const char *text, int len);
 
+/* Gives frontend <i> a limit in place of the one it has: figures in one of the <n> ranges, of which <ranges> has the lowest and
+ * the highest values in turn, are refused. All is copied. Any thread, one at a time. 0, -EINVAL, -ENOMEM. */
+int eng_fe_limit(engine *e, int i, const px_limit *limit, const int64_t *ranges, int n);
+
 /* --- threads --- */
 /* Sets up the loop of worker <tid>, in that thread. 0 or -errno. */
 int eng_thread_init(engine *e, int tid);

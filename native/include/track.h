@@ -64,7 +64,10 @@ void track_over(flow *f);
 /* The slot <i> that counts for the present stream, NULL if it is empty. */
 const track_slot *track_at(const flow *f, uint32_t i);
 
-/* The same for flows of which most track nothing. */
+/* Does what the limit of the flow's frontend says. The status of the page that the request is refused with, 0: it goes on. */
+int track_limit(flow *f);
+
+/* track_add() of one, for flows of which most track nothing. */
 static inline void track_count(flow *f, uint32_t mask)
 {
     if (unlikely(f->track))

@@ -227,6 +227,20 @@ void exch_route(flow *f, backend *be)
     cnt_inc(be->shard[f->t->tid].c.cum_req);
 }
 
+/* Whether its frontend's limit has refused the request. */
+static int is_limited(flow *f, const char *s, uint32_t have)
+{
+    int status = track_limit(f);
+
+    if (likely(!status))
+        return 0;
+    track_count(f, TRACK_ERR);
+    cnt_inc(f->fe->shard[f->t->tid].c.denied_req);
+    if (wait_with(f, s, have) == 0)
+        exch_reply(f, status, 0, 'P', 'R');
+    return 1;
+}
+
 static void start(flow *f, const h1_head *h, char *s, uint32_t have)
 {
     thr *t = f->t;
@@ -246,6 +260,8 @@ static void start(flow *f, const h1_head *h, char *s, uint32_t have)
         keep_uri(f, h, s);
     set_body(f, h);
     set_flags(f, h);
+    if (unlikely(at_peek(&f->fe->limit) != NULL) && is_limited(f, s, have))
+        return;
     if (unlikely(f->fe->conf.asks & 1u << ASK_REQUEST)) {
         ask_request(f, h, s, have);
         return;

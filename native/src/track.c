@@ -117,3 +117,56 @@ void track_over(flow *f)
     slab_put(&f->t->tracks, f->track);
     f->track = NULL;
 }
+
+/* --- limits --- */
+
+/* An IPv4 address that an IPv6 one stands for: mapped, compatible, 6to4. NULL: none. */
+static const uint8_t *v4_within(const uint8_t *a)
+{
+    static const uint8_t zero[12], mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+    if (!memcmp(a, zero, 12) || !memcmp(a, mapped, 12))
+        return a + 12;
+    return a[0] == 0x20 && a[1] == 0x02 ? a + 2 : NULL;
+}
+
+/* The client's address as a key of <len> bytes, NULL if it can't be one. */
+static const uint8_t *source_key(const conn *c, uint32_t len, uint8_t room[16])
+{
+    if (c->family == AF_INET6)
+        return len == 16 ? c->addr : v4_within(c->addr);
+    if (c->family != AF_INET)
+        return NULL;
+    if (len == 4)
+        return c->addr;
+    memset(room, 0, 10);
+    memset(room + 10, 0xff, 2);
+    memcpy(room + 12, c->addr, 4);
+    return room;
+}
+
+static int is_within(const fe_limit *l, int64_t v)
+{
+    for (uint32_t i = 0; i < l->nranges; i++)
+        if (v >= l->range[i][0] && v <= l->range[i][1])
+            return 1;
+    return 0;
+}
+
+int track_limit(flow *f)
+{
+    const fe_limit *found = at_load(&f->fe->limit);
+    const px_limit *l = &found->l;
+    uint32_t len = stk_conf_of(l->table)->key_len;
+    uint8_t room[16];
+    const uint8_t *key = source_key(f->f, len, room);
+    const track_slot *s;
+
+    if (key)
+        track_begin(f, l->slot, 0, l->table, key, len, TRACK_REQ);
+    s = found->nranges ? track_at(f, l->slot) : NULL;
+    /* without an entry of the stream's that of the connection counts, whose table may store something else */
+    if (!s || stk_conf_of(s->table)->count[l->type] <= l->element)
+        return 0;
+    return is_within(found, (int64_t)stk_read(s->table, s->entry, l->type, l->element, f->t->now_ms)) ? (int)l->status : 0;
+}

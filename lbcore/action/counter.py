@@ -88,7 +88,9 @@ def _changing(slot: int, change: Change, amount: int | Expression) -> Callable[[
 
         def run(t: Txn) -> Outcome | None:
             value = fetch(t)
-            return None if value is None else _change(t, slot, change, int(value) & UINT_MAX)
+            if value is not None:
+                _change(t, slot, change, int(value) & UINT_MAX)
+            return None
 
         return run
 

@@ -60,7 +60,7 @@ def tables_of(context: Context) -> dict[str, ProxySettings]:
 def _check_unique(args: Args) -> None:
     """A frontend and a backend may have the same name; their tables may not."""
     other = tables_of(args.context).get(args.proxy.name)
-    if other is not None:
+    if other is not None and other.table is not None:
         raise KeywordError(
             f"stick-table name '{other.name}' conflicts with table declared in {kind_word(other)} '{other.name}' "
             f"at {other.table.where}."

@@ -29,8 +29,14 @@ FIGURES = (
 # Words behind `sc_`, `sc0_`, `src_`: (what makes their function from an element's number, whether they name one,
 # whether they store an entry that is absent, what they are).
 Maker = Callable[[int | None], Use]
+
+
+def _reading(name: str) -> Maker:
+    return lambda index: reading(name)
+
+
 _WORDS: dict[str, tuple[Maker, bool, bool, str]] = {
-    **{name: (lambda index, name=name: reading(name), False, False, f"{name} of") for name in FIGURES},
+    **{name: (_reading(name), False, False, f"{name} of") for name in FIGURES},
     "clr_gpc": (lambda index: clearing("gpc", index), True, False, "Sets a counter to 0; what it was of"),
     "clr_gpc0": (lambda index: clearing("gpc0"), False, False, "Sets gpc0 to 0; what it was of"),
     "clr_gpc1": (lambda index: clearing("gpc1"), False, False, "Sets gpc1 to 0; what it was of"),
@@ -112,7 +118,7 @@ def _elsewhere(found: Tracked | None, table: Table) -> Tracked | None:
     """The same key in another table, where it may be absent (number 0)."""
     if found is None:
         return None
-    return Tracked(table, look_up(table, found.key, lambda table, entry: entry, 0), found.key)
+    return Tracked(table, look_up(table, found.key, lambda table, entry: entry, 0) or 0, found.key)
 
 
 def is_tracked(t: Txn, found: Tracked | None) -> Value | None:

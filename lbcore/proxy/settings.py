@@ -94,6 +94,7 @@ class ServerSettings:
     max_reuse: int = -1
     cookie: str | None = None
     hash_key: str = "id"  # of balance.NODE_KEYS
+    non_stick: bool = False
     tcp_ut: int = 0
     tfo: bool = False
     send_proxy: bool = False  # connections begin with a PROXY header of version 1,
@@ -180,6 +181,19 @@ class PersistRule:
 
 
 @dataclass(slots=True)
+class StickRule:
+    """A `stick` line: the server that `table` has for `key` is taken (`matches`), or is stored there (`stores`)."""
+
+    table: str
+    key: Any  # lbcore.sample.expression.Expression
+    condition: Any  # lbcore.sample.acl.Condition; None: always
+    matches: bool
+    stores: bool
+    response: bool  # the key is of the response
+    where: str = ""
+
+
+@dataclass(slots=True)
 class CookieCapture:
     """`capture cookie`: the first cookie whose text begins with `prefix` is logged, cut to `length` characters."""
 
@@ -262,6 +276,7 @@ class ProxySettings:
     dynamic_cookie_key: str | None = None
     load_server_state: str = "none"  # load-server-state-from-file: "global", "local", "none"; backends
     server_state_file_name: str | None = None  # None: the backend's name
+    stick_rules: tuple[StickRule, ...] = ()  # backends
     persist_rules: tuple[PersistRule, ...] = ()  # whether the cookie is ignored, or a server tried though it is down
     send_name_header: str | None = None  # `http-send-name-header`; backends
     capture_cookie: CookieCapture | None = None  # frontends

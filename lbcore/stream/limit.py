@@ -19,6 +19,7 @@ from lbcore.proxy.settings import ProxySettings
 from lbcore.sample.acltest import AclTest
 from lbcore.sample.build import Build
 from lbcore.sample.expression import Expression
+from lbcore.sample.reference import View
 from lbcore.shim import check, ffi, lib
 from lbcore.stream.rules import Rule, RuleLists, Ruleset
 from lbcore.table.table import Field, Table
@@ -128,20 +129,19 @@ class Limit:
         """Raises OSError, BuildError."""
         self._engine = engine
         self._frontend = frontend
-        self._conf: Any = ffi.new("px_limit *")
-        self._conf.table = found.table.handle
-        self._conf.slot = found.slot
-        self._conf.status = found.status
-        self._view = None
+        conf: Any = ffi.new("px_limit *")
+        conf.table, conf.slot, conf.status, conf.type = found.table.handle, found.slot, found.status, -1
+        self._conf = conf
+        self._view: View | None = None
         if found.test is not None and found.figure is not None:
-            self._conf.type = found.figure.type.number
-            self._conf.element = found.figure.place
+            conf.type, conf.element = found.figure.type.number, found.figure.place
             self._view = found.test.views(build)[0]
             self._view.join(self)
         self.refresh()
 
     def refresh(self) -> None:
         """Takes the numbers of the condition as they are now. PATTERNS must be held for writing, or no thread run."""
-        spans = [] if self._view is None else self._view.index.spans()
+        index: Any = None if self._view is None else self._view.index  # lbcore.sample.pattern.Ranges
+        spans = [] if index is None else index.spans()
         ranges: Any = ffi.new("int64_t[]", [end for span in spans for end in span])
         check(lib.eng_fe_limit(self._engine, self._frontend, self._conf, ranges, len(spans)))

@@ -22,6 +22,7 @@ from lbcore.stream.proxyheader import expects_headers, make_tell
 from lbcore.stream.restrict import make_restrict
 from lbcore.stream.rulelist import compile_rules, compile_use_backend, compile_use_server
 from lbcore.stream.rules import Outcome, RuleLists, Ruleset
+from lbcore.stream.sticking import make_sticking, make_storing
 from lbcore.stream.txn import Txn
 from lbcore.stream.unique_id import make_unique_id_header
 from lbcore.stream.world import Builder, World
@@ -71,6 +72,8 @@ class Planner:
         plan.inspect_delay = rules.inspect_delay or 0
         plan.res_inspect_delay = rules.response_inspect_delay or 0
         plan.persist = make_persist_rules(settings, build)
+        plan.stick = make_sticking(settings, build)
+        storing = make_storing(settings, build)
         if rules.use_server:
             plan.choose_server = compile_use_server(rules.use_server, build)
         plan.key = _key(proxy.backend, build)
@@ -80,13 +83,14 @@ class Planner:
             plan.request = chain([content, make_buffering(settings), *requests, make_restrict(settings)])
             plan.request_cookie = make_request_cookie(settings, build)
             plan.cookie = make_response_cookie(settings)
+            plan.store = storing
             plan.res_content = _content_of_responses(rules, build)
             plan.response = _list(rules, Ruleset.HTTP_RESPONSE, build, Point.BE_RES_HDR)
             plan.after = _list(rules, Ruleset.HTTP_AFTER, build, Point.BE_RES_HDR)
             plan.decides = any(step is not None for step in (plan.persist, plan.request, plan.choose_server))
         else:
             plan.content = content
-            plan.res_content = _list(rules, Ruleset.TCP_RESPONSE, build, Point.BE_RES_CONTENT)
+            plan.res_content = chain([storing, _list(rules, Ruleset.TCP_RESPONSE, build, Point.BE_RES_CONTENT)])
         plan.tell = make_tell(proxy.backend, build)
         plan.asks = _backend_asks(plan)
         return plan
@@ -155,7 +159,7 @@ class Planner:
             if other.mode != "http":
                 continue
             theirs = self.builders[other.name]
-            last = [backend.request_cookie, backend.key, backend.tell]
+            last = [backend.request_cookie, backend.stick, backend.key, backend.tell]
             late = chain([header, *_forwarding(settings, other, theirs), *last])
             if late is not None:
                 plan.late[index] = late
@@ -218,10 +222,10 @@ def _requests(rules: RuleLists, build: Build, point: Point) -> list[Step | None]
 def _backend_asks(plan: BackendPlan) -> int:
     """What a stream of this backend has to be asked about."""
     asks = 0
-    before = (plan.request, plan.choose_server, plan.content, plan.persist, plan.key, plan.tell)
+    before = (plan.request, plan.choose_server, plan.content, plan.persist, plan.stick, plan.key, plan.tell)
     if any(step is not None for step in before):
         asks |= REQUEST | CONTENT
-    if any(step is not None for step in (plan.response, plan.after, plan.cookie, plan.res_content)):
+    if any(step is not None for step in (plan.response, plan.after, plan.cookie, plan.res_content, plan.store)):
         asks |= REQUEST | RESPONSE
     if plan.after is not None or plan.makes_pages:
         asks |= LOCAL

@@ -69,7 +69,7 @@ def track(t: Txn, slots: Slots, slot: int, table: Table, key: bytes) -> None:
         slots[slot] = Tracked(table, entry, key)
 
 
-def with_entry(t: Txn, found: Tracked, use: Callable[[Table, int], T], otherwise: T) -> T:
+def with_entry(t: Txn, found: Tracked, use: Callable[[Table, int], T | None], otherwise: T) -> T | None:
     """What `use` makes of an entry that counts for the stream, `otherwise` if it is there no more.
 
     When a stream is logged it is over: its entries are no longer held, and are looked up anew.
@@ -79,7 +79,7 @@ def with_entry(t: Txn, found: Tracked, use: Callable[[Table, int], T], otherwise
     return look_up(found.table, found.key, use, otherwise)
 
 
-def look_up(table: Table, key: bytes, use: Callable[[Table, int], T], otherwise: T) -> T:
+def look_up(table: Table, key: bytes, use: Callable[[Table, int], T | None], otherwise: T) -> T | None:
     """What `use` makes of the entry of a key, `otherwise` if there is none."""
     entry = table.get(key)
     if not entry:

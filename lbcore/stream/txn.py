@@ -184,6 +184,8 @@ class Txn:
     captures_res: list[str | None] | None = None
     checks = False  # it is a health check: lbcore.stream.checking.CheckTxn
     check_vars: Vars = {}  # noqa: RUF012 - of a health check; empty for good, as this is none
+    sticky: Any = None  # the server that persistence chose: option persist has it tried though it is down
+    sticks: list[Any] | None = None  # what its server is to be stored under: lbcore.stream.sticking.Kept
     tracked: dict[int, Any] | None = None  # by slot, of the stream itself: lbcore.stream.tracking.Tracked
     cookies: Any = None  # what the persistence cookie said, for the log and the response
     vars: Vars = lazy(lambda t: {})

@@ -192,6 +192,8 @@ class LoadBalancer:
         """Gives back what was built so far."""
         for listener in self.all_listeners():
             listener.unlink()
+        if self.tables is not None:
+            self.tables.close()
         self.engine.close()
         self.proxies = []
         self._cli = self._world = self.decisions = self.tables = None
@@ -241,6 +243,8 @@ class LoadBalancer:
             if self.checks is not None:
                 self.checks.close()
             self.crew.tasks.close()
+            if self.tables is not None:
+                self.tables.close()
             self.engine.close()
 
     stop = close

@@ -11,7 +11,7 @@ the transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from lbcore.proxy.backend import Backend
@@ -103,24 +103,24 @@ def _match(t: Txn, table: Table, key: bytes, finder: _Finder) -> None:
 
 
 class _Finder:
-    """The servers of a backend, by what tables say of them."""
+    """The servers of a backend, by what tables say of them. Any thread: what is found by is replaced at once."""
 
     def __init__(self, backend: Backend) -> None:
+        self._backend = backend
         self._persist = "persist" in backend.settings.options
-        self._ids = {server.sid: server for server in backend.servers}
-        self._names: dict[str, Any] = {}
-        self._addresses: dict[str, Any] = {}
-        for server in backend.servers:
-            self._names.setdefault(server.name, server)
-            self._addresses.setdefault(server.address, server)
+        self._known = _Known.of(backend)
 
     def find(self, table: Table, entry: int) -> Any:
         """The server that an entry means: by its key, else by its number; None if this backend has none such."""
+        known = self._known
+        if known.servers is not self._backend.servers:  # some came, or went
+            known = self._known = _Known.of(self._backend)
         key, number = _fields(table)
-        text = table.text_of(table.read(entry, key)) if key is not None else ""
-        found = (self._addresses if table.settings.srvkey == "addr" else self._names).get(text)
+        found = None
+        if key is not None and (text := table.text_of(table.read(entry, key))):
+            found = known.at(text) if table.settings.srvkey == "addr" else known.names.get(text)
         if found is None and number is not None:
-            found = self._ids.get(table.signed(entry, number))
+            found = known.ids.get(table.signed(entry, number))
         return found
 
     def may_have(self, t: Txn, server: Any) -> bool:
@@ -130,6 +130,23 @@ class _Finder:
 
 def _fields(table: Table) -> tuple[Field | None, Field | None]:
     return table.field("server_key"), table.field("server_id")
+
+
+class _Known(NamedTuple):
+    """The servers that a backend has at a time."""
+
+    servers: Sequence[Any]
+    ids: dict[int, Any]
+    names: dict[str, Any]
+
+    @classmethod
+    def of(cls, backend: Backend) -> _Known:
+        servers = backend.servers
+        return cls(servers, {one.sid: one for one in servers}, {one.name: one for one in reversed(servers)})
+
+    def at(self, address: str) -> Any:
+        """The first one with an address, which may be changed while it runs."""
+        return next((one for one in self.servers if one.address == address), None)
 
 
 # --- responses ---

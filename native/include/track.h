@@ -10,7 +10,7 @@
  *                                    tracked because of it count it themselves
  *     http_err_cnt http_err_rate     4xx of a server; what no request was made of (not: a timeout); what a verdict blames the
  *                                    client for (V_F_BLAME)
- *     http_fail_cnt http_fail_rate   5xx of a server but 501 and 505; a response that did not come, or was none
+ *     http_fail_cnt http_fail_rate   5xx of a server but 501 and 505; a response that did not come, was none, or broke off
  *     bytes_*                        as they are moved
  *
  * Whatever counts on an entry lets its life begin anew; the end of what it was tracked for does not.

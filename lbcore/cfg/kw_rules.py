@@ -114,9 +114,7 @@ def _expected(ruleset: Ruleset, word: str) -> tuple[str, str | None]:
 
 def _written(name: str, row: Action | None) -> str:
     """How a list of actions shows one that more belongs to."""
-    if row is not None and row.numbered:
-        return f"'{name}*'"
-    return f"'{name}(*)'" if row is not None and row.prefix else f"'{name}'"
+    return f"'{name}(*)'" if row is not None and (row.prefix or row.numbered) else f"'{name}'"
 
 
 # --- mode tcp ---

@@ -53,6 +53,8 @@ _WORDS: dict[str, tuple[Maker, bool, bool, str]] = {
     "kbytes_out": (lambda index: reading("bytes_out_cnt", shift=KBYTES), False, False, "KiB sent, of"),
 }  # fmt: skip
 
+_BYTES = ("kbytes_in", "kbytes_out")  # not for the stats socket
+
 
 # --- what is tracked ---
 
@@ -91,7 +93,8 @@ def _of_slot(name: str, slot: int | None) -> Fetch:
         return _tracked(build, given(args, len(kinds)), number, maker(index))
 
     word = f"sc{'' if slot is None else slot}_{name}"
-    return Fetch(word, signature, Type.SINT, INTERNAL, make, f"{doc} what a slot tracks.")
+    points = CLIENT if name in _BYTES else INTERNAL
+    return Fetch(word, signature, Type.SINT, points, make, f"{doc} what a slot tracks.")
 
 
 def _about_slots(

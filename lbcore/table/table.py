@@ -69,8 +69,8 @@ class Table:
         self._dict_lock = threading.Lock()
 
     def close(self) -> None:
-        """Frees it, before the locks that it was made with. Nobody may use it meanwhile; afterwards it is a RuntimeError.
-        Any number of times."""
+        """Frees it, before the locks that it was made with. Nobody may use it meanwhile; afterwards that is a
+        RuntimeError. Any number of times."""
         handle = self.__dict__.pop("handle", None)
         if handle is not None:
             ffi.release(handle)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from tests.embedded import until
@@ -22,8 +24,11 @@ def figures(program: Program) -> dict[str, Figures]:
         def look(source: str) -> Figures:
             return {name: rig.table(name, source) for name in POINTS}
 
+        def is_over(source: str) -> bool:
+            return not any("conn_cur" in one for one in look(source).values())
+
         for name, source in sources.items():
-            assert until(lambda at=source: not any("conn_cur" in one for one in look(at).values())), name
+            assert until(partial(is_over, source)), name
             found[name] = look(source)
 
     running(program, use)

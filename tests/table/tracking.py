@@ -13,11 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from tests.peers.chaos import read_request
-from tests.peers.framing import message_length
+from tests.peers.framing import UNTIL_CLOSE, message_length
 from tests.peers.haproxy import Balancer, Program
 from tests.peers.ports import HOST, free_port, release_port
 
 PATIENCE = 5.0
+SILENCE = 1.5  # seconds, longer than all timeouts of the balancer
 KINDS = ("conn_cnt", "conn_cur", "sess_cnt", "http_req_cnt", "http_req_rate", "http_err_cnt", "http_err_rate",
          "http_fail_cnt", "http_fail_rate", "gpc0", "gpt0")  # fmt: skip
 STORE = ",".join(f"{kind}(60s)" if kind.endswith("rate") else kind for kind in KINDS)
@@ -80,13 +81,13 @@ frontend tcp
     tcp-request connection track-sc0 src table connection
     tcp-request session track-sc1 src table session
     tcp-request content track-sc2 src table content
-    default_backend tbe
+    default_backend back_tcp
 
 backend be
     http-request track-sc5 src table backend
     server s1 "127.0.0.1:${{SRV}}"
 
-backend tbe
+backend back_tcp
     mode tcp
     server s1 "127.0.0.1:${{SRV}}"
 
@@ -213,16 +214,16 @@ class Rig:
                     self._read(client)
         return source
 
-    def _read(self, client: socket.socket) -> bytes:
+    def _read(self, client: socket.socket) -> None:
+        """Reads until a response is whole, or the other side has ended, or says nothing more."""
         found = b""
+        client.settimeout(SILENCE)
         with suppress(OSError):
-            client.settimeout(1.5)
-            while message_length(found, response=True) is None or message_length(found, response=True) < 0:
+            while message_length(found, response=True) in (None, UNTIL_CLOSE):
                 data = client.recv(65536)
                 if not data:
-                    break
+                    return
                 found += data
-        return found
 
     def table(self, name: str, source: str) -> dict[str, int]:
         """What a table has of an address, without what is 0."""

@@ -39,7 +39,6 @@ def test_only_words_of_other_topics_are_missing() -> None:
     assert sorted(missing) == []
 
 
-
 def test_docs_are_sentences() -> None:
     def well_formed(row: Converter) -> bool:
         return row.doc.endswith(".") and "\n" not in row.doc

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from lbcore.check.checks import Checks
     from lbcore.stream.decisions import Decisions
     from lbcore.stream.world import World
+    from lbcore.table.tables import Tables
 
 CONFIG_NAME = "<config>"  # the file name of a configuration given as text
 CLI_PROXY = "GLOBAL"  # HAProxy's name for the proxy behind the stats sockets
@@ -103,6 +104,7 @@ class LoadBalancer:
         self._cli: Frontend | None = None
         self._commands: Registry | None = None
         self._world: World | None = None  # under _making
+        self.tables: Tables | None = None  # None: no proxy has one
         self._making = threading.Lock()
         self.decisions: Decisions | None = None  # None: all proxies are plain
         self.checks: Checks | None = None  # None: no server is checked
@@ -150,6 +152,7 @@ class LoadBalancer:
         self.crew = Crew(self.engine, cpu_map=chosen.cpu_map)
         self.applets = Applets(self.crew)
         self.facts = Facts(self)
+        self._make_tables()
         enabled = [proxy for proxy in self.settings.proxies if not proxy.disabled]
         fullconn = self._default_fullconn(enabled)
         for iid, proxy in enumerate(enabled, 1):
@@ -175,13 +178,27 @@ class LoadBalancer:
         self.states.start()
         self.crew.opened = self._enable_listeners
 
+    def _make_tables(self) -> None:
+        """The stick tables, and the task that removes what has expired in them."""
+        wanted = [proxy.table for proxy in self.settings.proxies if proxy.table is not None and not proxy.disabled]
+        if not wanted:
+            return
+        from lbcore.table.tables import Tables  # few configurations have one
+
+        self.tables = tables = Tables(wanted, self.engine.locks)
+        if any(table.settings.expire for table in tables):
+            expiring = self.crew.tasks.add(lambda reasons: expiring.schedule_at(tables.expire()))
+            expiring.schedule_at(tables.expire())
+
     def _discard(self) -> None:
         """Gives back what was built so far."""
         for listener in self.all_listeners():
             listener.unlink()
+        if self.tables is not None:
+            self.tables.close()
         self.engine.close()
         self.proxies = []
-        self._cli = self._world = self.decisions = None
+        self._cli = self._world = self.decisions = self.tables = None
 
     def load_rest(self) -> None:
         """Imports what only the stats sockets may ask for, which is else imported when they do. After `bind()`.
@@ -228,6 +245,8 @@ class LoadBalancer:
             if self.checks is not None:
                 self.checks.close()
             self.crew.tasks.close()
+            if self.tables is not None:
+                self.tables.close()
             self.engine.close()
 
     stop = close
@@ -354,6 +373,7 @@ class LoadBalancer:
             rcvbuf_server=chosen.rcvbuf_server,
             sndbuf_server=chosen.sndbuf_server,
             h1_case=tuple(chosen.h1_case.values()),
+            stick_counters=chosen.stick_counters,
             lock_figures=chosen.profiling_locks,
             lock_order=bool(os.environ.get("LBCORE_LOCK_ORDER")),
         )
@@ -407,7 +427,9 @@ class LoadBalancer:
             return
         from lbcore.stream.decisions import Decisions  # see lbcore.proxy.plain
 
-        self.decisions = Decisions(self.crew, self.world, settings, self.proxies, self.all_listeners())
+        self.decisions = Decisions(
+            self.crew, self.world, settings, self.proxies, self.all_listeners(), limits=not always
+        )
 
     @property
     def world(self) -> World:
@@ -417,7 +439,7 @@ class LoadBalancer:
             if self._world is None:
                 from lbcore.stream.world import World  # see lbcore.proxy.plain
 
-                self._world = World(self.proxies, self.settings, self.facts, self.engine.locks)
+                self._world = World(self.proxies, self.settings, self.facts, self.engine.locks, self.tables)
             return self._world
 
     def _restore_servers(self) -> None:

@@ -94,4 +94,4 @@ def _keyword(row: Keyword) -> str:
 
 def _action(ruleset: Ruleset, name: str) -> str:
     row = ACTIONS.find(ruleset, name)
-    return f"{name}*" if row is not None and row.prefix else name
+    return f"{name}*" if row is not None and (row.prefix or row.numbered) else name

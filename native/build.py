@@ -34,6 +34,8 @@ SOURCES = (
     "lb", "lb_heap", "lb_rr", "lb_least", "lb_first", "lb_map", "lb_ring", "lb_key",
     # questions
     "ask", "ask_head", "ask_body", "ask_http", "ask_tcp", "ask_flow",
+    # what is counted of clients
+    "track",
     # all of it
     "thr", "turn", "figures", "engine",
 )  # fmt: skip

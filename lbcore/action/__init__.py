@@ -9,6 +9,7 @@
     log.py        log level                  early.py      early hints    wait.py       pause, wait-for-body
     bandwidth.py  set-bandwidth-limit
     expect.py     expect-proxy, expect-netscaler-cip
+    track.py      entries of stick tables    counter.py    their counters and tags
 
 They share spec.py (what a rule's words become), replace.py (regular expressions that replace),
 room.py (what still fits into a message), failure.py (answers when something can't be done).
@@ -30,6 +31,7 @@ WORDS = {
     "bandwidth": "set-bandwidth-limit",
     "capture": "capture",
     "control": "accept allow disable-l7-retry strict-mode switch-mode wait-for-handshake",
+    "counter": "sc-add-gpc sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0",
     "deny": "deny tarpit",
     "drop": "close reject silent-drop",
     "early": "early-hint",
@@ -45,6 +47,7 @@ WORDS = {
     "redirect": "redirect",
     "reply": "return",
     "service": "use-service",
+    "track": "track-sc",
     "uri": "replace-path replace-pathq replace-uri set-method set-path set-pathq set-query set-status set-uri",
     "variable": "set-var set-var-fmt unset-var",
     "wait": "pause wait-for-body",

@@ -35,7 +35,7 @@ def parse_auth(words: Words, ruleset: Ruleset) -> Spec:
             assert t.req is not None, "a rule of requests"
             proxied = is_proxied(t, t.req)
             status, name = (PROXY_UNAUTHORIZED, PROXY_CHALLENGE) if proxied else (UNAUTHORIZED, CHALLENGE)
-            return outcome_of(status, challenged(error_page(t, status), name, challenge), "LR")
+            return outcome_of(status, challenged(error_page(t, status), name, challenge), "LR", "unauthorized")
 
         return run
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from lbcore.action.reply import ReplySpec, answering, default_reply, parse_reply
+from lbcore.action.reply import Payload, ReplySpec, answering, default_reply, parse_reply
 from lbcore.action.spec import Spec, spec
 from lbcore.sample.build import Build
 from lbcore.sample.words import Words
+from lbcore.stream.limit import Refusal
 from lbcore.stream.rules import ACTIONS, Action, Ruleset, Run
 from lbcore.stream.txn import Txn
 
@@ -23,7 +24,10 @@ def parse_deny(words: Words, ruleset: Ruleset) -> Spec:
             return answering(reply, build, term="PR", counted="denied_req")
         return answering(reply, build, term="PH", counted="denied_resp")
 
-    return spec(words, start, make)
+    found = spec(words, start, make)
+    if request and reply.payload is Payload.DEFAULT:
+        found.shim = Refusal(reply.status)
+    return found
 
 
 def parse_tarpit(words: Words, ruleset: Ruleset) -> Spec:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from lbcore.proxy.settings import ProxySettings, Settings
 from lbcore.sample.build import Build
@@ -33,6 +34,7 @@ class Spec:
     waits: bool = False
     attach: Callable[[ProxySettings], None] | None = None
     check: Callable[[ProxySettings, Settings], str | None] | None = None
+    shim: Any = None  # what the shim needs to do it by itself (lbcore.stream.limit); None: it can't
     contents: bool = False  # of mode tcp: it reads bytes, which may not have come yet
 
     def make(self, build: Build) -> Run:

@@ -36,6 +36,7 @@ from lbcore.cfg.kw_h1_case import check_h1_case
 from lbcore.cfg.kw_http_option import check_http_options
 from lbcore.cfg.kw_log_format import check_logs
 from lbcore.cfg.kw_stats_page import check_pages
+from lbcore.cfg.kw_stick import check_stick
 from lbcore.cfg.sec_log_profile import check_profiles
 from lbcore.cfg.sec_userlist import check_members
 from lbcore.proxy.settings import GlobalSettings, ProxySettings, ServerSettings, Settings
@@ -156,6 +157,7 @@ def _rules(checked: _Checked) -> None:
     """References of rules: backends, servers, captures."""
     check_use_backend(checked.proxy, checked.backends, checked.alert)
     check_use_server(checked.proxy, checked.alert)
+    check_stick(checked.proxy, checked.ctx.settings, checked.alert)
     check_actions(checked.proxy, checked.ctx.settings, checked.alert)
     check_contents(checked.proxy, checked.warn)
     join_hints(checked.proxy)

@@ -46,6 +46,7 @@ class _Known:
     frontends: Mapping[str, ProxySettings]
     backends: Mapping[str, ProxySettings]
     userlists: Mapping[str, object]
+    tables: Mapping[str, object]
 
     @classmethod
     def of(cls, ctx: Context) -> _Known:
@@ -54,6 +55,7 @@ class _Known:
             {proxy.name: proxy for proxy in proxies if proxy.has_frontend},
             {proxy.name: proxy for proxy in proxies if proxy.has_backend},
             ctx.settings.userlists,
+            {proxy.name: proxy for proxy in proxies if proxy.table is not None},
         )
 
     def is_template(self, name: str) -> bool:
@@ -97,4 +99,17 @@ def _server(known: _Known, mention: Mention) -> str:
     return f"unable to find server '{name}' in proxy '{backend or mention.proxy}', {{}}"
 
 
-_LOOK_UPS = {"backend": _backend, "frontend": _frontend, "server": _server, "user list": _userlist}
+def _table(known: _Known, mention: Mention) -> str:
+    name = mention.name or mention.proxy
+    if name in known.tables or (not mention.name and known.is_template(mention.proxy)):
+        return ""
+    return f"unable to find table '{name}' {{}}"
+
+
+_LOOK_UPS = {
+    "backend": _backend,
+    "frontend": _frontend,
+    "server": _server,
+    "table": _table,
+    "user list": _userlist,
+}

@@ -113,9 +113,14 @@ def _unknown_http(args: Args, ruleset: Ruleset, word: str) -> KeywordError:
 def _expected(ruleset: Ruleset, word: str) -> tuple[str, str | None]:
     """What may stand there, and the nearest to what does."""
     rows = [(name, ACTIONS.find(ruleset, name)) for name in ACTIONS.names(ruleset)]
-    listed = ", ".join(f"'{name}(*)'" if row and row.prefix else f"'{name}'" for name, row in rows)
+    listed = ", ".join(_written(name, row) for name, row in rows)
     others = {other.rstrip("*") for other in known_words(ruleset.value)}
     return listed, suggest(word.partition("(")[0], others.union(name for name, _ in rows)) if word else None
+
+
+def _written(name: str, row: Action | None) -> str:
+    """How a list of actions shows one that more belongs to."""
+    return f"'{name}(*)'" if row is not None and (row.prefix or row.numbered) else f"'{name}'"
 
 
 # --- mode tcp ---

@@ -8,6 +8,7 @@ from lbcore.cfg.arguments import MAX_THREADS, Args, KeywordError, integer, numbe
 from lbcore.cfg.keywords import GLOBAL, KEYWORDS, Keyword
 from lbcore.cfg.kw_global import once, settings
 from lbcore.cfg.units import UnitError, parse_size
+from lbcore.table.settings import COUNTERS_MAX, set_counters
 
 MAX_CPUS = 1024
 MAX_FIELDS = 256  # header lines that the shim's index has room for
@@ -68,6 +69,20 @@ def profiling_locks(args: Args) -> None:
 
 def idle_pool_shared(args: Args) -> None:
     settings(args).idle_pool_shared = switch(args)
+
+
+def stick_counters(args: Args) -> None:
+    """`tune.stick-counters <number>`; lines that name a slot must come after it."""
+    text = args.take()
+    value = integer(text) if text else 0  # HAProxy takes nothing for 0
+    if value is None:
+        raise KeywordError(f"tune.stick-counters: '{text}' is an invalid number")
+    if value < 0:
+        raise KeywordError(f"tune.stick-counters: the number of stick-counters may not be negative (was {value})")
+    if value > COUNTERS_MAX:
+        raise KeywordError(f"tune.stick-counters: lbcore has at most {COUNTERS_MAX} (got {value})")
+    settings(args).stick_counters = value
+    set_counters(args.context.notes, value)
 
 
 def cpu_map(args: Args) -> None:
@@ -135,4 +150,6 @@ KEYWORDS.register(
     Keyword(("tune.rcvbuf.server",), GLOBAL, once("rcvbuf_server"), "<bytes>", "Receive buffers towards servers."),
     Keyword(("tune.sndbuf.client",), GLOBAL, once("sndbuf_client"), "<bytes>", "Send buffers towards clients."),
     Keyword(("tune.sndbuf.server",), GLOBAL, once("sndbuf_server"), "<bytes>", "Send buffers towards servers."),
+    Keyword(("tune.stick-counters",), GLOBAL, stick_counters, "<number>",
+            "How many entries a connection, and a stream, can track.", "0.3"),
 )  # fmt: skip

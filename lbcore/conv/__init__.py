@@ -10,7 +10,8 @@
     protobuf.py   Protocol Buffers and gRPC                   address.py   masks
     maps.py       maps from files                             variable.py  set-var, unset-var
     logic.py      iif, when                                   backend.py   backends by names from samples
-    debug.py      values shown as they pass                   arguments.py arguments that several have in common
+    debug.py      values shown as they pass                   table.py     what stick tables know of a key
+    arguments.py  arguments that several have in common
     aes.py        AES-GCM                                     x509.py      names of certificates' errors
 
 Importing this package names all words for `lbcore.sample.rows.CONVERTERS`, which imports the file of a word when a
@@ -51,6 +52,14 @@ WORDS = {
     "protobuf": "protobuf ungrpc",
     "regsub": "regsub",
     "strings": "add_item concat cut_crlf field length lower ltrim rtrim strcmp upper word",
+    "table": """
+        in_table table_bytes_in_rate table_bytes_out_rate table_clr_gpc table_clr_gpc0 table_clr_gpc1
+        table_conn_cnt table_conn_cur table_conn_rate table_expire table_glitch_cnt table_glitch_rate table_gpc
+        table_gpc0 table_gpc0_rate table_gpc1 table_gpc1_rate table_gpc_rate table_gpt table_gpt0
+        table_http_err_cnt table_http_err_rate table_http_fail_cnt table_http_fail_rate table_http_req_cnt
+        table_http_req_rate table_idle table_inc_gpc table_inc_gpc0 table_inc_gpc1 table_kbytes_in
+        table_kbytes_out table_server_id table_sess_cnt table_sess_rate table_trackers
+    """,
     "time": "date http_date ltime ms_ltime ms_utime us_ltime us_utime utime",
     "url": "param url_dec url_enc",
     "variable": "set-var unset-var",

@@ -36,6 +36,7 @@ class EngineSettings:
     rcvbuf_server: int = 0
     sndbuf_server: int = 0
     h1_case: tuple[str, ...] = ()  # `h1-case-adjust`: names of headers as some peers want them
+    stick_counters: int = 0
     lock_figures: bool = False
     lock_order: bool = False
 
@@ -95,6 +96,7 @@ class Engine:
         for name in (
             "nbthread", "bufsize", "maxrewrite", "maxhdr", "maxaccept", "maxpollevents", "maxconn", "maxconnrate",
             "maxsessrate", "maxpipes", "pipesize", "rcvbuf_client", "sndbuf_client", "rcvbuf_server", "sndbuf_server",
+            "stick_counters",
         ):  # fmt: skip
             setattr(conf, name, getattr(settings, name))
         conf.maxfd = self.maxfd

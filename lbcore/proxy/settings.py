@@ -14,6 +14,7 @@ from lbcore.conn.settings import BindSettings, UnixBind
 from lbcore.log.settings import LogProfile, LogTarget
 from lbcore.proxy.balance import Balance, HashType
 from lbcore.proxy.check_settings import AgentSettings, CheckSettings, ExternalCheck
+from lbcore.table.settings import TableSettings
 
 
 @dataclass(slots=True)
@@ -94,6 +95,7 @@ class ServerSettings:
     max_reuse: int = -1
     cookie: str | None = None
     hash_key: str = "id"  # of balance.NODE_KEYS
+    non_stick: bool = False
     tcp_ut: int = 0
     tfo: bool = False
     send_proxy: bool = False  # connections begin with a PROXY header of version 1,
@@ -177,6 +179,19 @@ class PersistRule:
 
     force: bool
     condition: Any  # lbcore.sample.acl.Condition
+
+
+@dataclass(slots=True)
+class StickRule:
+    """A `stick` line: the server that `table` has for `key` is taken (`matches`), or is stored there (`stores`)."""
+
+    table: str
+    key: Any  # lbcore.sample.expression.Expression
+    condition: Any  # lbcore.sample.acl.Condition; None: always
+    matches: bool
+    stores: bool
+    response: bool  # the key is of the response
+    where: str = ""
 
 
 @dataclass(slots=True)
@@ -283,6 +298,7 @@ class ProxySettings:
     dynamic_cookie_key: str | None = None
     load_server_state: str = "none"  # load-server-state-from-file: "global", "local", "none"; backends
     server_state_file_name: str | None = None  # None: the backend's name
+    stick_rules: tuple[StickRule, ...] = ()  # backends
     persist_rules: tuple[PersistRule, ...] = ()  # whether the cookie is ignored, or a server tried though it is down
     send_name_header: str | None = None  # `http-send-name-header`; backends
     capture_cookie: CookieCapture | None = None  # frontends
@@ -307,6 +323,7 @@ class ProxySettings:
     send_state: bool = False
     check_ruleset: Any = None
     external_check: ExternalCheck = field(default_factory=ExternalCheck)
+    table: TableSettings | None = None  # `stick-table`
     rules: Any = None  # lbcore.stream.rules.RuleLists, which lives above this floor; None: no rules
     acls: dict[str, Any] = field(default_factory=dict)  # named ACLs, by name: lbcore.sample.acl.Acl
     filters: list[BandwidthLimit] = field(default_factory=list)  # in the order of their lines
@@ -356,6 +373,7 @@ class GlobalSettings:
     maxrewrite: int = 1024
     maxaccept: int = 4
     maxpollevents: int = 200
+    stick_counters: int = 3  # slots of a connection, and of a stream, that track something
     maxhdr: int = 101
     rcvbuf_client: int = 0
     rcvbuf_server: int = 0

@@ -36,7 +36,7 @@ class Build(Protocol):
         "acl" or "map". Loads the file when it is asked for first. Raises BuildError, OSError."""
 
     def table(self, name: str) -> Any:
-        """A stick table; "" means that of the proxy. Raises BuildError: there are none yet."""
+        """A stick table (`lbcore.table.table.Table`); "" means that of the proxy."""
 
     def facts(self) -> Any:
         """Figures of the process (`lbcore.facts.Facts`): uptime, connections, limits, identity."""

@@ -16,7 +16,7 @@ from lbcore.sample.reference import Use
 from lbcore.sample.rows import Arg, ArgumentError, Fetch, Signature
 from lbcore.sample.words import ParseError, Words
 
-KINDS = frozenset({"frontend", "backend", "server", "user list"})
+KINDS = frozenset({"frontend", "backend", "server", "table", "user list"})
 
 signature = cache(Signature)
 

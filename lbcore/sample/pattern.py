@@ -249,6 +249,10 @@ class Ranges(Index):
         ((low, high, _, _),) = self._ranges
         return lambda value: low <= value <= high
 
+    def spans(self) -> list[tuple[int, int]]:
+        """The lowest and the highest value of each pattern."""
+        return [*((low, high) for low, high, _, _ in self._ranges), *((value, value) for value in self._single)]
+
     def __contains__(self, value: int | None) -> bool:
         return value is not None and self.match(value)
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from lbcore.sample.build import BuildError
 from lbcore.sample.files import PREFIXES, wrong_columns
@@ -66,13 +66,20 @@ class Use:
     flags: Flags = _PLAIN
 
 
+class Listener(Protocol):
+    """Who wants to know of changes of what a view finds."""
+
+    def refresh(self) -> None:
+        """Something was changed. PATTERNS is held for writing."""
+
+
 class View:
     """One way of looking things up in a reference: a matching method, its flags, and what is found.
 
     `match`, `find`, `keys` and `texts` are those of the current index (`lbcore.sample.pattern.Index`); each is
     replaced in one step, so that a reader sees the old index or the new one."""
 
-    __slots__ = ("_data", "_index", "_unions", "find", "flags", "gives", "keys", "match", "method", "texts")
+    __slots__ = ("_data", "_index", "_listeners", "find", "flags", "gives", "keys", "match", "method", "texts")
 
     find: Callable[[Any], Data | None]
     match: Callable[[Any], bool]
@@ -84,16 +91,16 @@ class View:
         self.flags = flags
         self.gives = gives
         self._data = _GIVES[gives]
-        self._unions: list[Union] = []
+        self._listeners: list[Listener] = []
 
-    def join(self, union: Union) -> None:
-        """Has `union` know of changes. Before threads start."""
-        self._unions.append(union)
+    def join(self, listener: Listener) -> None:
+        """Has somebody know of changes. Before threads start."""
+        self._listeners.append(listener)
 
     def tell(self) -> None:
         """Something was changed. PATTERNS must be held for writing."""
-        for union in self._unions:
-            union.refresh()
+        for listener in self._listeners:
+            listener.refresh()
 
     def read(self, entry: Entry) -> tuple[Key, Data]:
         """Key and data of an entry. Raises PatternError."""

@@ -263,7 +263,7 @@ class _Reader:
             usable = server.usable
             cookies.request_state = "V" if usable else "D"
             if usable or self._persist or t.forced:
-                t.server = cookies.server = server
+                t.server = t.sticky = cookies.server = server
                 return
         if cookies.request_state not in "DEO":
             cookies.request_state = "U" if assigned or t.ignores_cookie else "I"

@@ -190,7 +190,7 @@ class Decider:
             flags = ASK_RESPONSE
         if t.kept or t.met:
             flags |= self._keep(worker, t)
-        if server is not None and t.cookies is not None and t.cookies.server is server:
+        if server is not None and t.sticky is server:
             flags |= STICKY
         if t.forced:
             flags |= FORCE
@@ -336,7 +336,7 @@ class Decider:
             _towards_server(found, t)
         number = t.backend.index if t.backend is not None else -1
         server = t.server.index if t.server is not None else -1
-        flags = self._keep(worker, t) | (FORCE if t.forced else 0)
+        flags = self._keep(worker, t) | (FORCE if t.forced else 0) | (STICKY if t.sticky is not None else 0)
         if plan.res_content is not None or (found is not None and found.res_content is not None):
             flags |= lib.V_F_ASK_RESPONSE
         return _pack(ask[FLOW], ask[GEN], FORWARD, flags, number, server, 0, 0, 0, 0, NO_TERM)
@@ -389,6 +389,8 @@ class Decider:
         head = self._after_reply(t, outcome) if outcome.after else outcome.head
         whole = head.encode("latin-1") + outcome.body
         flags = self._keep(worker, t) | (CLOSES if t.closes else 0)
+        if outcome.counted in _BLAMED:
+            flags |= lib.V_F_BLAME
         if outcome.failure or outcome.tarpit:
             flags |= NO_TR
         action, term = lib.V_TARPIT if outcome.tarpit else lib.V_REPLY, outcome.term.encode()
@@ -429,6 +431,7 @@ _COUNTS = {
     "denied_sess": lib.CNT_DENIED_SESS,
     "intercepted": lib.CNT_INTERCEPTED_REQ,
 }
+_BLAMED = ("denied_req", "unauthorized")  # errors of the client's, for what it is tracked by
 
 
 def _response_steps(plan: FrontendPlan, backend: BackendPlan | None) -> tuple[Step | None, Step | None]:
@@ -437,7 +440,8 @@ def _response_steps(plan: FrontendPlan, backend: BackendPlan | None) -> tuple[St
         return plan.response, plan.after
     own = backend.backend.index == plan.own
     content = backend.res_content if backend.backend.settings.mode == "http" else None
-    response = chain([content, plan.captures, backend.response, None if own else plan.response, backend.cookie])
+    rules = [backend.response, None if own else plan.response]
+    response = chain([content, backend.store, plan.captures, *rules, backend.cookie])
     after = chain([backend.after, None if own else plan.after])
     assert not waits(after), "no action of http-after-response waits"
     return response, after
@@ -455,9 +459,12 @@ def _switched(worker: Worker, ask: tuple[Any, ...]) -> Txn | None:
 
 
 def _towards_server(plan: BackendPlan, t: Txn) -> None:
-    """The last that is decided before the shim chooses a server: the one that a rule names, or by what one is found."""
+    """The last that is decided before the shim chooses a server: that of a rule, of a
+    stick table, or by what one is found."""
     if plan.choose_server is not None and t.server is None:
         t.server = plan.choose_server(t)
+    if plan.stick is not None:
+        plan.stick(t)
     if plan.key is not None:
         plan.key(t)
     if plan.tell is not None:

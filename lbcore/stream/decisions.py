@@ -27,12 +27,22 @@ class Decisions:
     """The decisions and the logs of one balancer, in the hands of its workers."""
 
     def __init__(
-        self, crew: Crew, world: World, settings: Settings, proxies: Sequence[Proxy], listeners: Iterable[Listener]
+        self,
+        crew: Crew,
+        world: World,
+        settings: Settings,
+        proxies: Sequence[Proxy],
+        listeners: Iterable[Listener],
+        *,
+        limits: bool = True,
     ) -> None:
-        """Raises BuildError for a name that can't be resolved, which the check of the configuration finds before."""
+        """`limits`: the shim does what it can of the rules by itself, and nobody sees these rules at work.
+
+        Raises BuildError for a name that can't be resolved, which the check of the configuration finds before."""
         self._set_logs(crew, settings, proxies, listeners)
         self._install_pages(crew, proxies)
-        planner = Planner(world, proxies)
+        planner = Planner(world, proxies, crew.engine if limits else None)
+        self._planner = planner  # limits hear of changes of their ACLs
         self.logs.resolve(world, planner.builders)
         plans = planner.plans(self.logs.wants_txn, self.logs.wants_response)
         for plan in plans.values():

@@ -8,9 +8,9 @@ steps is HAProxy's:
     frontend, request    tcp-request content, monitor-uri, captures, body, http-request, stats, redirect, names,
                          use_backend
     backend, request     tcp-request content, body, http-request, stats, redirect, names, use-server
-    both, request        the fields that options add, cookie, what the server is found by
-    response             tcp-response content, captures, backend's http-response, frontend's http-response, cookie,
-                         backend's http-after-response, frontend's http-after-response
+    both, request        the fields that options add, cookie, stick rules, what the server is found by
+    response             tcp-response content, stick rules, captures, backend's http-response, frontend's http-response,
+                         cookie, backend's http-after-response, frontend's http-after-response
 
 Plans are shared by all threads and never change once built.
 """
@@ -93,6 +93,8 @@ class BackendPlan:
     cookie: Step | None = None  # of responses, behind all rules
     tell: Callable[[Txn], None] | None = None  # what PROXY headers tell of a stream, behind all rules of a request
     request_cookie: Callable[[Txn], None] | None = None
+    stick: Callable[[Txn], None] | None = None  # requests: behind cookies
+    store: Step | None = None  # mode http: of responses, before their rules
     persist: Callable[[Txn], None] | None = None  # force-persist, ignore-persist: before all rules
     choose_server: Callable[[Txn], Any] | None = None
     decides: bool = True  # mode http: it has `persist`, `request` or `choose_server`

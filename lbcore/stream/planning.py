@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from lbcore.event.engine import Engine
 from lbcore.proxy.proxy import Proxy
 from lbcore.proxy.settings import ProxySettings
 from lbcore.sample.build import Build
@@ -13,6 +14,7 @@ from lbcore.shim import lib
 from lbcore.stream.buffering import make_buffering
 from lbcore.stream.captures import make_request_captures, make_response_captures
 from lbcore.stream.cookies import make_persist_rules, make_request_cookie, make_response_cookie
+from lbcore.stream.limit import Limit, find_limit, without
 from lbcore.stream.monitor import make_monitor
 from lbcore.stream.pages import prepare_pages
 from lbcore.stream.plan import BackendPlan, FrontendPlan, Step, chain, way
@@ -20,6 +22,7 @@ from lbcore.stream.proxyheader import expects_headers, make_tell
 from lbcore.stream.restrict import make_restrict
 from lbcore.stream.rulelist import compile_rules, compile_use_backend, compile_use_server
 from lbcore.stream.rules import Outcome, RuleLists, Ruleset
+from lbcore.stream.sticking import make_sticking, make_storing
 from lbcore.stream.txn import Txn
 from lbcore.stream.unique_id import make_unique_id_header
 from lbcore.stream.world import Builder, World
@@ -35,11 +38,14 @@ class Planner:
     """Compiles the plans of one balancer. Raises BuildError where a name can't be resolved, which the check of the
     configuration finds before."""
 
-    def __init__(self, world: World, proxies: Iterable[Proxy]) -> None:
+    def __init__(self, world: World, proxies: Iterable[Proxy], engine: Engine | None = None) -> None:
+        """`engine`: the one that is given the limits of frontends; None: all rules are Python's."""
         self._world = world
+        self._engine = engine
         self._proxies = list(proxies)
         self.builders = {proxy.name: Builder(world, proxy.name, proxy.settings.acls) for proxy in self._proxies}
         self.backends: dict[int, BackendPlan] = {}
+        self._limits: list[Limit] = []  # they hear of changes of their ACLs
 
     def plans(
         self, wants_txn: Callable[[ProxySettings], bool], wants_response: Callable[[ProxySettings], bool]
@@ -52,7 +58,8 @@ class Planner:
         found = {}
         for proxy in self._proxies:
             if proxy.frontend is not None:
-                plan = self._frontend(proxy, keeps=wants_txn(proxy.settings))
+                keeps = wants_txn(proxy.settings)
+                plan = self._frontend(proxy, self._limited(proxy, keeps=keeps), keeps=keeps)
                 if plan.http and wants_response(proxy.settings):
                     plan.asks |= REQUEST | RESPONSE
                 found[proxy.frontend.index] = plan
@@ -65,6 +72,8 @@ class Planner:
         plan.inspect_delay = rules.inspect_delay or 0
         plan.res_inspect_delay = rules.response_inspect_delay or 0
         plan.persist = make_persist_rules(settings, build)
+        plan.stick = make_sticking(settings, build)
+        storing = make_storing(settings, build)
         if rules.use_server:
             plan.choose_server = compile_use_server(rules.use_server, build)
         plan.key = _key(proxy.backend, build)
@@ -74,21 +83,35 @@ class Planner:
             plan.request = chain([content, make_buffering(settings), *requests, make_restrict(settings)])
             plan.request_cookie = make_request_cookie(settings, build)
             plan.cookie = make_response_cookie(settings)
+            plan.store = storing
             plan.res_content = _content_of_responses(rules, build)
             plan.response = _list(rules, Ruleset.HTTP_RESPONSE, build, Point.BE_RES_HDR)
             plan.after = _list(rules, Ruleset.HTTP_AFTER, build, Point.BE_RES_HDR)
             plan.decides = any(step is not None for step in (plan.persist, plan.request, plan.choose_server))
         else:
             plan.content = content
-            plan.res_content = _list(rules, Ruleset.TCP_RESPONSE, build, Point.BE_RES_CONTENT)
+            plan.res_content = chain([storing, _list(rules, Ruleset.TCP_RESPONSE, build, Point.BE_RES_CONTENT)])
         plan.tell = make_tell(proxy.backend, build)
         plan.asks = _backend_asks(plan)
         return plan
 
-    def _frontend(self, proxy: Proxy, *, keeps: bool) -> FrontendPlan:
+    def _limited(self, proxy: Proxy, *, keeps: bool) -> RuleLists:
+        """The rules of a frontend, but those that the shim does from now on. Cookies, and whatever else a log tells of
+        what was refused, are Python's to find."""
+        settings, build = proxy.settings, self.builders[proxy.name]
+        rules: RuleLists = settings.rules or NO_RULES
+        cookies = any(backend.request_cookie is not None for backend in self.backends.values())
+        found = find_limit(settings, build) if self._engine is not None and not keeps and not cookies else None
+        if found is None:
+            return rules
+        assert proxy.frontend is not None and self._engine is not None, "as above"
+        self._limits.append(Limit(self._engine.handle, proxy.frontend.index, found, build))
+        self._world.limits[proxy.frontend.index] = found
+        return without(rules, found.rules)
+
+    def _frontend(self, proxy: Proxy, rules: RuleLists, *, keeps: bool) -> FrontendPlan:
         settings, build = proxy.settings, self.builders[proxy.name]
         assert proxy.frontend is not None, "only those with a frontend are asked for"
-        rules: RuleLists = settings.rules or NO_RULES
         plan = FrontendPlan(proxy.frontend, settings.mode == "http", keeps=keeps, backends=self.backends)
         plan.makes_pages = prepare_pages(settings, build) is not None
         plan.inspect_delay = rules.inspect_delay or 0
@@ -136,7 +159,7 @@ class Planner:
             if other.mode != "http":
                 continue
             theirs = self.builders[other.name]
-            last = [backend.request_cookie, backend.key, backend.tell]
+            last = [backend.request_cookie, backend.stick, backend.key, backend.tell]
             late = chain([header, *_forwarding(settings, other, theirs), *last])
             if late is not None:
                 plan.late[index] = late
@@ -201,10 +224,10 @@ def _requests(settings: ProxySettings, build: Build, point: Point) -> list[Step 
 def _backend_asks(plan: BackendPlan) -> int:
     """What a stream of this backend has to be asked about."""
     asks = 0
-    before = (plan.request, plan.choose_server, plan.content, plan.persist, plan.key, plan.tell)
+    before = (plan.request, plan.choose_server, plan.content, plan.persist, plan.stick, plan.key, plan.tell)
     if any(step is not None for step in before):
         asks |= REQUEST | CONTENT
-    if any(step is not None for step in (plan.response, plan.after, plan.cookie, plan.res_content)):
+    if any(step is not None for step in (plan.response, plan.after, plan.cookie, plan.res_content, plan.store)):
         asks |= REQUEST | RESPONSE
     if plan.after is not None or plan.makes_pages:
         asks |= LOCAL

@@ -57,7 +57,7 @@ class Reply(Outcome):
 
     `term` is the termination state (two characters), `tarpit` the ms to wait before (0: at once), `close` whether the
     client's connection ends with it. `counted` names what it counts as: "denied_req", "denied_resp", "intercepted"
-    (by a service), or "" for a redirect, a return.
+    (by a service), "unauthorized", or "" for a redirect, a return.
     """
 
     status: int
@@ -134,8 +134,9 @@ class Action:
     """A word that rules may name.
 
     `parse` reads what follows the word up to `if`, `unless` or the end of the line, and raises ParseError. Of a
-    `prefix` row only the word's beginning counts ("set-var" of "set-var(txn.x)"); `words.peek(-1)` is then the whole
-    word. `since` is the lbcore version.
+    `prefix` row only the word's beginning counts ("set-var" of "set-var(txn.x)"), of a `numbered` row what stands
+    before the number ("track-sc" of "track-sc0"); `words.peek(-1)` is then the whole word. `since` is the lbcore
+    version.
     """
 
     name: str
@@ -144,6 +145,7 @@ class Action:
     doc: str
     prefix: bool = False
     since: str = "0.2"
+    numbered: bool = False
 
 
 class ActionTable:
@@ -176,7 +178,10 @@ class ActionTable:
         if row is not None:
             return row
         row = self._get(ruleset, word.partition("(")[0])
-        return row if row is not None and row.prefix else None
+        if row is not None and row.prefix:
+            return row
+        row = self._get(ruleset, word.rstrip("0123456789"))
+        return row if row is not None and row.numbered else None
 
     def _get(self, ruleset: Ruleset, name: str) -> Action | None:
         self._topics.load(name)

@@ -39,6 +39,7 @@ class World(Protocol):
     servers: dict[int, Any]  # lbcore.proxy.server.Server
     listeners: dict[int, Any]  # lbcore.proxy.frontend.Listener
     facts: Any  # lbcore.facts.Facts
+    limits: dict[int, Any]  # lbcore.stream.limit.Limited of frontends
     proc_vars: Any  # lbcore.sample.variable.ProcVars: process-wide variables, with their lock
 
 
@@ -55,7 +56,7 @@ class Session:
     listener: Any
     sport: int
     src: Addr | None
-    tracked: list[Any]
+    tracked: dict[int, Any]  # by slot: lbcore.stream.tracking.Tracked
     vars: Vars
 
     def __init__(self, ask: tuple[Any, ...], world: World) -> None:
@@ -93,7 +94,7 @@ _SESSION: dict[str, Callable[[tuple[Any, ...], Any], Any]] = {
     "listener": lambda ask, world: world.listeners.get(ask[LISTENER]),
     "sport": lambda ask, world: ask[SPORT],
     "src": lambda ask, world: address(ask[FAMILY], ask[SADDR]),
-    "tracked": lambda ask, world: [],
+    "tracked": lambda ask, world: {},
     "vars": lambda ask, world: {},
 }
 
@@ -183,6 +184,9 @@ class Txn:
     captures_res: list[str | None] | None = None
     checks = False  # it is a health check: lbcore.stream.checking.CheckTxn
     check_vars: Vars = {}  # noqa: RUF012 - of a health check; empty for good, as this is none
+    sticky: Any = None  # the server that persistence chose: option persist has it tried though it is down
+    sticks: list[Any] | None = None  # what its server is to be stored under: lbcore.stream.sticking.Kept
+    tracked: dict[int, Any] | None = None  # by slot, of the stream itself: lbcore.stream.tracking.Tracked
     cookies: Any = None  # what the persistence cookie said, for the log and the response
     vars: Vars = lazy(lambda t: {})
     req_vars: Vars = lazy(lambda t: {})

@@ -17,6 +17,7 @@ from lbcore.sample.build import BuildError
 from lbcore.sample.reference import References
 from lbcore.sample.variable import ProcVars, VarLimits
 from lbcore.stream.txn import AT, Txn
+from lbcore.table.tables import Tables
 from lbcore.thread.locks import LockSet
 
 T = TypeVar("T")
@@ -27,7 +28,14 @@ class World:
     process-wide variables and pattern references have locks of their own. `environment` are the variables of the
     environment that the configuration sees."""
 
-    def __init__(self, proxies: Iterable[Proxy], settings: Settings, facts: Any, locks: LockSet) -> None:
+    def __init__(
+        self,
+        proxies: Iterable[Proxy],
+        settings: Settings,
+        facts: Any,
+        locks: LockSet,
+        tables: Tables | None = None,
+    ) -> None:
         self.frontends: dict[int, Frontend] = {}
         self.backends: dict[int, Backend] = {}
         self.servers: dict[int, Server] = {}
@@ -37,6 +45,8 @@ class World:
         self.userlists = settings.userlists
         self.environment = os.environ if settings.environment is None else settings.environment
         self.facts = facts
+        self.limits: dict[int, Any] = {}  # by frontend: lbcore.stream.limit.Limited
+        self.tables = tables if tables is not None else Tables((), locks)
         self.proc_vars = ProcVars(locks)
         self.proc_vars.limits = _limits(settings.globals.variable_limits)
         self.references = References(locks, settings.pattern_paths)
@@ -109,7 +119,10 @@ class Builder:
         return self._world.references.get(name, kind)
 
     def table(self, name: str) -> Any:
-        raise BuildError("there are no stick tables in this release")
+        found = self._world.tables.find(name or self.proxy)
+        if found is None:
+            raise BuildError(f"unable to find table '{name or self.proxy}'")
+        return found
 
     def facts(self) -> Any:
         return self._world.facts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from lbcore.sample.types import Addr, Cast, Type, Value, caster
@@ -45,6 +46,30 @@ def text(kind: str, key: bytes) -> str:
 def to_type(kind: str, source: Type) -> Cast | None:
     """How a sample of type `source` becomes a key's value; None if it never can."""
     return caster(source, CASTS[kind])
+
+
+def keyer(kind: str, source: Type) -> Callable[[Any], bytes | None] | None:
+    """How a sample of type `source` becomes a key, which it may fail to; None if it never can. Empty texts are none."""
+    cast = to_type(kind, source)
+    if cast is None:
+        return None
+    if kind == "ip" and source in _ADDRESSES:
+        return _ipv4  # the usual case, and an address is its own key
+    if kind == "ipv6" and source in _ADDRESSES:
+        return lambda value: value.v6
+
+    def key(value: Any) -> bytes | None:
+        found = cast(value)
+        return None if found is None else encode(kind, found) or None
+
+    return key
+
+
+_ADDRESSES = (Type.ADDR, Type.IPV4, Type.IPV6)
+
+
+def _ipv4(value: Any) -> Any:
+    return value if len(value) == LENGTHS["ip"] else value.v4
 
 
 def parse(kind: str, word: str) -> bytes | None:

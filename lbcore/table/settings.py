@@ -13,6 +13,22 @@ class Stored(NamedTuple):
     period: int = 0
 
 
+COUNTERS = 3  # slots for tracked entries unless `tune.stick-counters` says another number
+COUNTERS_MAX = 100  # of the shim's (native/include/engine.h)
+
+
+def counters_of(notes: dict[str, object]) -> int:
+    """How many slots for tracked entries lines of this load may name: `tune.stick-counters`, as far as it was read."""
+    found = notes.get(__name__, COUNTERS)
+    assert isinstance(found, int)
+    return found
+
+
+def set_counters(notes: dict[str, object], number: int) -> None:
+    """Tells the lines that follow how many there are."""
+    notes[__name__] = number
+
+
 @dataclass(slots=True)
 class TableSettings:
     """A `stick-table` line."""

@@ -68,6 +68,19 @@ class Table:
         self._by_number: list[str] = [""]
         self._dict_lock = threading.Lock()
 
+    def close(self) -> None:
+        """Frees it, before the locks that it was made with. Nobody may use it meanwhile; afterwards that is a
+        RuntimeError. Any number of times."""
+        handle = self.__dict__.pop("handle", None)
+        if handle is not None:
+            ffi.release(handle)
+
+    def __getattr__(self, name: str) -> Any:
+        # called for what is not there only
+        if name == "handle":
+            raise RuntimeError(f"the stick table '{self.name}' is closed")
+        raise AttributeError(name)
+
     # --- entries ---
 
     def get(self, key: bytes) -> int:

@@ -9,6 +9,7 @@ from lbcore.table.table import Table
 from lbcore.thread.locks import LockSet
 
 SHARE = 1000  # entries that are removed at a time: some 100 microseconds
+LOOK = 1000  # ms
 
 
 class Tables:
@@ -28,8 +29,13 @@ class Tables:
     def __len__(self) -> int:
         return len(self._by_name)
 
+    def close(self) -> None:
+        """Frees them, before the engine whose locks they have. Any number of times."""
+        for table in self._by_name.values():
+            table.close()
+
     def expire(self) -> int:
-        """Removes a share of what expired in each table; ms until it is to be called again, -1: not before something
-        is stored. Called by one task."""
+        """Removes a share of what expired in each table; ms until it is to be called again, `LOOK` at most: what is
+        stored meanwhile may expire sooner than what is there. Called by one task."""
         waits = [table.expire(SHARE) for table in self._by_name.values()]
-        return min((wait for wait in waits if wait >= 0), default=-1)
+        return min((wait for wait in waits if 0 <= wait < LOOK), default=LOOK)

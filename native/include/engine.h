@@ -13,6 +13,7 @@
 #include "proxy.h"
 #include "rec.h"
 #include "task.h"
+#include "table.h"
 #endif
 
 typedef struct eng_conf {
@@ -33,6 +34,7 @@ typedef struct eng_conf {
     uint32_t no_pollers;  /* bit i: poller i of poller_by_index() is off */
     uint32_t rcvbuf_client, sndbuf_client, rcvbuf_server, sndbuf_server; /* bytes; 0: the kernel's */
     uint32_t lock_flags;  /* LOCK_F_* */
+    uint32_t stick_counters; /* slots for tracked entries, 0 .. 100 (track.h) */
 } eng_conf;
 
 /* Figures of the process. Any thread, atomic. */
@@ -141,6 +143,10 @@ int eng_set_error(engine *e, int status, int early, const char *text, int len);
 int eng_fe_error(engine *e, int i, int status, int early, const char *text, int len);
 int eng_be_error(engine *e, int i, int status, int early, const char *text, int len);
 
+/* Gives frontend <i> a limit in place of the one it has: figures in one of the <n> ranges, of which <ranges> has the lowest and
+ * the highest values in turn, are refused. All is copied. Any thread, one at a time. 0, -EINVAL, -ENOMEM. */
+int eng_fe_limit(engine *e, int i, const px_limit *limit, const int64_t *ranges, int n);
+
 /* --- threads --- */
 /* Sets up the loop of worker <tid>, in that thread. 0 or -errno. */
 int eng_thread_init(engine *e, int tid);
@@ -188,6 +194,12 @@ int eng_flow_key(engine *e, int tid, uint64_t flow, uint64_t gen, int be, const 
 /* Sends an interim response (102 .. 199, in normal form) at once, before the request has its verdict. 1: sent; 0: this client
  * speaks HTTP/1.0 and knows none; -EINVAL: there is no request, or that is no such head. */
 int eng_flow_interim(engine *e, int tid, uint64_t flow, uint64_t gen, const char *head, int len);
+/* Tracks the entry of a key of <t>, stored if it is absent, in slot <slot>: of the connection while ASK_CONN is asked, else
+ * of the present stream (track.h). The number of the entry, which the flow holds until then; 0: the table is full;
+ * -EBUSY: the slot is taken; -EINVAL: there is no such slot; -ENOMEM. */
+int eng_flow_track(engine *e, int tid, uint64_t flow, uint64_t gen, int slot, stk_table *t, const char *key, int len);
+/* The entry that counts for the present stream in slot <slot>, and its table; 0: none. */
+int eng_flow_tracked(engine *e, int tid, uint64_t flow, uint64_t gen, int slot, stk_table **t);
 /* Counts one CNT_* for the frontend (<side> 0), backend (1), server (2) or listener (3) of index <i>; by thread <tid>. 0 or
  * -EINVAL. */
 int eng_count(engine *e, int tid, int side, int i, int what);

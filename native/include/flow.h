@@ -121,6 +121,7 @@ struct flow {
     uint32_t t_client, t_server, t_tunnel; /* ms: of the frontend and the backend, or what a verdict set */
     uint32_t max_retries;                  /* as these */
     struct asked *asked; /* NULL: nobody was asked about anything of this connection */
+    struct track *track; /* NULL: nothing is tracked */
     uint32_t patience; /* ms that an applet gives its client; 0: no limit */
 };
 

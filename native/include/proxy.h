@@ -10,6 +10,7 @@
 #include "freq.h"
 #include "lock.h"
 #include "sock.h"
+#include "table.h"
 #endif
 
 /* mode of a frontend */
@@ -195,6 +196,17 @@ typedef struct srv_conf {
     char ifname[PX_IFNAME]; /* "": the backend's */
 } srv_conf;
 
+/* What a frontend does with each request before anybody is asked: it tracks the client's address in a slot of the stream,
+ * and refuses the request if a figure of the entry that counts there then lies in a range ("http-request track-sc0 src",
+ * "http-request deny if { sc_http_req_rate(0) gt 10 }"). */
+typedef struct px_limit {
+    stk_table *table;    /* of addresses: its keys have 4 or 16 bytes */
+    uint32_t slot;
+    int32_t type;        /* STK_* of the figure; -1: nothing is refused */
+    uint32_t element;
+    uint32_t status;     /* of the page that refuses */
+} px_limit;
+
 /* Figures of the moment. Any thread, atomic. */
 typedef struct px_live {
     uint32_t cur, cur_max;       /* connections (frontend, listener) or streams (backend, server) now; the most ever */
@@ -273,7 +285,15 @@ struct frontend {
     px_shard *shard;
     struct engine *eng;
     err_pages errors;
+    struct fe_limit *limit; /* NULL: none; atomic. Replaced as a whole, and freed with the frontend */
 };
+
+typedef struct fe_limit {
+    px_limit l;
+    struct fe_limit *before; /* the one that it replaced, which somebody may still look at */
+    uint32_t nranges;
+    int64_t range[][2];      /* lowest, highest */
+} fe_limit;
 
 /* Streams that wait for a server, first come first served. */
 typedef struct flow_queue {

@@ -80,7 +80,7 @@ struct thr {
     uint32_t now_sec;   /* of wall_us */
     wheel timers;
     bufpool bufs;
-    slab conns, flows, asked;
+    slab conns, flows, asked, tracks;
     struct flow *all;   /* every flow of this thread */
     struct flow *run;   /* flows to be looked at in this turn without an event of theirs */
     uint32_t nflows;

@@ -2,6 +2,7 @@
 #include "asked.h"
 #include "engine.h"
 #include "handshake.h"
+#include "track.h"
 
 /* --- what is kept --- */
 
@@ -184,6 +185,8 @@ static void note(flow *f, const lb_verdict *v)
         f->flags |= FL_NO_L7;
     if (v->flags & V_F_ASK_RESPONSE)
         f->flags |= FL_ASK_RES;
+    if (v->flags & V_F_BLAME)
+        track_count(f, TRACK_ERR);
 }
 
 static void apply(thr *t, const lb_verdict *v, const char *text)

@@ -1,6 +1,7 @@
 /* What Python may set of a flow that it was asked about, and learn of it. */
 #include "asked.h"
 #include "engine.h"
+#include "track.h"
 #include <netinet/tcp.h>
 
 static flow *flow_of(engine *e, int tid, uint64_t handle, uint64_t gen)
@@ -315,4 +316,38 @@ int eng_count(engine *e, int tid, int side, int i, int what)
         return -EINVAL;
     cnt_inc(*n);
     return 0;
+}
+
+/* --- what is tracked --- */
+
+/* What is counted on an entry besides its connections: the message because of which it is tracked. */
+static uint32_t occasion(const flow *f)
+{
+    const asked *q = f->asked;
+
+    if (q->kind == ASK_CONN || f->kind != FLOW_EXCHANGE)
+        return 0;
+    return TRACK_REQ | (q->kind == ASK_RESPONSE ? track_blame(q->status) : 0);
+}
+
+int eng_flow_track(engine *e, int tid, uint64_t flow_, uint64_t gen, int slot, stk_table *t, const char *key, int len)
+{
+    flow *f = flow_of(e, tid, flow_, gen);
+
+    if (!f)
+        return -ESTALE;
+    return track_begin(f, (uint32_t)slot, f->asked->kind == ASK_CONN, t, key, (uint32_t)len, occasion(f));
+}
+
+int eng_flow_tracked(engine *e, int tid, uint64_t flow_, uint64_t gen, int slot, stk_table **t)
+{
+    const flow *f = flow_of(e, tid, flow_, gen);
+    const track_slot *s = f ? track_at(f, (uint32_t)slot) : NULL;
+
+    if (!f)
+        return -ESTALE;
+    if (!s)
+        return 0;
+    *t = s->table;
+    return (int)s->entry;
 }

@@ -7,7 +7,8 @@
 static int valid(const eng_conf *c)
 {
     return c->nbthread >= 1 && c->nbthread <= 64 && c->bufsize >= 1024 && c->bufsize <= THR_SCRATCH / 2 &&
-           c->maxrewrite < c->bufsize && c->maxhdr >= 1 && c->maxhdr <= H1_MAX_HDR && c->maxaccept >= 1 && c->maxfd >= 16;
+           c->maxrewrite < c->bufsize && c->maxhdr >= 1 && c->maxhdr <= H1_MAX_HDR && c->maxaccept >= 1 && c->maxfd >= 16 &&
+           c->stick_counters <= 100;
 }
 
 engine *eng_new(const eng_conf *conf)
@@ -88,10 +89,21 @@ static void server_free(server *s)
     free(s);
 }
 
+static void free_limits(fe_limit *l)
+{
+    while (l) {
+        fe_limit *before = l->before;
+
+        free(l);
+        l = before;
+    }
+}
+
 static void free_proxies(engine *e)
 {
     for (uint32_t i = 0; i < e->nfe; i++) {
         err_pages_free(&e->fe[i]->errors);
+        free_limits(e->fe[i]->limit);
         free(e->fe[i]->snap);
         free(e->fe[i]->shard);
         free(e->fe[i]);
@@ -415,5 +427,23 @@ int eng_ready(engine *e)
         if (ret < 0)
             return ret;
     }
+    return 0;
+}
+
+int eng_fe_limit(engine *e, int i, const px_limit *limit, const int64_t *ranges, int n)
+{
+    fe_limit *l;
+
+    if (i < 0 || (uint32_t)i >= e->nfe || n < 0 || limit->slot >= e->conf.stick_counters)
+        return -EINVAL;
+    l = malloc(sizeof(*l) + (size_t)n * sizeof(l->range[0]));
+    if (!l)
+        return -ENOMEM;
+    l->l = *limit;
+    l->nranges = (uint32_t)n;
+    if (n)
+        memcpy(l->range, ranges, (size_t)n * sizeof(l->range[0]));
+    l->before = e->fe[i]->limit;
+    at_store(&e->fe[i]->limit, l);
     return 0;
 }

@@ -3,6 +3,7 @@
 #include "engine.h"
 #include "observe.h"
 #include "handshake.h"
+#include "track.h"
 
 #define URI_MAX 1024 /* bytes of the request line that are kept for the log */
 
@@ -34,6 +35,7 @@ static void refuse(flow *f, const h1_head *h, const char *s, uint32_t have)
 
     cnt_inc(c->cum_req);
     cnt_inc(c->failed_req);
+    track_count(f, TRACK_REQ | TRACK_ERR);
     exch_snapshot(f, 0, h, s, have);
     exch_reply(f, 400, 1, 'P', 'R');
 }
@@ -57,6 +59,7 @@ static void cut(flow *f, uint32_t have)
         }
         /* it may have closed its direction only, and wait for an answer */
         f->flags |= FL_REQ_COUNTED | exch_null(f);
+        track_count(f, TRACK_REQ | TRACK_ERR);
         if (f->f->flags & CO_F_ERR)
             exch_abort(f, 'C', 'R');
         else
@@ -64,6 +67,7 @@ static void cut(flow *f, uint32_t have)
         return;
     }
     cnt_inc(f->fe->shard[f->t->tid].c.cum_req);
+    track_count(f, TRACK_REQ | TRACK_ERR);
     if (f->f->flags & CO_F_ERR)
         exch_abort(f, 'C', 'R');
     else
@@ -223,6 +227,20 @@ void exch_route(flow *f, backend *be)
     cnt_inc(be->shard[f->t->tid].c.cum_req);
 }
 
+/* Whether its frontend's limit has refused the request. */
+static int is_limited(flow *f, const char *s, uint32_t have)
+{
+    int status = track_limit(f);
+
+    if (likely(!status))
+        return 0;
+    track_count(f, TRACK_ERR);
+    cnt_inc(f->fe->shard[f->t->tid].c.denied_req);
+    if (wait_with(f, s, have) == 0)
+        exch_reply(f, status, 0, 'P', 'R');
+    return 1;
+}
+
 static void start(flow *f, const h1_head *h, char *s, uint32_t have)
 {
     thr *t = f->t;
@@ -237,10 +255,13 @@ static void start(flow *f, const h1_head *h, char *s, uint32_t have)
     f->head_len = h->len;
     cnt_inc(shard->c.cum_req);
     freq_update(&shard->req_rate, 1, t->now_sec);
+    track_count(f, TRACK_REQ);
     if (f->fe->conf.options & PX_O_LOG_URI)
         keep_uri(f, h, s);
     set_body(f, h);
     set_flags(f, h);
+    if (unlikely(at_peek(&f->fe->limit) != NULL) && is_limited(f, s, have))
+        return;
     if (unlikely(f->fe->conf.asks & 1u << ASK_REQUEST)) {
         ask_request(f, h, s, have);
         return;

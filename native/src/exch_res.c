@@ -2,6 +2,7 @@
 #include "asked.h"
 #include "engine.h"
 #include "observe.h"
+#include "track.h"
 
 #define SMALL_BODY 2048         /* bytes that go out in one piece with their head */
 #define FIRST_READ (64 * 1024) /* a head and most bodies come in one read */
@@ -23,6 +24,7 @@ static void cut(flow *f)
     if (!(f->flags & FL_RS_STARTED) && exch_retry(f, RETRY_EMPTY, 0))
         return;
     server_fault(f);
+    track_count(f, TRACK_FAIL);
     cnt_inc(f->be->shard[f->t->tid].c.srv_aborts);
     cnt_inc(f->srv->shard[f->t->tid].c.srv_aborts);
     /* a connection that had served others broke under a request that may not be repeated by us: its client knows better
@@ -40,6 +42,7 @@ static void refuse(flow *f, const h1_head *h, const char *s, uint32_t have)
     if (exch_retry(f, RETRY_JUNK, 0))
         return;
     server_fault(f);
+    track_count(f, TRACK_FAIL);
     exch_snapshot(f, 1, h, s, have);
     exch_reply(f, 502, 0, 'P', 'H');
 }
@@ -149,6 +152,8 @@ static void start(flow *f, const h1_head *h, char *s, uint32_t have)
     observe_status(f, h->status);
     if (unlikely(f->keep.len) && exch_retry(f, 0, h->status))
         return;
+    if (unlikely(f->track))
+        track_add(f, track_blame(h->status), 1);
     if (is_switch(f, h))
         f->res.body = BODY_NONE;
     else
@@ -290,6 +295,7 @@ static void body_failed(flow *f, int ret)
         return;
     }
     server_fault(f);
+    track_count(f, TRACK_FAIL);
     if (framing) {
         observe(f, f->srv, SEEN_HTTP_BODY);
         exch_snapshot(f, 1, &f->t->head, f->t->scratch, 0);

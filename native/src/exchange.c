@@ -3,6 +3,7 @@
 #include "engine.h"
 #include "observe.h"
 #include "ctr.h"
+#include "track.h"
 
 #define PIPELINE_TURNS 8 /* exchanges of one connection before others have a turn */
 
@@ -157,6 +158,8 @@ static void next_request(flow *f)
         pipe_put(t, f->res.pipe);
         f->res.pipe = NULL;
     }
+    if (unlikely(f->track))
+        track_stream_over(f);
     if (unlikely(f->asked))
         asked_next(f);
     f->flags = (f->flags & (FL_IN_RUN | FL_FE_COUNTED | FL_SERVING)) | FL_NOT_FIRST;
@@ -433,6 +436,7 @@ static void client_timeout(flow *f)
         /* fall through */
     case RQ_HEAD:
         f->flags |= FL_REQ_COUNTED;
+        track_count(f, TRACK_REQ);
         exch_reply(f, 408, 1, 'c', 'R');
         break;
     default:
@@ -486,6 +490,7 @@ static void server_timeout(flow *f)
             return;
         cnt_inc(f->be->shard[f->t->tid].c.failed_resp);
         cnt_inc(f->srv->shard[f->t->tid].c.failed_resp);
+        track_count(f, TRACK_FAIL);
         exch_reply(f, 504, 0, 's', 'H');
         break;
     }

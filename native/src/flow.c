@@ -3,6 +3,7 @@
 #include "engine.h"
 #include "ctr.h"
 #include "queue.h"
+#include "track.h"
 
 #define DRAIN_TIME 1000 /* ms that a client has to stop sending after we closed */
 #define DRAIN_TURNS 4
@@ -67,6 +68,8 @@ void flow_free(flow *f)
     if (unlikely(f->asked))
         asked_free(f);
     flow_count_bytes(f);
+    if (unlikely(f->track))
+        track_over(f);
     queue_remove(f);
     flow_detach_back(f, 0);
     flow_unassign(f);
@@ -110,6 +113,8 @@ void flow_kill(flow *f, int forget, uint32_t ttl)
 
 void flow_close(flow *f)
 {
+    if (unlikely(f->track))
+        track_stream_over(f);
     if (unlikely(f->asked))
         ask_end(f);
     if (f->fe->conf.options & PX_O_NOLINGER) {
@@ -164,6 +169,8 @@ void flow_run(flow *f)
     if (f->flags & FL_DEAD) {
         f->flags &= ~FL_DEAD;
         flow_free(f);
+    } else if (unlikely(f->track)) {
+        flow_count_bytes(f); /* what bytes are counted by is asked about while they flow */
     }
 }
 
@@ -239,6 +246,10 @@ void flow_count_bytes(flow *f)
         return;
     f->bytes_in_told = f->req.total;
     f->bytes_out_told = f->res.total;
+    if (unlikely(f->track)) {
+        track_add(f, TRACK_IN, in);
+        track_add(f, TRACK_OUT, out);
+    }
     cnt_add(f->fe->shard[tid].c.bytes_in, in);
     cnt_add(f->fe->shard[tid].c.bytes_out, out);
     if (f->lsn->shard) {

@@ -2,6 +2,7 @@
 #include "engine.h"
 #include "handshake.h"
 #include "listener.h"
+#include "track.h"
 #include "ctr.h"
 #include <unistd.h>
 
@@ -233,6 +234,7 @@ void listener_begin(flow *f)
     cnt_inc(l->fe->shard[t->tid].c.cum_sess);
     if (l->shard)
         cnt_inc(l->shard[t->tid].c.cum_sess);
+    track_count(f, TRACK_SESS);
     /* a new socket can be written to; whether its first bytes are there already is worth a try */
     fd_may_send(&t->loop, c->e, c->fd);
     fd_may_recv(&t->loop, c->e, c->fd);

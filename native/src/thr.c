@@ -1,3 +1,4 @@
+#include "track.h"
 #include "engine.h"
 #include "asked.h"
 #include <fcntl.h>
@@ -275,6 +276,7 @@ int thr_init(thr *t, engine *e, int tid)
     slab_init(&t->conns, sizeof(conn));
     slab_init(&t->flows, sizeof(flow));
     slab_init(&t->asked, sizeof(asked));
+    slab_init(&t->tracks, track_size(e->conf.stick_counters));
     t->scratch = malloc(THR_SCRATCH);
     t->compose_size = e->conf.bufsize + 16384;
     t->compose = malloc(t->compose_size);
@@ -294,6 +296,7 @@ void thr_fini(thr *t)
     slab_fini(&t->conns);
     slab_fini(&t->flows);
     slab_fini(&t->asked);
+    slab_fini(&t->tracks);
     bufpool_fini(&t->bufs);
     free(t->scratch);
     free(t->compose);

@@ -17,7 +17,7 @@ def test_the_challenge_stands_at_the_end_of_the_page() -> None:
     outcome = run("auth", request())
     assert sent(outcome) == f'{head[:-2]}www-authenticate: Basic realm="fe"\r\n\r\n'.encode() + body
     assert isinstance(outcome, Reply)
-    assert (outcome.status, outcome.term, outcome.counted) == (401, "LR", "")
+    assert (outcome.status, outcome.term, outcome.counted) == (401, "LR", "unauthorized")
 
 
 def test_the_realm_may_be_named() -> None:
@@ -36,7 +36,7 @@ def test_a_page_of_the_proxy_gets_our_challenge_only() -> None:
 def test_a_silent_page_stays_silent() -> None:
     world = FakeWorld()
     world.frontends[0].settings.error_pages[401] = Message("", b"", True)
-    assert run("auth", request(world=world)) == Close("close", "LR", "", 401)
+    assert run("auth", request(world=world)) == Close("close", "LR", "unauthorized", 401)
 
 
 def test_who_takes_us_for_a_proxy_is_asked_as_by_one() -> None:

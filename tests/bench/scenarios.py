@@ -39,16 +39,21 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     Scenario(
         "rules20log",
-        "20 ACL rules, set-header, capture, httplog to UDP",
+        "20 ACL rules, set-header, capture, tracked counter, httplog",
         FullLoad("rules20log", Load("/small"), logged=True),
         {"rate": 1.0},
     ),
     Scenario(
         "track",
-        "the same with a tracked counter and a deny rule",
+        "HTTP keep-alive, address tracked, denied from a rate on",
         FullLoad("track", Load("/small")),
+        {"rate": 1.15},
+    ),
+    Scenario(
+        "track-rules",
+        "HTTP keep-alive, Host tracked, denied from a rate on",
+        FullLoad("track-rules", Load("/small")),
         {"rate": 1.0},
-        needs="stick tables",
     ),
     Scenario(
         "httplog", "the same with httplog to UDP", FullLoad("httplog", Load("/small"), logged=True), {"rate": 1.0}

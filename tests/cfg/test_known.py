@@ -70,9 +70,8 @@ def test_every_server_option_is_done_or_refused_by_name(word: str) -> None:
 @pytest.mark.parametrize(
     ("line", "name"),
     [
-        ("http-request sc-inc-gpc0(0)", "http-request sc-inc-gpc0(0)"),
         ("http-response cache-store c", "http-response cache-store"),
-        ("tcp-request content track-sc0 src", "tcp-request content track-sc0"),
+        ("http-request cache-use c", "http-request cache-use"),
         ("balance sticky", "balance sticky"),
         ("balance log-hash sdbm", "balance log-hash"),
         ("mode log", "mode log"),

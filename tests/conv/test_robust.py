@@ -28,7 +28,9 @@ VALUES[Type.ANY] = st.one_of(*VALUES.values())
 
 MAP_FILES = {"int": "ranges", "ip": "networks", "reg": "regexes", "regm": "regexes"}
 VALUE_FILES = {"int": "numbers", "ip": "addresses"}
+_ELEMENTS = ("table_clr_gpc", "table_gpc", "table_gpc_rate", "table_gpt", "table_inc_gpc")
 ARGUMENTS: dict[str, tuple[object, ...]] = {
+    **dict.fromkeys(_ELEMENTS, (1, "t")),
     "add_item": (",", "", "x"),
     "be2dec": (".", 2),
     "be2hex": (":", 3),

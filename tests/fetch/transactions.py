@@ -27,6 +27,9 @@ from lbcore.sample.reference import Inline, References
 from lbcore.sample.variable import ProcVars
 from lbcore.stream.message import Request, Response
 from lbcore.stream.txn import ASK, AT, REC, RECORD, Session, Txn
+from lbcore.table.settings import Stored, TableSettings
+from lbcore.table.table import Table
+from lbcore.table.types import TYPES
 
 NOW_US = 1_772_323_446_078_900  # 2026-03-01T00:04:06.078900Z
 
@@ -162,6 +165,16 @@ class FakeFacts:
         ]
 
 
+def _table() -> Table:
+    arrays = {row.name: Stored(4 if row.array else 1, 1000 if row.is_rate else 0) for row in TYPES.values()}
+    doubled = ("gpc0", "gpc1", "gpc0_rate", "gpc1_rate", "gpt0")  # arrays hold these
+    store = {name: stored for name, stored in arrays.items() if name not in doubled}
+    return Table(TableSettings("t", "string", 1000, length=32, expire=60_000, store=store))
+
+
+TABLE = _table()
+
+
 class FakeWorld:
     """A `lbcore.stream.txn.World`: one frontend, one listener, one backend with two servers, numbers from 0 up."""
 
@@ -174,6 +187,7 @@ class FakeWorld:
         self.backends: dict[int, Any] = {0: back}
         self.servers: dict[int, Any] = {one.index: one for one in back.servers}
         self.facts: Any = FakeFacts(self)
+        self.limits: dict[int, Any] = {}
         self.proc_vars = ProcVars()
         self.worker = FakeWorker()
 
@@ -227,7 +241,8 @@ class FakeBuild:
         return make()
 
     def table(self, name: str) -> Any:
-        raise BuildError(f"unable to find table '{name or self.proxy}'")
+        """A table that stores everything, the same for all names."""
+        return TABLE
 
     def facts(self) -> Any:
         return self.world.facts

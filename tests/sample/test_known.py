@@ -31,7 +31,7 @@ def test_every_converter_is_done_or_not_done() -> None:
     assert sorted([*CONVERTERS, *CONVERTERS_NOT_DONE]) == sorted(words)
 
 
-@pytest.mark.parametrize("criterion", ["ssl_fc_sni_end", "ssl_fc_sni_reg", "sc0_conn_rate", "ssl_fc"])
+@pytest.mark.parametrize("criterion", ["ssl_fc_sni_end", "ssl_fc_sni_reg", "ssl_fc_cipher", "ssl_fc"])
 def test_an_acl_over_a_word_that_is_not_done_says_so(criterion: str) -> None:
     with pytest.raises(ParseError, match=f"{criterion}' is HAProxy's but is not supported"):
         parse_acl(Words(["name", criterion, "x"]))

@@ -6,7 +6,7 @@ import pytest
 
 from lbcore.table.settings import Stored, TableSettings
 from lbcore.table.table import Table
-from lbcore.table.tables import Tables
+from lbcore.table.tables import LOOK, Tables
 from lbcore.table.types import ROWS
 
 
@@ -103,9 +103,13 @@ def test_a_rate_can_be_set_by_its_parts() -> None:
 
 
 def test_tables_are_known_by_their_names_and_say_when_to_look_again() -> None:
-    tables = Tables([TableSettings("a", "ip", 10, expire=50_000), TableSettings("b", "ip", 10)])
+    tables = Tables([TableSettings("a", "ip", 10, expire=50_000), TableSettings("b", "ip", 10, expire=LOOK // 2)])
     a = tables.find("a")
     assert a is not None and tables.find("c") is None and len(tables) == 2
-    assert tables.expire() == -1
+    assert tables.expire() == LOOK
     a.touch(a.set(b"\1\2\3\4"))
-    assert 0 < tables.expire() <= 50_000
+    assert tables.expire() == LOOK
+    b = tables.find("b")
+    assert b is not None
+    b.touch(b.set(b"\1\2\3\4"))
+    assert 0 < tables.expire() < LOOK

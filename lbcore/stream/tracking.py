@@ -1,0 +1,90 @@
+"""Which entries of stick tables a stream counts on (manual 4.2, "track-sc0").
+
+The shim does the counting and holds the entries (native/include/track.h); what is kept here lets rules and formats
+read them. A stream has slots of its own, its session others; where a stream has none its session's counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+from lbcore.shim import ffi, lib
+from lbcore.stream.txn import AT, Txn
+from lbcore.table.table import Table
+
+T = TypeVar("T")
+FLOW, GEN, FRONTEND = AT["flow"], AT["gen"], AT["frontend"]
+
+
+class Tracked(NamedTuple):
+    """What a slot counts on. The entry stays as long as the stream, or the session, whose slot it is."""
+
+    table: Table
+    entry: int
+    key: bytes
+
+
+Slots = dict[int, Tracked]
+
+
+def tracked_at(t: Txn, slot: int) -> Tracked | None:
+    """What counts for the stream in a slot."""
+    own: Slots | None = t.tracked
+    if own is not None:
+        found = own.get(slot)
+        if found is not None:
+            return found
+    limit = t.world.limits.get(t.ask[FRONTEND])
+    if limit is not None and limit.slot == slot:
+        return _by_shim(t, limit)
+    theirs: Slots | None = t.session.__dict__.get("tracked")  # asking for it otherwise would make one
+    return None if theirs is None else theirs.get(slot)
+
+
+def _by_shim(t: Txn, limit: Any) -> Tracked | None:
+    """What the shim has tracked of a stream before anybody was asked."""
+    ask, worker = t.ask, t.worker
+    place: Any = ffi.new("stk_table **")
+    entry = lib.eng_flow_tracked(worker.engine.handle, worker.tid, ask[FLOW], ask[GEN], limit.slot, place)
+    if entry <= 0 or place[0] != limit.table.handle:
+        return None
+    if t.tracked is None:
+        t.tracked = {}
+    found = t.tracked[limit.slot] = Tracked(limit.table, entry, limit.table.key(entry))
+    return found
+
+
+def track(t: Txn, slots: Slots, slot: int, table: Table, key: bytes) -> None:
+    """Has the entry of a key counted on in a slot, which must be empty. Nothing happens if the table is full."""
+    ask = t.ask
+    if not ask[FLOW]:  # only explained: nobody counts
+        entry = table.set(key)
+    else:
+        worker = t.worker
+        entry = lib.eng_flow_track(
+            worker.engine.handle, worker.tid, ask[FLOW], ask[GEN], slot, table.handle, key, len(key)
+        )
+    if entry > 0:
+        slots[slot] = Tracked(table, entry, key)
+
+
+def with_entry(t: Txn, found: Tracked, use: Callable[[Table, int], T | None], otherwise: T) -> T | None:
+    """What `use` makes of an entry that counts for the stream, `otherwise` if it is there no more.
+
+    When a stream is logged it is over: its entries are no longer held, and are looked up anew.
+    """
+    if t.record is None:
+        return use(found.table, found.entry)
+    return look_up(found.table, found.key, use, otherwise)
+
+
+def look_up(table: Table, key: bytes, use: Callable[[Table, int], T | None], otherwise: T) -> T | None:
+    """What `use` makes of the entry of a key, `otherwise` if there is none."""
+    entry = table.get(key)
+    if not entry:
+        return otherwise
+    try:
+        return use(table, entry)
+    finally:
+        table.release(entry)

@@ -1,0 +1,141 @@
+"""Rules that the shim does by itself, of whole balancers: what is refused, and who is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+import lbcore
+from lbcore.shim import lib
+from tests.embedded import Client, balancer, config, named, until
+from tests.peers.chaos import Chaos
+
+TABLE = "stick-table type ip size 100 expire 1m store http_req_cnt,http_req_rate(1m),http_err_cnt,conn_cur"
+TRACK = "http-request track-sc0 src"
+DENY = "http-request deny deny_status 429 if { sc_http_req_rate(0) gt 2 }"
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """A server's."""
+    with Chaos(named("s1")) as server:
+        yield server.port
+
+
+def statuses(lb: lbcore.LoadBalancer, number: int) -> list[int]:
+    """Of so many requests of one connection, and what is left of it."""
+    found = []
+    with Client(lb) as client:
+        for _ in range(number):
+            client.send()
+            found.append(client.response()[0])
+    return found
+
+
+def asks(lb: lbcore.LoadBalancer) -> int:
+    frontend = lb.proxies[0].frontend
+    assert frontend is not None
+    return int(lib.eng_fe_conf(lb.engine.handle, frontend.index).asks)
+
+
+def seen(lb: lbcore.LoadBalancer, name: str) -> int:
+    """A figure of the client's entry, once nobody holds it."""
+    assert lb.tables is not None
+    table = lb.tables.find("fe")
+    assert table is not None
+    field = table.field(name)
+    assert field is not None
+
+    def is_idle() -> bool:
+        entry = table.get(b"\x7f\0\0\1")
+        idle = table.facts(entry).refs == 0
+        table.release(entry)
+        return idle
+
+    assert until(is_idle)
+    entry = table.get(b"\x7f\0\0\1")
+    value = table.read(entry, field)
+    table.release(entry)
+    return value
+
+
+FORMS: dict[str, Sequence[str]] = {
+    "rate": (TABLE, TRACK, DENY),
+    "of a slot": (TABLE, TRACK, "http-request deny deny_status 429 if { sc0_http_req_rate ge 3 }"),
+    "named": (TABLE, "acl fast sc_http_req_cnt(0) gt 2", TRACK, "http-request deny deny_status 429 if fast"),
+    "another slot": (
+        TABLE,
+        "http-request track-sc2 src",
+        "http-request deny deny_status 429 if { sc2_http_req_cnt 3:9 }",
+    ),
+}
+OTHERS: dict[str, Sequence[str]] = {
+    "a key of its own": (TABLE, "http-request track-sc0 src,ipmask(32)", DENY),
+    "a condition": (TABLE, "http-request track-sc0 src if TRUE", DENY),
+    "two terms": (TABLE, TRACK, f"{DENY} {{ path / }}"),
+    "a reply of its own": (TABLE, TRACK, DENY.replace("deny_status 429", "status 429 string x content-type a/b")),
+    "rules before": (TABLE, "http-request set-header x y", TRACK, DENY),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_limit_asks_nobody(form: str, port: int) -> None:
+    with balancer(config(port, front=FORMS[form])) as lb:
+        assert asks(lb) == 0
+        assert statuses(lb, 5) == [200, 200, 429, 429, 429]
+        assert seen(lb, "http_req_cnt") == 5
+        assert seen(lb, "http_err_cnt") == 3
+        assert seen(lb, "conn_cur") == 0
+
+
+@pytest.mark.parametrize("form", OTHERS)
+def test_what_says_more_is_decided_by_rules_with_the_same_result(form: str, port: int) -> None:
+    with balancer(config(port, front=OTHERS[form])) as lb:
+        assert asks(lb) == 1 << lib.ASK_REQUEST
+        assert statuses(lb, 5) == [200, 200, 429, 429, 429]
+        assert seen(lb, "http_req_cnt") == 5
+        assert seen(lb, "http_err_cnt") == 3
+
+
+def test_rules_behind_a_limit_see_what_it_tracks(port: int) -> None:
+    behind = "http-request return status 202 if { sc0_http_req_cnt 2 } { sc_tracked(0) }"
+    with balancer(config(port, front=(TABLE, TRACK, DENY, behind))) as lb:
+        assert asks(lb) == 1 << lib.ASK_REQUEST
+        assert statuses(lb, 4) == [200, 202, 429, 429]
+
+
+def test_a_refusal_is_counted_and_leaves_the_connection(port: int) -> None:
+    with balancer(config(port, front=FORMS["rate"])) as lb:
+        statuses(lb, 4)
+        frontend = lb.proxies[0].frontend
+        assert frontend is not None
+        assert frontend.counters.denied_req == 2
+
+
+def test_the_numbers_of_a_limit_may_be_changed(port: int) -> None:
+    with balancer(config(port, front=FORMS["rate"])) as lb:
+        assert statuses(lb, 3) == [200, 200, 429]
+        (reference,) = lb.world.references
+        reference.clear()
+        assert statuses(lb, 1) == [200]
+        reference.add("5:")
+        reference.add("7:8")
+        assert statuses(lb, 2) == [429, 429]
+
+
+def test_tracking_alone_asks_nobody(port: int) -> None:
+    with balancer(config(port, front=(TABLE, TRACK))) as lb:
+        assert asks(lb) == 0
+        assert statuses(lb, 3) == [200, 200, 200]
+        assert seen(lb, "http_req_cnt") == 3
+
+
+def test_a_closed_balancer_has_no_tables(port: int) -> None:
+    with balancer(config(port, front=(TABLE, TRACK))) as lb:
+        assert lb.tables is not None
+        table = lb.tables.find("fe")
+        assert table is not None
+        assert table.used == 0
+    with pytest.raises(RuntimeError, match="closed"):
+        _ = table.used

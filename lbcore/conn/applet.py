@@ -31,7 +31,9 @@ class Outlet:
         self._handle = handle
 
     def put(self, data: bytes) -> int:
-        """Sends bytes; the number that now wait to be taken. Raises OSError (ESTALE) if the connection is gone."""
+        """Sends bytes; the number that now wait to be taken. Raises OSError (ESTALE) if the connection is gone.
+
+        `drained()` is called when all have gone; if nothing waits, after the worker has looked at everything else."""
         return check(lib.eng_applet_put(self._engine, self._tid, self._handle, data, len(data)))
 
     def end(self) -> None:

@@ -223,7 +223,8 @@ int eng_listener_count(engine *e);
 void eng_stopping(engine *e);
 
 /* --- applets; by the thread that got the event --- */
-/* Gives <len> bytes to the client (copied). The bytes that wait to be sent now, or -ESTALE, -ENOMEM. */
+/* Gives <len> bytes to the client (copied). The bytes that wait to be sent now, or -ESTALE, -ENOMEM. EV_ROOM comes when all has
+ * gone, at the next turn if there is nothing: that is how an applet with much to do lets others go first. */
 int eng_applet_put(engine *e, int tid, uint64_t handle, const char *bytes, int len);
 /* Ends: after what was put, the connection is closed. 0 or -ESTALE. */
 int eng_applet_end(engine *e, int tid, uint64_t handle);

@@ -112,6 +112,7 @@ struct thr {
     uint32_t running;   /* between eng_thread_init() and _fini(); atomic */
     uint32_t looped;    /* its loop was made */
     uint32_t woken;     /* eng_wake() was called; atomic */
+    uint32_t blind;     /* 1: the last turn ended without a look at fds */
     uint32_t conns_now; /* client connections (atomic: other threads compare) */
     inbox in;
     task_ev tasks[32];

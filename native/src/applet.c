@@ -12,8 +12,19 @@ typedef struct applet {
     flow *f;
     buf out; /* from Python, to the client */
     int ended;
+    int asked; /* Python waits to hear that all has gone */
     struct applet *next;
 } applet;
+
+static void tell_room(conn *c, applet *a)
+{
+    lb_event *ev = thr_event(c->thr, EV_ROOM);
+
+    if (ev) {
+        ev->handle = a->handle;
+        a->asked = 0;
+    }
+}
 
 static ssize_t applet_recv(conn *c, char *to, size_t n)
 {
@@ -23,6 +34,8 @@ static ssize_t applet_recv(conn *c, char *to, size_t n)
         if (a->ended)
             return 0;
         a->ent.ready &= (uint8_t)~FD_R;
+        if (a->asked)
+            tell_room(c, a);
         return -EAGAIN;
     }
     if (n > a->out.len)
@@ -33,12 +46,8 @@ static ssize_t applet_recv(conn *c, char *to, size_t n)
         a->ent.ready |= FD_W;
         flow_later(a->f);
     }
-    if (!a->out.len && !a->ended) {
-        lb_event *ev = thr_event(c->thr, EV_ROOM);
-
-        if (ev)
-            ev->handle = a->handle;
-    }
+    if (!a->out.len && !a->ended)
+        tell_room(c, a);
     return (ssize_t)n;
 }
 
@@ -146,6 +155,8 @@ int eng_applet_put(engine *e, int tid, uint64_t handle, const char *bytes, int l
         return -ESTALE;
     if (len && buf_append(&e->threads[tid].bufs, &a->out, bytes, len) < 0)
         return -ENOMEM;
+    a->asked = 1;
+    a->f->cexp = flow_exp(a->f, a->f->patience); /* it is not the client that is slow */
     a->ent.ready |= FD_R;
     flow_later(a->f);
     return (int)a->out.len;

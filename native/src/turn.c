@@ -287,26 +287,30 @@ int eng_poll(engine *e, int tid, int timeout_ms, const char *verdicts, int len)
     if (timeout_ms >= 0)
         until = tick_add(t->now_ms, (uint32_t)timeout_ms);
     for (;;) {
-        int wait, n;
+        int wait, n, due;
 
         fdloop_run_cache(&t->loop); /* first: what its handlers set counts in how long there is to sleep */
         wait = internal_work(t);
-        if (t->nev || t->nrecs >= THR_RECS || at_xchg(&t->woken, 0))
+        due = t->nev || t->nrecs >= THR_RECS || at_xchg(&t->woken, 0);
+        if (due && !t->blind) {
+            t->blind = 1; /* whoever always has something to do does not keep fds from being looked at */
             return deliver(t);
+        }
         if (until)
             wait = sooner(wait, tick_remain(t->now_ms, until));
         /* records are worth a GIL when there is a good number of them, or when there is nothing else to do */
-        if (t->nrecs || t->nasks) /* and questions, once the fds at hand were served */
+        if (due || t->nrecs || t->nasks) /* and questions, once the fds at hand were served */
             wait = 0;
         if (wait) {
             fdloop_about_to_sleep(&t->loop);
             if (has_news(t))
                 wait = 0;
         }
+        t->blind = 0;
         n = fdloop_wait(&t->loop, wait);
         if (n < 0)
             return n;
-        if (t->nasks || (t->nrecs && !n))
+        if (due || t->nasks || (t->nrecs && !n))
             return deliver(t);
         if (until && tick_is_expired(until, t->now_ms))
             return deliver(t);

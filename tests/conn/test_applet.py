@@ -309,3 +309,26 @@ def test_applet_lives_with_one_thread(path: Path) -> None:
         assert {thread for _, thread in seen} <= set(lb.crew.workers)
         assert len(seen) == len(made) == 20
         assert all(applet.gone.wait(PATIENCE) for applet in made)
+
+
+def test_applet_that_is_always_at_work_lets_others_go_first(path: Path) -> None:
+    class Busy(Echo):
+        def received(self, data: bytes) -> None:
+            if data == b"work":
+                self.outlet.put(b"")
+            else:
+                super().received(data)
+
+        def drained(self) -> None:
+            super().drained()
+            if "ended" not in self.calls:
+                self.outlet.put(b"")
+
+    with serving(str(path), Busy) as (_, made), connected(path) as busy:
+        busy.sendall(b"work")
+        assert until(lambda: made != [] and made[0].calls.count("drained") > 10)
+        with connected(path) as other:
+            other.sendall(b"hello")
+            assert receive(other, 5) == b"hello"
+        busy.shutdown(socket.SHUT_WR)
+        assert until(lambda: "ended" in made[0].calls)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Generator, Iterator
 
 from lbcore.cli.registry import Level, Registry
 from lbcore.cli.session import MAX_INPUT, Session
@@ -11,13 +12,15 @@ from lbcore.conn.applet import Outlet
 from lbcore.conn.settings import BindSettings
 
 FULL = 65536  # bytes waiting for a client above which it gets no further answer
+TURN_NS = 2_000_000  # how long the commands of a client may keep a thread before it looks at its other connections
 
 
 class CliApplet:
     """One connection to a stats socket.
 
     Commands are run line by line, and none while the answers to those before it are not taken: a client that asks and
-    does not read has the balancer keep one answer, not all.
+    does not read has the balancer keep one answer, not all. What takes long is done in turns of TURN_NS, between which
+    the thread does its other work.
     """
 
     def __init__(self, outlet: Outlet, session: Session) -> None:
@@ -26,7 +29,8 @@ class CliApplet:
         self._patience: int | None = None
         self._input = b""
         self._no_more_input = False
-        self._full = False  # too much of an answer waits for the client
+        self._resting = False  # until the client has taken what waits, or the thread has looked round
+        self._answers: Iterator[bytes] = iter(())  # what is yet to come of the line that was last fed
 
     def received(self, data: bytes) -> None:
         """Answers what has come; ends the connection when the session is over."""
@@ -38,31 +42,49 @@ class CliApplet:
         self._work()
 
     def drained(self) -> None:
-        self._full = False
+        self._resting = False
         self._work()
 
     def closed(self) -> None:
-        """Nothing is kept."""
+        """The rest of an answer is not wanted; the command tidies up."""
+        answers, self._answers = self._answers, iter(())
+        if isinstance(answers, Generator):
+            answers.close()
 
     def _work(self) -> None:
-        while not (self._full or self._session.closing):
-            line, feed, rest = self._input.partition(b"\n")
-            if feed or len(line) > MAX_INPUT:
-                self._input = rest
-                self._answer(self._session.feed(line + feed))
-            elif self._no_more_input:
-                self._answer(self._session.end_of_input())
-            else:
+        until = time.monotonic_ns() + TURN_NS
+        while not self._resting:
+            data = next(self._answers, None)
+            if data is not None:
+                self._put(data, until)
+            elif not self._next_line():
                 return
 
-    def _answer(self, data: bytes) -> None:
-        if data:
-            self._full = self._outlet.put(data) > FULL
+    def _put(self, data: bytes, until: int) -> None:
+        """Sends a piece of an answer; what follows waits if that is enough for now."""
+        waiting = self._outlet.put(data) if data else 0
+        late = time.monotonic_ns() >= until
+        if late and not waiting:
+            self._outlet.put(b"")  # for the sake of being told that it has gone
+        self._resting = late or waiting > FULL
+
+    def _next_line(self) -> bool:
+        """Looks after what the last line has changed, then runs the next one; False if there is none."""
         if self._session.timeout_ms != self._patience and self._session.timeout_ms is not None:
             self._patience = self._session.timeout_ms
             self._outlet.patience(self._patience)
         if self._session.closing:
             self._outlet.end()
+            return False
+        line, feed, rest = self._input.partition(b"\n")
+        if feed or len(line) > MAX_INPUT:
+            self._input = rest
+            self._answers = self._session.answers(line + feed)
+            return True
+        if self._no_more_input:
+            self._session.end_of_input()
+            self._outlet.end()
+        return False
 
 
 class CliSockets:

@@ -7,17 +7,20 @@ the current one. As in HAProxy these commands are open to every level: who may c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
+from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from lbcore.cli.registry import NOTHING, Call, Command, Reply, error, info
+from lbcore.cli.texts import given, shown
 from lbcore.sample.pattern import PatternError
 from lbcore.sample.reference import Entry, Reference, View
 from lbcore.sample.types import Addr, cast
 
 NAMES = {"acl": "ACL", "map": "map"}  # how messages call them
 
+BATCH = 200  # entries that are shown in one step
 T = TypeVar("T")
 
 _DIGITS = re.compile(r"\d*")
@@ -67,7 +70,7 @@ def show(asked: _Asked) -> Reply:
         return Reply("# id (file) description\n" + "".join(map(_reference_line, rows)))
     reference = asked.reference()
     mapped = reference.kind == "map"
-    return Reply("".join(_entry_line(entry, mapped) for entry in reference.entries(asked.version)))
+    return Reply("", rest=_entry_lines(reference.walk(asked.version), mapped))
 
 
 def _reference_line(one: Reference) -> str:
@@ -75,9 +78,14 @@ def _reference_line(one: Reference) -> str:
     return f"{one.number} ({one.name}) {one.description}. {figures}\n"
 
 
+def _entry_lines(entries: Iterator[Entry], mapped: bool) -> Generator[str, None, None]:
+    while batch := list(islice(entries, BATCH)):
+        yield "".join(_entry_line(entry, mapped) for entry in batch)
+
+
 def _entry_line(entry: Entry, mapped: bool) -> str:
     value = f" {entry.value}" if mapped or entry.value else ""
-    return _shown(f"0x{entry.number:x} {entry.text}{value}\n")
+    return shown(f"0x{entry.number:x} {entry.text}{value}\n")
 
 
 def get(asked: _Asked) -> Reply:
@@ -85,7 +93,7 @@ def get(asked: _Asked) -> Reply:
     if not asked.arg(1):
         raise Refused(f"Missing {NAMES[asked.kind]} identifier and/or key.")
     reference = asked.any_reference()
-    key = _given(asked.arg(1))
+    key = given(asked.arg(1))
     return Reply("".join(_found_line(asked.kind, reference, view, key) for view in _distinct(reference.views())))
 
 
@@ -110,7 +118,7 @@ def _found_line(kind: str, reference: Reference, view: View, key: str) -> str:
     index = "tree" if method.name in _TREES and not folds else "list"
     pattern = f"{'key' if kind == 'map' else 'pattern'}={_quoted(entry.text)}"
     value = f", {_value(view, entry)}" if kind == "map" else ""
-    return _shown(f"{head}, {found}=yes, idx={index}, {pattern}{value}\n")
+    return shown(f"{head}, {found}=yes, idx={index}, {pattern}{value}\n")
 
 
 def _value(view: View, entry: Entry) -> str:
@@ -148,7 +156,7 @@ def add(asked: _Asked) -> Reply:
     if asked.version is not None and asked.version > reference.next_version:
         raise Refused(f"Version number in the future, please use 'prepare {asked.kind}' before.")
     for key, value in _entries(asked):
-        _parsed(partial(reference.add, _given(key), _given(value), asked.version))
+        _parsed(partial(reference.add, given(key), given(value), asked.version))
     return NOTHING
 
 
@@ -173,12 +181,12 @@ def set_value(asked: _Asked) -> Reply:
     """Gives all entries of a key, or one by its number, another value."""
     if not asked.arg(2):
         raise Refused("'set map' expects three parameters: map identifier, key and value.")
-    reference, key, value = asked.any_reference(), asked.arg(1), _given(asked.arg(2))
+    reference, key, value = asked.any_reference(), asked.arg(1), given(asked.arg(2))
     number = _entry_number(key)
     if number is not None:
         if not _parsed(lambda: reference.set_number(number, value)):
             raise Refused("key or pattern not found.")
-    elif not _parsed(lambda: reference.set(_given(key), value)):
+    elif not _parsed(lambda: reference.set(given(key), value)):
         raise Refused("entry not found.")
     return NOTHING
 
@@ -189,7 +197,7 @@ def delete(asked: _Asked) -> Reply:
         raise Refused(f"This command expects two parameters: {NAMES[asked.kind]} identifier and key.")
     reference, key = asked.reference(), asked.arg(1)
     number = _entry_number(key)
-    gone = reference.delete(_given(key)) if number is None else reference.delete_number(number)
+    gone = reference.delete(given(key)) if number is None else reference.delete_number(number)
     if not gone:
         raise Refused("Key not found.")
     return NOTHING
@@ -237,17 +245,7 @@ def _parsed(change: Callable[[], T]) -> T:
     try:
         return change()
     except PatternError as wrong:
-        raise Refused(f"{_shown(str(wrong))}.") from None
-
-
-def _given(text: str) -> str:
-    """A text of the socket as patterns are kept: one character a byte."""
-    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")
-
-
-def _shown(text: str) -> str:
-    """The reverse of `_given`."""
-    return text if text.isascii() else text.encode("latin-1").decode("utf-8", "surrogateescape")
+        raise Refused(f"{shown(str(wrong))}.") from None
 
 
 def _for(kind: str, deed: Callable[[_Asked], Reply]) -> Callable[[Call], Reply]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
@@ -30,10 +30,16 @@ class Level(IntEnum):
 
 
 class Reply(NamedTuple):
-    """An answer. `severity` is a syslog level for messages, None for dumps, which `set severity-output` never marks."""
+    """An answer. `severity` is a syslog level for messages, None for dumps, which `set severity-output` never marks.
+
+    What takes long is done in steps of well under a millisecond, by a generator: `rest` gives what each of them adds to
+    the answer, "" if that is nothing, messages as replies. It goes on when the client has room for more and the thread
+    has done its other work; it holds nothing in between that others may wait for, and is closed early when the client
+    leaves."""
 
     text: str
     severity: int | None = None
+    rest: Generator[str | Reply, None, None] | None = None
 
 
 class Call(NamedTuple):

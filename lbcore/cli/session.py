@@ -8,6 +8,8 @@ is not interactive at first: it answers what came with the first line, then clos
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from lbcore.cli.registry import NOTHING, Call, Level, Refusal, Registry, Reply, error
@@ -48,18 +50,21 @@ class Session:
 
     def feed(self, data: bytes) -> bytes:
         """The answers to what `data` completes. An input too large to be a command closes the session unanswered."""
-        answers = []
+        return b"".join(self.answers(data))
+
+    def answers(self, data: bytes) -> Iterator[bytes]:
+        """The same step by step (see `Reply.rest`); to be taken to its end before more is fed."""
         self._pending += data
         while not self.closing:
             piece = self._next_piece()
             if piece is None:
                 break
-            answers.append(self._take(piece))
+            for text in self._take(piece):
+                yield text.encode("utf-8", "surrogateescape")
         if self.closing:
             self._pending = b""
         elif len(self._pending) + self._payload_size > MAX_INPUT:
             self.closing = True
-        return "".join(answers).encode("utf-8", "surrogateescape")
 
     def end_of_input(self) -> bytes:
         """The peer will send no more. What it left unfinished is not run: it may be half of something else."""
@@ -76,7 +81,7 @@ class Session:
         self._pending = self._pending[end + 1 :]
         return piece.decode("utf-8", "surrogateescape").removesuffix("\r"), separator == b"\n"
 
-    def _take(self, piece: tuple[str, bool]) -> str:
+    def _take(self, piece: tuple[str, bool]) -> Iterable[str]:
         text, ends_line = piece
         if self._waiting is not None:
             return self._take_payload(text)
@@ -84,27 +89,34 @@ class Session:
             # Glued to a word it belongs to that word, as in HAProxy: the payload is read all the same.
             alone = text[:-2].endswith((" ", "\t")) or text == _PAYLOAD
             self._waiting = text[:-2] if alone else text
-            return "+ " if self.interactive else ""
+            return ("+ ",) if self.interactive else ()
         return self._run(text, None, ends_line)
 
-    def _take_payload(self, text: str) -> str:
+    def _take_payload(self, text: str) -> Iterable[str]:
         if text:
             self._payload.append(text + "\n")
             self._payload_size += len(text) + 1
-            return "+ " if self.interactive else ""
+            return ("+ ",) if self.interactive else ()
         command, payload = self._waiting or "", "".join(self._payload)
         self._waiting = None
         self._payload = []
         self._payload_size = 0
         return self._run(command, payload, ends_line=True)
 
-    def _run(self, text: str, payload: str | None, ends_line: bool) -> str:
+    def _run(self, text: str, payload: str | None, ends_line: bool) -> Iterator[str]:
         reply = self._answer(split_words(text), payload)
         if ends_line and not self.interactive and not self._pending:
             self.closing = True
         if reply is None:
-            return ""
-        return self._mark(reply) + self._prompt()
+            return
+        if reply.rest is None:
+            yield self._mark(reply) + self._prompt()
+            return
+        yield self._mark(reply)
+        with closing(reply.rest) as rest:
+            for part in rest:
+                yield part if isinstance(part, str) else self._mark(part)
+        yield self._prompt()
 
     def _answer(self, words: list[str], payload: str | None) -> Reply | None:
         """The reply of one command, None for none at all (`quit`)."""

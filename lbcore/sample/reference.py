@@ -339,6 +339,13 @@ class Reference:
         with self._lock.read():
             return [entry for entry in self._entries.values() if entry.version == wanted]
 
+    def walk(self, version: int | None = None) -> Iterator[Entry]:
+        """The same one by one: those that there are now, for a reader who takes his time."""
+        wanted = self.version if version is None else version
+        with self._lock.read():
+            entries = list(self._entries.values())
+        return (entry for entry in entries if entry.version == wanted)
+
     def add(self, text: str, value: str = "", version: int | None = None) -> Entry:
         """Adds an entry behind the others. Raises PatternError if a view can't read it: then nothing has changed."""
         entry = Entry(0, text, value, self.version if version is None else version)

@@ -5,6 +5,7 @@
     key.py        keys: sample values -> the bytes that entries are found by, and back
     table.py      a table: entries by key, their data, walks over them
     tables.py     the tables of one balancer by name, and the removal of what expired
+    dump.py       the contents of a table as lines of JSON, and back
 
 Called by the words of expressions and rules (`fetch`, `conv`, `action`), which look entries up and count; by `proxy`
 and `stream`, which hand tracked entries to the shim, whose flows count on them without asking; by the stats socket,

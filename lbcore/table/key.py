@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -38,9 +39,20 @@ def decode(kind: str, key: bytes) -> Value:
 
 
 def text(kind: str, key: bytes) -> str:
-    """A key as dumps show it: binary ones in hexadecimal digits."""
+    """A key as dumps show it: binary ones in hexadecimal digits, strings with what is not plain escaped."""
     value = decode(kind, key)
-    return value.hex().upper() if kind == "binary" and isinstance(value, bytes) else str(value)
+    if kind == "binary" and isinstance(value, bytes):
+        return value.hex().upper()
+    return _NOT_PLAIN.sub(_escaped, str(value)) if kind == "string" else str(value)
+
+
+_NOT_PLAIN = re.compile(r"[^!-<>-\[\]-~]")
+_LETTERS = {"\t": "t", "\n": "n", "\r": "r", "\x1b": "e", "\\": "\\", " ": " ", "=": "="}
+
+
+def _escaped(found: re.Match[str]) -> str:
+    char = found[0]
+    return "\\" + (_LETTERS.get(char) or f"x{ord(char):02X}")
 
 
 def to_type(kind: str, source: Type) -> Cast | None:

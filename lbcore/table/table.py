@@ -41,7 +41,7 @@ class EntryFacts(NamedTuple):
 class Table:
     """One table. Any thread may call anything; entries are numbers, good as long as the caller holds a reference.
 
-    `get`, `set`, `next`, `entries` give a reference, `release` and `touch` give it back.
+    `get`, `set`, `at`, `next`, `entries` give a reference, `release` and `touch` give it back.
     """
 
     def __init__(self, settings: TableSettings, locks: LockSet | None = None) -> None:
@@ -99,6 +99,11 @@ class Table:
         """Says that it was changed here: its life begins anew. Gives the reference back if `drop`."""
         lib.stk_touch_local(self.handle, entry, now_ms(), drop)
 
+    def touch_remote(self, entry: int, left: int) -> None:
+        """Says that what was learned elsewhere is now in it, and has `left` ms to live (0: as long as any). Gives the
+        reference back."""
+        lib.stk_touch_remote(self.handle, entry, now_ms(), left, 1)
+
     def kill(self, entry: int) -> bool:
         """Gives the reference back, and removes the entry unless others hold it; whether it did."""
         return bool(lib.stk_kill(self.handle, entry, 1))
@@ -106,6 +111,10 @@ class Table:
     def next(self, after: int) -> int:
         """The entry that follows number `after` (0: the first), 0 if there is none."""
         return int(lib.stk_next(self.handle, after, now_ms()))
+
+    def at(self, number: int) -> int:
+        """The entry of that number, 0 if there is none."""
+        return int(lib.stk_at(self.handle, number, now_ms())) if 0 < number <= TICKS else 0
 
     def entries(self) -> Iterator[int]:
         """All entries one after another, each referenced until the next one is asked for."""
@@ -154,7 +163,7 @@ class Table:
         return int(lib.stk_read(self.handle, entry, field.type.number, field.place, now_ms()))
 
     def signed(self, entry: int, field: Field) -> int:
-        """The value of a signed type (`server_id`)."""
+        """The value as a signed number of 64 bits: that of `server_id`, and what filters of dumps compare."""
         value = self.read(entry, field)
         return value - (1 << 64) if value >> 63 else value
 
@@ -165,6 +174,16 @@ class Table:
     def write(self, entry: int, field: Field, value: int) -> int:
         """Sets the value, and tells what it was."""
         return int(lib.stk_write(self.handle, entry, field.type.number, field.place, value & (1 << 64) - 1, now_ms()))
+
+    def rate(self, entry: int, field: Field) -> tuple[int, int, int]:
+        """A rate's parts, as `set_rate` takes them. Raises OSError (EINVAL) if it is none."""
+        parts: Any = ffi.new("uint32_t[3]")
+        check(
+            lib.stk_rate_parts(
+                self.handle, entry, field.type.number, field.place, now_ms(), 0, parts, parts + 1, parts + 2
+            )
+        )
+        return int(parts[0]), int(parts[1]), int(parts[2])
 
     def set_rate(self, entry: int, field: Field, age: int, current: int, previous: int) -> None:
         """Sets a rate's parts: `current` events since `age` ms, `previous` in the period before.
@@ -212,4 +231,5 @@ class Table:
         """A value as dumps show it."""
         if field.type.kind is Kind.DICT:
             return self.text_of(self.read(entry, field)) or "-"
-        return str(self.signed(entry, field))
+        signed = field.type.kind is Kind.SINT
+        return str(self.signed(entry, field) if signed else self.read(entry, field))

@@ -18,6 +18,9 @@ class Kind(IntEnum):
     DICT = lib.STK_KIND_DICT  # a text that the table keeps once
 
 
+_KINDS = tuple(Kind(lib.stk_kind(number)) for number in range(lib.STK_TYPES))
+
+
 class DataType(NamedTuple):
     """A row. `number` is the shim's, and the one that peers know it by. Arrays have up to 100 elements, which
     `element` names one by one in dumps."""
@@ -29,7 +32,7 @@ class DataType(NamedTuple):
 
     @property
     def kind(self) -> Kind:
-        return Kind(lib.stk_kind(self.number))
+        return _KINDS[self.number]
 
     @property
     def is_rate(self) -> bool:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from lbcore.sample.types import Value
     from lbcore.sample.variable import ProcVars
     from lbcore.stream.txn import Txn
+    from lbcore.table.tables import Tables
 
 KINDS = {lib.ENG_FD_LISTENER: "listener", lib.ENG_FD_CONN: "connection", lib.ENG_FD_OTHER: "other"}
 IDLE_SPAN = 1.0  # seconds between two looks at the CPU time behind Idle_pct
@@ -353,6 +354,10 @@ class Facts:
     def references(self) -> References:
         """Maps and the patterns of ACLs."""
         return self._balancer.world.references
+
+    def tables(self) -> Tables:
+        """The stick tables, in the order of the configuration."""
+        return self._balancer.world.tables
 
     def proc_vars(self) -> ProcVars:
         """The variables of the process."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lbcore.sample.types import Value
     from lbcore.sample.variable import ProcVars
     from lbcore.stats.views import ProxyView
+    from lbcore.table.tables import Tables
 
 
 class LockFigures(NamedTuple):
@@ -144,6 +145,9 @@ class Process(ProcessView, Protocol):
 
     def references(self) -> References:
         """Maps and the patterns of ACLs."""
+
+    def tables(self) -> Tables:
+        """The stick tables, in the order of the configuration."""
 
     def proc_vars(self) -> ProcVars:
         """The variables of the process."""

@@ -38,7 +38,7 @@ typedef struct xprt {
 #define CO_F_OPTIMIST 0x2000 /* said to be writable without the kernel's word */
 #define CO_F_HOLDS 0x4000    /* the kernel holds its last bytes back for what follows (MSG_MORE) */
 #define CO_F_SERVED 0x1000   /* counted in its server's <served> */
-#define CO_F_PREFACE 0x4000  /* the server is still to be told by a PROXY header whom it serves */
+#define CO_F_PREFACE 0x10000 /* the server is still to be told by a PROXY header whom it serves */
 #define CO_F_PRIVATE 0x8000  /* was told so: it may serve no other client */
 
 struct conn {

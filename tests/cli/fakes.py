@@ -20,6 +20,7 @@ from lbcore.sample.types import Value
 from lbcore.sample.variable import ProcVars
 from lbcore.stream.outside import evaluate
 from lbcore.stream.txn import World
+from lbcore.table.tables import Tables
 from tests.stats.fakes import FakeProcess, FakeProxy
 
 
@@ -35,6 +36,7 @@ class ShownProcess(FakeProcess):
     all_references: References = field(default_factory=References)
     variables: ProcVars = field(default_factory=ProcVars)
     all_snapshots: list[Snapshot] = field(default_factory=list)
+    all_tables: Tables = field(default_factory=lambda: Tables(()))
 
     def proxies(self) -> list[FakeProxy]:
         return self.all_proxies
@@ -68,6 +70,9 @@ class ShownProcess(FakeProcess):
 
     def references(self) -> References:
         return self.all_references
+
+    def tables(self) -> Tables:
+        return self.all_tables
 
     def proc_vars(self) -> ProcVars:
         return self.variables

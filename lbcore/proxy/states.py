@@ -171,6 +171,8 @@ class States:
         def work() -> None:
             if settings.name in backend.by_name:
                 raise ValueError("Already exists a server with the same name in backend.")
+            if settings.tells_of_streams:  # formats are made into functions when a balancer is built
+                raise ValueError("What its PROXY headers tell of streams can only be configured.")
             settings.disabled = True
             server = backend.add(settings)
             server.admin = Admin.FMAINT  # and not CMAINT: the configuration says nothing of it

@@ -342,6 +342,12 @@ def test_name_of_an_added_server_must_be_new() -> None:
         added(lb, "s1", 1)
 
 
+def test_added_server_is_told_of_no_streams() -> None:
+    told = {"send_proxy_v2": True, "proxy_v2_options": frozenset({"unique-id"})}
+    with two() as lb, pytest.raises(ValueError, match="What its PROXY headers tell of streams can only be configured"):
+        added(lb, "s3", 1, **told)
+
+
 def test_removed_server_is_gone_and_may_come_back_as_another() -> None:
     with two() as lb, Chaos(named("s3")) as third:
         one = server(lb, 1)

@@ -365,7 +365,10 @@ class Facts:
 
     def load_rest(self) -> None:
         """Imports what answers of the stats socket may need: see `LoadBalancer.load_rest`."""
-        import lbcore.stream.outside  # noqa: F401 - for `evaluate`
+        import encodings.idna  # noqa: F401 - for names in `add server`,
+
+        import lbcore.cfg.known_words
+        import lbcore.stream.outside  # noqa: F401 - and `evaluate`
 
         assert self._balancer.world is not None, "to ask for it is to make it"
 

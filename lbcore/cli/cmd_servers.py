@@ -10,6 +10,7 @@ from lbcore.proxy.backend import Backend
 from lbcore.proxy.health import NOTHING_YET, CheckState
 from lbcore.proxy.machine import Admin, Mode
 from lbcore.proxy.server import Server
+from lbcore.proxy.settings import ServerSettings
 
 STATE_VERSION = 1  # of the format of `show servers state`, which its first line tells
 STATE_COLUMNS = (
@@ -62,9 +63,19 @@ def _state_row(iid: int, backend: Backend, server: Server) -> str:
         iid, backend.settings.name, server.sid, server.name, _host(server), int(server.op), int(server.admin),
         server.uweight, settings.weight, server.lastchg, int(last.status), int(last.outcome), _health(server),
         _check_state(server), _state_of(server.agent), int(backend.settings.forced_id), int(settings.forced_id),
-        settings.hostname or "-", _port(server), "-", 0, 0, "-", "-", 0,
+        settings.hostname or "-", _port(server), "-", 0,
+        *_checked_at(settings),
     )  # fmt: skip
     return " ".join(map(str, values)) + "\n"
+
+
+def _checked_at(settings: ServerSettings) -> tuple[int, str, str, int]:
+    """The port and the address of health checks, the address and the port of the agent. `addr` and `port` of the line
+    are for both, unless it names the agent's own."""
+    options, agent = settings.check_options, settings.check_options.agent
+    host = "-" if options.addr is None else options.addr.host
+    agent_host = host if agent.addr is None else agent.addr.host
+    return options.port, host, agent_host, agent.port or options.port
 
 
 def _health(server: Server) -> int:

@@ -33,6 +33,7 @@ backend be
   server s1 {host}:1001 cookie a weight 10 maxconn 30
   server s2 {host}:1002 disabled
   server s3 {host}:1003 backup
+  server s5 {host}:1006 disabled check inter 60s port 1007 addr {host}
   server s4 [::1]:1004 id 17 weight 20
 backend st
   id 40

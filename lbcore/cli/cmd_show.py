@@ -49,7 +49,7 @@ def show_stat(call: Call) -> Reply:
         wanted = wanted._replace(iid=iid, types=_integer(call.args[1]), sid=_integer(call.args[2]))
     rows, docs, form = select(proxies, wanted), "desc" in call.args, _form(call)
     if form == "json":
-        return Reply(typed.stat_json(rows))
+        return Reply("".join(typed.stat_json(rows)))
     return Reply("".join(typed.stat_lines(rows, with_docs=docs)) if form == "typed" else csv.render(rows))
 
 

@@ -31,7 +31,7 @@ from lbcore.stats.fields import select
 from lbcore.stats.page_admin import BadForm, apply, is_foreign, outcome_of_form, read_form
 from lbcore.stats.page_assets import assets
 from lbcore.stats.page_html import POLICY, Look, live, page
-from lbcore.stats.typed_rows import JSON_TYPE, SCHEMA, as_json, typed
+from lbcore.stats.typed import SCHEMA, stat_json, stat_lines
 from lbcore.stats.views import ProcessView
 from lbcore.stream.message import Request
 from lbcore.stream.pages import error_page, outcome_of
@@ -48,6 +48,7 @@ _PAUSE = Wait("pause", 1)
 _FLAGS = AT["flags"]
 _HTML = "text/html; charset=utf-8"
 _PLAIN = "text/plain"
+_JSON = "application/json"
 
 Waiting = Generator[Outcome, None, Outcome | None]
 
@@ -214,9 +215,9 @@ def _csv(look: Look) -> Iterator[str]:
 
 _FORMS: dict[Form, tuple[str, Callable[[Look], Iterator[str]]]] = {
     Form.CSV: (_PLAIN, _csv),
-    Form.JSON: (JSON_TYPE, lambda look: as_json(select(look.proxies, look.wanted))),
-    Form.JSON_SCHEMA: (JSON_TYPE, lambda look: iter([SCHEMA])),
-    Form.LIVE: (JSON_TYPE, live),
+    Form.JSON: (_JSON, lambda look: stat_json(select(look.proxies, look.wanted))),
+    Form.JSON_SCHEMA: (_JSON, lambda look: iter([SCHEMA])),
+    Form.LIVE: (_JSON, live),
     Form.PAGE: (_HTML, page),
-    Form.TYPED: (_PLAIN, lambda look: typed(select(look.proxies, look.wanted))),
+    Form.TYPED: (_PLAIN, lambda look: stat_lines(select(look.proxies, look.wanted))),
 }

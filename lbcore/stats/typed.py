@@ -7,7 +7,7 @@ column has them by its kind, unless its row in `_COLUMNS` says otherwise; a line
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -45,7 +45,8 @@ _COLUMNS: Final = {
     "lastsess": ("MAP", "s32"), "check_rise": ("CGS", "u32"), "check_fall": ("CGS", "u32"),
     "check_health": ("CGS", "u32"), "agent_rise": ("CGS", "u32"), "agent_fall": ("CGS", "u32"),
     "agent_health": ("CGS", "u32"), "addr": ("CGS", "u32"), "cookie": ("CNS", "u32"), "mode": ("CGS", "u32"),
-    "algo": ("CGS", "u32"), "srid": ("MCP", "u32"),
+    "algo": ("CGS", "u32"), "srid": ("MCP", "u32"), "qlimit": ("CGS", "u32"), "throttle": ("MaP", "u32"),
+    "proto": ("SGP", "u32"),
 }  # fmt: skip
 # Columns that one kind of object has other tags for.
 _BY_OBJECT: Final = {
@@ -138,9 +139,13 @@ def stat_lines(rows: Iterable[Sequence[Value]], *, with_docs: bool = False) -> I
             yield place + value.line(with_doc=with_docs)
 
 
-def stat_json(rows: Iterable[Sequence[Value]]) -> str:
-    """`show stat json`: an array for each row."""
-    return "[" + ",".join(_row_json(_row(row)) for row in rows) + "]\n"
+def stat_json(rows: Iterable[Sequence[Value]]) -> Iterator[str]:
+    """`show stat json`: one array, of an array for each row, in pieces."""
+    before = "["
+    for row in rows:
+        yield before + _row_json(_row(row))
+        before = ","
+    yield "]\n" if before == "," else "[]\n"
 
 
 def _row_json(row: _Row) -> str:
@@ -175,3 +180,33 @@ def _info(process: ProcessView) -> Iterator[Typed]:
         if value is not None:
             tags, number = _INFO.get(field.name, _INFO_DEFAULT)
             yield Typed(position, field.name, field.doc, tags, number, str(value) if number == "str" else value)
+
+
+def _dumped(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _schema() -> str:
+    text, count = {"type": "string"}, {"type": "integer"}
+    tags = {"origin": _ORIGINS, "nature": _NATURES, "scope": _SCOPES}
+    listed = {name: {"type": "string", "enum": sorted(words.values())} for name, words in tags.items()}
+    value = {"type": {"type": "string", "enum": ["s32", "str", "u32", "u64"]}, "value": {"type": ["integer", "string"]}}
+    figure = {
+        "objType": {"type": "string", "enum": [name for _, name in _OBJECTS]},
+        "proxyId": count,
+        "id": count,
+        "field": _object({"pos": count, "name": text}),
+        "processNum": count,
+        "tags": _object(listed),
+        "value": _object(value),
+    }
+    row = {"title": "Object", "type": "array", "items": {"title": "Figure", **_object(figure)}}
+    draft = "http://json-schema.org/draft-04/schema#"
+    return _dumped({"$schema": draft, "title": "Stat", "type": "array", "items": row})
+
+
+def _object(properties: Mapping[str, object]) -> dict[str, object]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+SCHEMA: Final = _schema()  # of what `stat_json` gives

@@ -718,4 +718,28 @@ ROWS = (
         ("option tcp-check", "tcp-check set-var(check.port) int(1)", "tcp-check connect port var(check.port)"),
         Peer(b"bb\xab"),
     ),
+    Row(
+        "p4",
+        ("option tcp-check", "tcp-check send abc", "tcp-check expect string a"),
+        Peer(answers=(b"a",)),
+        server="check send-proxy-v2 check-send-proxy port {port} inter 3s",
+    ),
+    Row(
+        "p5",
+        ("option tcp-check", "tcp-check connect send-proxy", "tcp-check send abc", "tcp-check expect string a"),
+        Peer(answers=(b"a",)),
+        server="send-proxy-v2 check port {port} inter 3s",
+    ),
+    Row(
+        "p6",
+        ("option tcp-check", "tcp-check send abc", "tcp-check expect string a"),
+        Peer(answers=(b"a",)),
+        server="send-proxy check inter 3s",
+    ),
+    Row(
+        "p7",
+        ("option tcp-check", "tcp-check connect default", "tcp-check send abc", "tcp-check expect string a"),
+        Peer(answers=(b"a",)),
+        server="send-proxy check inter 3s",
+    ),
 )

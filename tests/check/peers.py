@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -54,6 +55,7 @@ class Peers(Closing):
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
+        self._sockets: list[socket.socket] = []  # all that were ever opened; closing one twice does no harm
         self._thread = threading.Thread(target=self._serve, name="check-peers", daemon=True)
         self._thread.start()
         assert self._ready.wait(START_SECONDS), "the servers did not start"
@@ -67,45 +69,53 @@ class Peers(Closing):
 
     def _serve(self) -> None:
         self._loop.run_until_complete(self._main())
+        for sock in self._sockets:
+            sock.close()
         self._loop.close()
 
     async def _main(self) -> None:
-        listening = [one for one in self.listening.values() if one.peer.end is not End.REFUSE]
-        servers = [await asyncio.start_server(self._handler(one), HOST, one.port) for one in listening]
+        for one in self.listening.values():
+            if one.peer.end is not End.REFUSE:
+                self._listen(one)
         self._ready.set()
         await self._stop.wait()
-        for server in servers:
-            server.close()
-        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
-    @staticmethod
-    def _handler(one: Listening):  # type: ignore[no-untyped-def]  # what asyncio takes as it is
-        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            at = len(one.received)
-            one.received.append(b"")
+    def _listen(self, one: Listening) -> None:
+        sock = socket.create_server((HOST, one.port), backlog=128)
+        sock.setblocking(False)
+        self._sockets.append(sock)
+        self._loop.add_reader(sock, self._accept, one, sock)
 
-            async def hear() -> bool:
-                data = await reader.read(65536)
-                one.received[at] += data
-                return bool(data)
+    def _accept(self, one: Listening, listener: socket.socket) -> None:
+        try:
+            sock, _ = listener.accept()
+        except OSError:
+            return  # it was given up before we came
+        sock.setblocking(False)
+        self._sockets.append(sock)
+        if not self._stop.is_set():
+            task = self._loop.create_task(self._talk(one, sock))
+            task.add_done_callback(lambda _: sock.close())
 
-            try:
-                writer.write(one.peer.greet)
-                for answer in one.peer.answers:
-                    await hear()
-                    writer.write(answer)
-                await writer.drain()
-                if one.peer.end is End.RESET:
-                    linger = struct.pack("ii", 1, 0)
-                    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-                while one.peer.end is End.HOLD and await hear():
-                    pass
-            except OSError:
-                pass  # it was closed on us
-            finally:
-                writer.close()
+    async def _talk(self, one: Listening, sock: socket.socket) -> None:
+        at = len(one.received)
+        one.received.append(b"")
 
-        return handle
+        async def hear() -> bool:
+            data = await self._loop.sock_recv(sock, 65536)
+            one.received[at] += data
+            return bool(data)
+
+        with suppress(OSError):  # it was closed on us
+            await self._loop.sock_sendall(sock, one.peer.greet)
+            for answer in one.peer.answers:
+                await hear()
+                await self._loop.sock_sendall(sock, answer)
+            if one.peer.end is End.RESET:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            while one.peer.end is End.HOLD and await hear():
+                pass

@@ -206,11 +206,6 @@ ROWS = (
         Peer(answers=(b"HTTP/1.0 200 OK\r\n\r\nhello",)),
     ),
     Row(
-        "hx-string-rst",
-        ("option httpchk", "http-check expect string zzz"),
-        Peer(answers=(b"HTTP/1.0 200 OK\r\nContent-Length: 50\r\n\r\nhello",), end=End.RESET),
-    ),
-    Row(
         "hx-chunk",
         ("option httpchk", "http-check expect string helloworld"),
         Peer(answers=(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nworld\r\n0\r\n\r\n",)),
@@ -485,12 +480,6 @@ ROWS = (
         ("option tcp-check", "tcp-check connect", "tcp-check send abc", "tcp-check expect string abc"),
         Peer(answers=(b"",), end=End.CLOSE),
     ),
-    Row("t-sendonly", ("option tcp-check", "tcp-check connect", "tcp-check send abc"), Peer()),
-    Row(
-        "t-sendimpl",
-        ("option tcp-check", "tcp-check send abc", "tcp-check expect string zz"),
-        Peer(answers=(b"abc",), end=End.CLOSE),
-    ),
     Row(
         "t-seq",
         ("option tcp-check", "tcp-check expect string 220", "tcp-check send QUIT", "tcp-check expect string 221"),
@@ -673,14 +662,6 @@ ROWS = (
     ),
     Row("c8", ("option tcp-check", "tcp-check connect port int(1)"), Peer(b"bb\xab")),
     Row("c9", ("option tcp-check", "tcp-check connect port str(x)"), Peer(b"bb\xab")),
-    Row("c10", ("option tcp-check", "tcp-check connect linger", "tcp-check comment hey", "tcp-check send abc"), Peer()),
-    Row("c11", ("option tcp-check", "tcp-check connect", "tcp-check expect binary-lf %[str(xyz)]"), Peer(b"bb\xab")),
-    Row("c12", ("option tcp-check", "tcp-check connect", "tcp-check send-binary-lf %[str(xyz)]"), Peer(b"bb\xab")),
-    Row(
-        "c13",
-        ("option tcp-check", "tcp-check set-var(check.port) int(1)", "tcp-check connect port var(check.port)"),
-        Peer(b"bb\xab"),
-    ),
     Row("c14", ("option tcp-check", "tcp-check comment first", "tcp-check connect port 1"), Peer(b"bb\xab")),
     Row("c15", ("option tcp-check", "tcp-check connect", "tcp-check expect string x"), Peer(b"x" * 20000)),
     Row("c16", ("option tcp-check", "tcp-check connect", "tcp-check expect string y"), Peer(b"x" * 20000)),
@@ -725,4 +706,40 @@ ROWS = (
         server="weight 100 maxconn 3 agent-check agent-inter 2s agent-port {port}",
     ),
     Row("ag10", (), Peer(b"up maint\n", end=End.CLOSE), server="agent-check agent-inter 2s agent-port {port}"),
+    Row(
+        "t-sendimpl",
+        ("option tcp-check", "tcp-check send abc", "tcp-check expect string zz"),
+        Peer(answers=(b"abc",), end=End.CLOSE),
+    ),
+    Row("c11", ("option tcp-check", "tcp-check connect", "tcp-check expect binary-lf %[str(xyz)]"), Peer(b"bb\xab")),
+    Row("c12", ("option tcp-check", "tcp-check connect", "tcp-check send-binary-lf %[str(xyz)]"), Peer(b"bb\xab")),
+    Row(
+        "c13",
+        ("option tcp-check", "tcp-check set-var(check.port) int(1)", "tcp-check connect port var(check.port)"),
+        Peer(b"bb\xab"),
+    ),
+    Row(
+        "p4",
+        ("option tcp-check", "tcp-check send abc", "tcp-check expect string a"),
+        Peer(answers=(b"a",)),
+        server="check send-proxy-v2 check-send-proxy port {port} inter 3s",
+    ),
+    Row(
+        "p5",
+        ("option tcp-check", "tcp-check connect send-proxy", "tcp-check send abc", "tcp-check expect string a"),
+        Peer(answers=(b"a",)),
+        server="send-proxy-v2 check port {port} inter 3s",
+    ),
+    Row(
+        "p6",
+        ("option tcp-check", "tcp-check send abc", "tcp-check expect string a"),
+        Peer(answers=(b"a",)),
+        server="send-proxy check inter 3s",
+    ),
+    Row(
+        "p7",
+        ("option tcp-check", "tcp-check connect default", "tcp-check send abc", "tcp-check expect string a"),
+        Peer(answers=(b"a",)),
+        server="send-proxy check inter 3s",
+    ),
 )

@@ -85,7 +85,7 @@ class Balancer(Child):
             answer = b""
             while data := sock.recv(65536):
                 answer += data
-        return answer.decode()
+        return answer.decode(errors="replace")  # HAProxy quotes what servers say, and memory that nobody has written
 
     def info(self) -> dict[str, str]:
         """`show info` as names and values."""

@@ -48,8 +48,8 @@ def test_rises_after_that_many_successes_in_a_row() -> None:
 
 def test_result_that_says_nothing_changes_nothing_but_the_last_one() -> None:
     check = CheckState()
-    assert check.count(CheckResult(CheckStatus.SOCKERR)) == (Turn.NONE, False)
-    assert (check.health, check.failed, check.last.status) == (2, 0, CheckStatus.SOCKERR)
+    assert check.count(CheckResult(CheckStatus.CHECKED)) == (Turn.NONE, False)
+    assert (check.health, check.failed, check.last.status) == (2, 0, CheckStatus.CHECKED)
 
 
 def test_conditional_success_takes_no_new_clients() -> None:

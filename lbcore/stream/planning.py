@@ -79,7 +79,7 @@ class Planner:
         plan.key = _key(proxy.backend, build)
         content = _list(rules, Ruleset.TCP_CONTENT, build, Point.BE_CONTENT)
         if settings.mode == "http":
-            requests = _requests(settings, build, Point.BE_REQ_HDR)
+            requests = _requests(settings, rules, build, Point.BE_REQ_HDR)
             plan.request = chain([content, make_buffering(settings), *requests, make_restrict(settings)])
             plan.request_cookie = make_request_cookie(settings, build)
             plan.cookie = make_response_cookie(settings)
@@ -131,7 +131,7 @@ class Planner:
                     make_monitor(settings, build),
                     make_request_captures(settings),
                     make_buffering(settings),
-                    *_requests(settings, build, Point.FE_REQ_HDR),
+                    *_requests(settings, rules, build, Point.FE_REQ_HDR),
                     make_restrict(settings),
                 ]
             )
@@ -213,9 +213,11 @@ def _content_of_responses(rules: RuleLists, build: Build) -> Step | None:
     return run
 
 
-def _requests(settings: ProxySettings, build: Build, point: Point) -> list[Step | None]:
-    """The rules of a request; the statistics page comes after all of `http-request`, lines of `redirect` after that."""
-    rules: RuleLists = settings.rules or NO_RULES
+def _requests(settings: ProxySettings, rules: RuleLists, build: Build, point: Point) -> list[Step | None]:
+    """The rules of a request; the statistics page comes after all of `http-request`, lines of `redirect` after that.
+
+    `rules`: those of the proxy that are Python's.
+    """
     stats = build.facts().stats_page(settings, build, point) if settings.stats is not None else None
     redirects = compile_rules(rules.redirects, build, point=point) if rules.redirects else None
     return [_list(rules, Ruleset.HTTP_REQUEST, build, point), stats, redirects]

@@ -45,7 +45,7 @@ setup(
     package_data={"lbcore": ["py.typed", "*.pyi"], "lbcore.stats": ["web/*"]},
     python_requires=">=3.11",
     setup_requires=["cffi>=1.16"],
-    install_requires=["cffi>=1.16"],
+    install_requires=["cffi>=1.16", "pyOpenSSL>=24"],
     extras_require={"re2": ["google-re2"]},
     cmdclass={"sdist": Sdist},
     cffi_modules=["native/build.py:ffibuilder"],

@@ -232,6 +232,9 @@ static void a_pause_is_no_end_and_no_error(void)
     b.t->now_ms += 120000;
     CHECK_EQ(pump_to_end(&b), MOVE_EOF);
     CHECK_EQ(hear(b.client, out, 0, sizeof(out)), 1000);
+    bench_del(&b);
+}
+
 /* One byte from <src> to the other side; whether it was held back for what follows. */
 static int is_held(bench *b, chan *c, conn *src, conn *dst, uint64_t *left)
 {

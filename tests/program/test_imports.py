@@ -39,7 +39,15 @@ UNUSED = {
 }
 # One rule has one action, one fetch and one converter; the files of all others stay unread.
 RULE = "    http-request set-header x %[path,lower]\n"
-SHOW = "import sys; from lbcore.__main__ import main; code = main(sys.argv[1:]); print(*sys.modules); sys.exit(code)"
+# An editable installation imports modules of its own before anything else is.
+SHOW = """
+import sys
+before = set(sys.modules)
+from lbcore.__main__ import main
+code = main(sys.argv[1:])
+print(*set(sys.modules) - before)
+sys.exit(code)
+"""
 
 
 def modules(*words: str) -> set[str]:

@@ -48,7 +48,7 @@ def _subcommand(name: str, words: Sequence[str]) -> int:
     if name == "demo":
         from lbcore.demo import demo
 
-        return demo(words)
+        return _told(demo, words)
     if name == "explain":
         from lbcore.explain.command import explain
 

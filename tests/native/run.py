@@ -16,8 +16,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,12 +96,54 @@ def sources_of(test: Path) -> list[Path]:
     return [NATIVE / "src" / f"{name}.c" for name in match[1].split()]
 
 
-def compile_to(out: Path, cc: str, sanitizer: Sanitizer, files: Sequence[Path]) -> str:
-    """Builds `out`; the compiler's complaints, empty if it worked."""
+def compile_to(
+    out: Path, cc: str, sanitizer: Sanitizer, files: Sequence[Path], how: Sequence[str] = ("-pthread", "-lm")
+) -> str:
+    """Builds `out`, a program unless `how` says otherwise; the compiler's complaints, empty if it worked."""
     include = [f"-I{NATIVE / 'include'}", f"-I{HERE}"]
-    command = [cc, *FLAGS, *sanitizer.flags, *include, "-o", str(out), *map(str, files), "-pthread", "-lm"]
+    command = [cc, *FLAGS, *sanitizer.flags, *include, "-o", str(out), *map(str, files), *how]
     done = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
     return "" if done.returncode == 0 else done.stdout + done.stderr or f"{cc} exited with {done.returncode}"
+
+
+class Builder:
+    """Builds programs in `tmp`. Each source is compiled once for a sanitizer, however many tests are linked with it."""
+
+    def __init__(self, cc: str, tmp: Path) -> None:
+        self.cc = cc
+        self.tmp = tmp
+        self._begun: dict[tuple[str, Path], Future[str]] = {}
+
+    def begin(self, pool: ThreadPoolExecutor, cases: Iterable[Case]) -> None:
+        """Puts what the cases need in the pool's queue. To be called before the cases are, lest these wait for ever."""
+        for case in cases:
+            with suppress(ValueError):  # the case itself will tell
+                for source in sources_of(case.test):
+                    key = case.sanitizer.name, source
+                    if key not in self._begun and source.exists():
+                        self._begun[key] = pool.submit(self._compile, case.sanitizer, source)
+
+    def program(self, case: Case) -> tuple[Path, str]:
+        """The program of a case, and what went wrong while it was built, empty if nothing did."""
+        program = self.tmp / f"{case.test.stem}_{case.sanitizer.name}"
+        try:
+            sources = sources_of(case.test)
+        except ValueError as e:
+            return program, str(e)
+        if missing := [f.name for f in sources if not f.exists()]:
+            return program, f"no such source: {', '.join(missing)}"
+        for source in sources:
+            begun = self._begun.get((case.sanitizer.name, source))
+            if trouble := self._compile(case.sanitizer, source) if begun is None else begun.result():
+                return program, trouble
+        objects = [self._object(case.sanitizer, source) for source in sources]
+        return program, compile_to(program, self.cc, case.sanitizer, [case.test, *objects])
+
+    def _object(self, sanitizer: Sanitizer, source: Path) -> Path:
+        return self.tmp / f"{source.stem}_{sanitizer.name}.o"
+
+    def _compile(self, sanitizer: Sanitizer, source: Path) -> str:
+        return compile_to(self._object(sanitizer, source), self.cc, sanitizer, [source], ("-pthread", "-c"))
 
 
 def execute(program: Path, sanitizer: Sanitizer, prefix: Sequence[str], seconds: float) -> tuple[int, str]:
@@ -141,16 +184,10 @@ def prefix_for(sanitizer: Sanitizer, cc: str, tmp: Path) -> tuple[str, ...]:
     raise BrokenToolError(f"{sanitizer.name} of {cc} does not catch a planted bug here:\n{said}")
 
 
-def run_case(case: Case, cc: str, tmp: Path, seconds: float) -> str:
+def run_case(case: Case, builder: Builder, seconds: float) -> str:
     """Builds and runs one case; what went wrong, empty if nothing did."""
-    program = tmp / f"{case.test.stem}_{case.sanitizer.name}"
-    try:
-        files = [case.test, *sources_of(case.test)]
-    except ValueError as e:
-        return str(e)
-    if missing := [f.name for f in files if not f.exists()]:
-        return f"no such source: {', '.join(missing)}"
-    if trouble := compile_to(program, cc, case.sanitizer, files):
+    program, trouble = builder.program(case)
+    if trouble:
         return trouble
     code, said = execute(program, case.sanitizer, case.prefix, seconds)
     return "" if code == 0 else f"{said}exit code {code}"
@@ -190,8 +227,10 @@ def run_all(args: argparse.Namespace, tmp: Path) -> int:
     wanted = [SANITIZERS[n] for n in (("address", "thread") if args.san == "all" else (args.san,))]
     prefixes = {s.name: prefix_for(s, args.cc, tmp) for s in wanted}
     cases = [Case(test, s, prefixes[s.name]) for test in chosen_tests(args.names) for s in wanted]
+    builder = Builder(args.cc, tmp)
     with ThreadPoolExecutor(max(1, args.jobs)) as pool:
-        troubles = pool.map(lambda case: run_case(case, args.cc, tmp, args.timeout), cases)
+        builder.begin(pool, cases)
+        troubles = pool.map(lambda case: run_case(case, builder, args.timeout), cases)
         failed = sum(report(case, trouble) for case, trouble in zip(cases, troubles, strict=True))
     print(f"{len(cases) - failed} passed, {failed} failed")
     return failed if cases else 1

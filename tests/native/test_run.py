@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,7 @@ PLAIN = run.SANITIZERS["none"]
 def outcome(tmp: Path, body: str, head: str = "/* sources: */", sanitizer: run.Sanitizer = PLAIN) -> str:
     test = tmp / "test_it.c"
     test.write_text(f'{head}\n#include "check.h"\n{body}')
-    return run.run_case(run.Case(test, sanitizer), "gcc", tmp, 20)
+    return run.run_case(run.Case(test, sanitizer), run.Builder("gcc", tmp), 20)
 
 
 def test_a_claim_that_holds_passes(tmp_path: Path) -> None:
@@ -45,7 +47,7 @@ def test_a_crash_fails(tmp_path: Path) -> None:
 def test_a_program_that_hangs_is_killed(tmp_path: Path) -> None:
     test = tmp_path / "test_it.c"
     test.write_text('/* sources: */\n#include "check.h"\nint main(void) { for (;;) pause(); }\n')
-    assert "still running after 0.5 s" in run.run_case(run.Case(test, PLAIN), "gcc", tmp_path, 0.5)
+    assert "still running after 0.5 s" in run.run_case(run.Case(test, PLAIN), run.Builder("gcc", tmp_path), 0.5)
 
 
 def test_touching_the_guarded_page_is_caught_without_a_sanitizer(tmp_path: Path) -> None:
@@ -72,3 +74,25 @@ def test_a_sanitizer_that_misses_the_planted_bug_is_an_error(tmp_path: Path) -> 
 def test_an_unknown_test_is_refused() -> None:
     with pytest.raises(FileNotFoundError, match=r"there is no test_nonsense\.c"):
         run.chosen_tests(["nonsense"])
+
+
+def test_a_source_is_compiled_once_for_all_that_are_linked_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+    compile_to = run.compile_to
+
+    def noted(out: Path, *how: Any) -> str:
+        built.append(out.name)
+        return compile_to(out, *how)
+
+    monkeypatch.setattr(run, "compile_to", noted)
+    tests = [tmp_path / f"test_{name}.c" for name in "ab"]
+    for test in tests:
+        test.write_text(f'/* sources: ctr */\n#include "check.h"\n{PASSING}')
+    cases = [run.Case(test, PLAIN) for test in tests]
+    builder = run.Builder("gcc", tmp_path)
+    with ThreadPoolExecutor(2) as pool:
+        builder.begin(pool, cases)
+        assert list(pool.map(lambda case: run.run_case(case, builder, 20), cases)) == ["", ""]
+    assert sorted(built) == ["ctr_none.o", "test_a_none", "test_b_none"]

@@ -77,8 +77,12 @@ static inline uint64_t heap_key(const server *s)
 {
     return s->seat.heap->node[s->seat.at].key;
 }
-/* The first one with room that is not <avoid>, NULL if there is none. Looks at those that stand before it, no others. */
-server *heap_roomy(const lb_heap *h, const server *avoid);
 /* Picks from a heap, whose order <moved> (may be NULL) restores for the one that was taken. As lb_algo.pick. */
 int heap_pick(backend *be, lb_heap *h, const server *avoid, server **out, void (*moved)(backend *be, server *s));
+
+/* The slots of algorithms whose be->lb is one heap and nothing else. */
+int heap_build(backend *be, int (*update)(backend *be, server *s));
+void heap_destroy(backend *be);
+/* Places <s> by <key>, or nowhere if it has no weight now. 0. */
+int heap_update(server *s, lb_heap *h, uint64_t (*key)(const server *s));
 #endif

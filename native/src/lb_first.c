@@ -2,37 +2,20 @@
  * to do. Weights count for nothing, but that 0 means none. */
 #include "lb_algo.h"
 
-static void destroy(backend *be)
+/* What its place is told by. */
+static uint64_t id_of(const server *s)
 {
-    if (be->lb)
-        heap_free(be->lb);
-    free(be->lb);
+    return s->conf.id;
 }
 
 static int update(backend *be, server *s)
 {
-    heap_drop(s);
-    s->seat.weight = s->seat.now;
-    if (s->seat.weight)
-        heap_put(be->lb, s, s->conf.id);
-    return 0;
+    return heap_update(s, be->lb, id_of);
 }
 
 static int build(backend *be)
 {
-    lb_heap *h = malloc(sizeof(*h));
-
-    if (!h || heap_init(h, be) < 0) {
-        free(h);
-        return -ENOMEM;
-    }
-    destroy(be);
-    be->lb = h;
-    for (uint32_t i = 0; i < be->nsrv; i++) {
-        lb_unseat(be->srv[i]);
-        update(be, be->srv[i]);
-    }
-    return 0;
+    return heap_build(be, update);
 }
 
 static int pick(backend *be, const server *avoid, server **out)
@@ -43,13 +26,13 @@ static int pick(backend *be, const server *avoid, server **out)
 static void load(backend *be, server *s)
 {
     if (!s->seat.heap)
-        heap_put(be->lb, s, s->conf.id);
+        heap_put(be->lb, s, id_of(s));
 }
 
 const lb_algo lb_firstfit = {
     .name = "first",
     .build = build,
-    .destroy = destroy,
+    .destroy = heap_destroy,
     .pick = pick,
     .update = update,
     .load = load,

@@ -92,7 +92,8 @@ static void search(const lb_heap *h, uint32_t i, const server *avoid, const lb_n
     search(h, 2 * i + 2, avoid, best);
 }
 
-server *heap_roomy(const lb_heap *h, const server *avoid)
+/* The first one with room that is not <avoid>, NULL if there is none. Looks at those that stand before it, no others. */
+static server *roomy(const lb_heap *h, const server *avoid)
 {
     const lb_node *best = NULL;
 
@@ -108,9 +109,9 @@ int heap_pick(backend *be, lb_heap *h, const server *avoid, server **out, void (
     while ((s = heap_top(h)) && !lb_has_room(s) && lb_stand_aside(s))
         ;
     do { /* the slot that was seen may be another thread's by now */
-        s = heap_roomy(h, avoid);
+        s = roomy(h, avoid);
         if (!s && avoid)
-            s = heap_roomy(h, avoid = NULL);
+            s = roomy(h, avoid = NULL);
         if (!s)
             return LB_FULL;
     } while (!lb_slot(s));
@@ -118,4 +119,37 @@ int heap_pick(backend *be, lb_heap *h, const server *avoid, server **out, void (
         moved(be, s);
     *out = s;
     return LB_PICKED;
+}
+
+void heap_destroy(backend *be)
+{
+    if (be->lb)
+        heap_free(be->lb);
+    free(be->lb);
+}
+
+int heap_build(backend *be, int (*update)(backend *be, server *s))
+{
+    lb_heap *h = malloc(sizeof(*h));
+
+    if (!h || heap_init(h, be) < 0) {
+        free(h);
+        return -ENOMEM;
+    }
+    heap_destroy(be);
+    be->lb = h;
+    for (uint32_t i = 0; i < be->nsrv; i++) {
+        lb_unseat(be->srv[i]);
+        update(be, be->srv[i]);
+    }
+    return 0;
+}
+
+int heap_update(server *s, lb_heap *h, uint64_t (*key)(const server *s))
+{
+    heap_drop(s);
+    s->seat.weight = s->seat.now;
+    if (s->seat.weight)
+        heap_put(h, s, key(s));
+    return 0;
 }

@@ -12,37 +12,14 @@ static uint64_t key_of(const server *s)
     return load ? (load + 1) * EFFECTIVE_MAX / s->seat.weight : 0;
 }
 
-static void destroy(backend *be)
-{
-    if (be->lb)
-        heap_free(be->lb);
-    free(be->lb);
-}
-
 static int update(backend *be, server *s)
 {
-    heap_drop(s);
-    s->seat.weight = s->seat.now;
-    if (s->seat.weight)
-        heap_put(be->lb, s, key_of(s));
-    return 0;
+    return heap_update(s, be->lb, key_of);
 }
 
 static int build(backend *be)
 {
-    lb_heap *h = malloc(sizeof(*h));
-
-    if (!h || heap_init(h, be) < 0) {
-        free(h);
-        return -ENOMEM;
-    }
-    destroy(be);
-    be->lb = h;
-    for (uint32_t i = 0; i < be->nsrv; i++) {
-        lb_unseat(be->srv[i]);
-        update(be, be->srv[i]);
-    }
-    return 0;
+    return heap_build(be, update);
 }
 
 static void load(backend *be, server *s)
@@ -63,7 +40,7 @@ static int pick(backend *be, const server *avoid, server **out)
 const lb_algo lb_leastconn = {
     .name = "leastconn",
     .build = build,
-    .destroy = destroy,
+    .destroy = heap_destroy,
     .pick = pick,
     .update = update,
     .load = load,

@@ -21,7 +21,7 @@ SOURCES = (
     # primitives
     "lockset", "lock", "ctr", "freq", "hash", "counters", "sock", "buf",
     # what is remembered
-    "table",
+    "table", "table_data",
     # the loop
     "fd", "poll", "loop", "ev_epoll", "ev_poll", "ev_select", "ev_kqueue", "tmr", "runq", "waitq", "task",
     # HTTP/1

@@ -154,3 +154,49 @@ void stk_count(stk_table *t, uint32_t e, uint32_t mask, uint64_t n, uint32_t now
  * the one before. 0, or -EINVAL if that is no rate that is stored. */
 int stk_rate_parts(stk_table *t, uint32_t e, int type, uint32_t i, uint32_t now, int write, uint32_t *age, uint32_t *curr,
                    uint32_t *prev);
+
+#ifndef LB_CFFI
+/* Head of an entry; its data follow, then its links of updates (if the table has any), then its key. */
+typedef struct stk_entry {
+    uint32_t next;   /* in its chain, or among the free ones */
+    uint32_t expire; /* tick; without expiry: of the last touch */
+    uint32_t place;  /* in the heap, from 1; 0: it is not there */
+    uint32_t refs;
+    uint32_t used;   /* 0: it is free */
+    rwlock lock;     /* LBL_TENTRY: the data */
+} stk_entry;
+
+typedef struct stk_due {
+    uint32_t date;
+    uint32_t e;
+} stk_due;
+
+struct stk_table {
+    stk_conf conf;
+    uint32_t stored;           /* bit: STK_* */
+    uint16_t off[STK_TYPES];   /* of the first element, from the entry's beginning */
+    uint32_t update_off, key_off, entry_size;
+    uint64_t seed;
+    lockset *set;
+    spinlock lock;     /* LBL_TABLE: what follows, and all of <entry> but its data */
+    char *entries;
+    uint32_t *bucket;
+    uint32_t bucket_mask;
+    uint32_t ever;     /* entries that were used once: those above it never were */
+    uint32_t free;     /* chain of those that are free again */
+    uint32_t used, refs;
+    stk_due *heap;     /* [0] is unused */
+    uint32_t nheap;
+    uint32_t first, last, updates; /* of the changed ones; number of the last change */
+    uint64_t purged, refused;
+};
+
+extern const uint8_t stk_kinds[STK_TYPES]; /* STK_KIND_* */
+/* Bytes of an element of <type>, which exists. */
+uint32_t stk_element_size(int type);
+
+static inline stk_entry *stk_entry_at(const stk_table *t, uint32_t e)
+{
+    return (stk_entry *)(t->entries + (size_t)(e - 1) * t->entry_size);
+}
+#endif

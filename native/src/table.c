@@ -7,33 +7,6 @@ enum {
     LARGE = 4 << 20,  /* bytes from which an array is worth large pages */
 };
 
-static const uint8_t kinds[STK_TYPES] = {
-    [STK_SERVER_ID] = STK_KIND_SINT,       [STK_GPT0] = STK_KIND_UINT,
-    [STK_GPC0] = STK_KIND_UINT,            [STK_GPC0_RATE] = STK_KIND_RATE,
-    [STK_CONN_CNT] = STK_KIND_UINT,        [STK_CONN_RATE] = STK_KIND_RATE,
-    [STK_CONN_CUR] = STK_KIND_UINT,        [STK_SESS_CNT] = STK_KIND_UINT,
-    [STK_SESS_RATE] = STK_KIND_RATE,       [STK_HTTP_REQ_CNT] = STK_KIND_UINT,
-    [STK_HTTP_REQ_RATE] = STK_KIND_RATE,   [STK_HTTP_ERR_CNT] = STK_KIND_UINT,
-    [STK_HTTP_ERR_RATE] = STK_KIND_RATE,   [STK_BYTES_IN_CNT] = STK_KIND_ULL,
-    [STK_BYTES_IN_RATE] = STK_KIND_RATE,   [STK_BYTES_OUT_CNT] = STK_KIND_ULL,
-    [STK_BYTES_OUT_RATE] = STK_KIND_RATE,  [STK_GPC1] = STK_KIND_UINT,
-    [STK_GPC1_RATE] = STK_KIND_RATE,       [STK_SERVER_KEY] = STK_KIND_DICT,
-    [STK_HTTP_FAIL_CNT] = STK_KIND_UINT,   [STK_HTTP_FAIL_RATE] = STK_KIND_RATE,
-    [STK_GPT] = STK_KIND_UINT,             [STK_GPC] = STK_KIND_UINT,
-    [STK_GPC_RATE] = STK_KIND_RATE,        [STK_GLITCH_CNT] = STK_KIND_UINT,
-    [STK_GLITCH_RATE] = STK_KIND_RATE,
-};
-
-/* Head of an entry; its data follow, then its links of updates (if the table has any), then its key. */
-typedef struct entry {
-    uint32_t next;   /* in its chain, or among the free ones */
-    uint32_t expire; /* tick; without expiry: of the last touch */
-    uint32_t place;  /* in the heap, from 1; NOWHERE */
-    uint32_t refs;
-    uint32_t used;   /* 0: it is free */
-    rwlock lock;     /* LBL_TENTRY: the data */
-} entry;
-
 /* Entries that were changed, in the order of their last changes. */
 typedef struct update {
     uint32_t prev, next; /* entries */
@@ -41,54 +14,12 @@ typedef struct update {
     uint32_t local;
 } update;
 
-typedef struct due {
-    uint32_t date;
-    uint32_t e;
-} due;
-
-struct stk_table {
-    stk_conf conf;
-    uint32_t stored;           /* bit: STK_* */
-    uint16_t off[STK_TYPES];   /* of the first element, from the entry's beginning */
-    uint32_t update_off, key_off, entry_size;
-    uint64_t seed;
-    lockset *set;
-    spinlock lock;     /* LBL_TABLE: what follows, and all of <entry> but its data */
-    char *entries;
-    uint32_t *bucket;
-    uint32_t bucket_mask;
-    uint32_t ever;     /* entries that were used once: those above it never were */
-    uint32_t free;     /* chain of those that are free again */
-    uint32_t used, refs;
-    due *heap;         /* [0] is unused */
-    uint32_t nheap;
-    uint32_t first, last, updates; /* of the changed ones; number of the last change */
-    uint64_t purged, refused;
-};
-
-int stk_kind(int type)
-{
-    return type < 0 || type >= STK_TYPES ? -EINVAL : kinds[type];
-}
-
 const stk_conf *stk_conf_of(const stk_table *t)
 {
     return &t->conf;
 }
 
 /* --- layout --- */
-
-static uint32_t element_size(int type)
-{
-    switch (kinds[type]) {
-    case STK_KIND_ULL:
-        return 8;
-    case STK_KIND_RATE:
-        return sizeof(freq_ctr_period);
-    default:
-        return 4;
-    }
-}
 
 static int is_array(int type)
 {
@@ -101,7 +32,7 @@ static int conf_is_good(const stk_conf *c)
         return 0;
     for (int i = 0; i < STK_TYPES; i++)
         if (c->count[i] > (is_array(i) ? STK_ELEMENTS_MAX : 1) ||
-            (c->count[i] && kinds[i] == STK_KIND_RATE && (!c->period[i] || c->period[i] > INT32_MAX)))
+            (c->count[i] && stk_kinds[i] == STK_KIND_RATE && (!c->period[i] || c->period[i] > INT32_MAX)))
             return 0;
     return 1;
 }
@@ -109,14 +40,14 @@ static int conf_is_good(const stk_conf *c)
 /* Those of eight bytes come first, so that all are aligned without gaps. */
 static void lay_out(stk_table *t)
 {
-    uint32_t at = sizeof(entry);
+    uint32_t at = sizeof(stk_entry);
 
     for (int wide = 1; wide >= 0; wide--)
         for (int i = 0; i < STK_TYPES; i++)
-            if (t->conf.count[i] && (element_size(i) == 8) == wide) {
+            if (t->conf.count[i] && (stk_element_size(i) == 8) == wide) {
                 t->off[i] = (uint16_t)at;
                 t->stored |= 1u << i;
-                at += t->conf.count[i] * element_size(i);
+                at += t->conf.count[i] * stk_element_size(i);
             }
     t->update_off = at;
     at += t->conf.updates ? sizeof(update) : 0;
@@ -192,24 +123,19 @@ void stk_free(stk_table *t)
     free(t);
 }
 
-static entry *at(const stk_table *t, uint32_t e)
-{
-    return (entry *)(t->entries + (size_t)(e - 1) * t->entry_size);
-}
-
 static update *update_of(const stk_table *t, uint32_t e)
 {
-    return (update *)((char *)at(t, e) + t->update_off);
+    return (update *)((char *)stk_entry_at(t, e) + t->update_off);
 }
 
-static char *key_of(const stk_table *t, const entry *x)
+static char *key_of(const stk_table *t, const stk_entry *x)
 {
     return (char *)x + t->key_off;
 }
 
 const char *stk_key(const stk_table *t, uint32_t e)
 {
-    return key_of(t, at(t, e));
+    return key_of(t, stk_entry_at(t, e));
 }
 
 /* --- keys --- */
@@ -250,7 +176,7 @@ static uint32_t bucket_of(const stk_table *t, const char *key, uint32_t len)
 }
 
 /* <len> is trimmed: what follows in the entry must be NUL. */
-static int same_key(const stk_table *t, const entry *x, const char *key, uint32_t len)
+static int same_key(const stk_table *t, const stk_entry *x, const char *key, uint32_t len)
 {
     const char *own = key_of(t, x);
 
@@ -265,13 +191,13 @@ static int sooner(uint32_t a, uint32_t b)
     return (int32_t)(a - b) < 0;
 }
 
-static void heap_put(stk_table *t, uint32_t place, due d)
+static void heap_put(stk_table *t, uint32_t place, stk_due d)
 {
     t->heap[place] = d;
-    at(t, d.e)->place = place;
+    stk_entry_at(t, d.e)->place = place;
 }
 
-static void sift_up(stk_table *t, uint32_t place, due d)
+static void sift_up(stk_table *t, uint32_t place, stk_due d)
 {
     while (place > 1 && sooner(d.date, t->heap[place / 2].date)) {
         heap_put(t, place, t->heap[place / 2]);
@@ -280,7 +206,7 @@ static void sift_up(stk_table *t, uint32_t place, due d)
     heap_put(t, place, d);
 }
 
-static void sift_down(stk_table *t, uint32_t place, due d)
+static void sift_down(stk_table *t, uint32_t place, stk_due d)
 {
     uint32_t below;
 
@@ -297,13 +223,13 @@ static void sift_down(stk_table *t, uint32_t place, due d)
 
 static void heap_add(stk_table *t, uint32_t e)
 {
-    sift_up(t, ++t->nheap, (due){at(t, e)->expire, e});
+    sift_up(t, ++t->nheap, (stk_due){stk_entry_at(t, e)->expire, e});
 }
 
-static void heap_remove(stk_table *t, entry *x)
+static void heap_remove(stk_table *t, stk_entry *x)
 {
     uint32_t place = x->place;
-    due d;
+    stk_due d;
 
     if (place == NOWHERE)
         return;
@@ -319,13 +245,13 @@ static void heap_remove(stk_table *t, entry *x)
 
 /* Gives an entry another date. The heap, whose date is no later than the entry's old one, need not know unless the new one is
  * sooner: then it is looked at, at the price of a cache miss. */
-static void set_date(stk_table *t, entry *x, uint32_t e, uint32_t date)
+static void set_date(stk_table *t, stk_entry *x, uint32_t e, uint32_t date)
 {
     int hastened = sooner(date, x->expire);
 
     x->expire = date;
     if (hastened && x->place != NOWHERE && sooner(date, t->heap[x->place].date))
-        sift_up(t, x->place, (due){date, e});
+        sift_up(t, x->place, (stk_due){date, e});
 }
 
 /* The idle entry that is to go first; 0 if all that there are have references. What stands at the top with a date that has moved
@@ -333,13 +259,13 @@ static void set_date(stk_table *t, entry *x, uint32_t e, uint32_t date)
 static uint32_t heap_first(stk_table *t)
 {
     while (t->nheap) {
-        due top = t->heap[1];
-        entry *x = at(t, top.e);
+        stk_due top = t->heap[1];
+        stk_entry *x = stk_entry_at(t, top.e);
 
         if (x->refs)
             heap_remove(t, x);
         else if (x->expire != top.date)
-            sift_down(t, 1, (due){x->expire, top.e});
+            sift_down(t, 1, (stk_due){x->expire, top.e});
         else
             return top.e;
     }
@@ -382,24 +308,24 @@ static void update_add(stk_table *t, uint32_t e, int local)
 
 /* --- entries; LBL_TABLE must be held --- */
 
-static int expired(const stk_table *t, const entry *x, uint32_t now)
+static int expired(const stk_table *t, const stk_entry *x, uint32_t now)
 {
     return t->conf.expire && !sooner(now, x->expire);
 }
 
-static void unchain(stk_table *t, entry *x, uint32_t e)
+static void unchain(stk_table *t, stk_entry *x, uint32_t e)
 {
     const char *key = key_of(t, x);
     uint32_t *link = &t->bucket[bucket_of(t, key, trimmed(t, key, t->conf.key_len))];
 
     while (*link != e)
-        link = &at(t, *link)->next;
+        link = &stk_entry_at(t, *link)->next;
     *link = x->next;
 }
 
 static void drop_entry(stk_table *t, uint32_t e)
 {
-    entry *x = at(t, e);
+    stk_entry *x = stk_entry_at(t, e);
 
     unchain(t, x, e);
     heap_remove(t, x);
@@ -411,7 +337,7 @@ static void drop_entry(stk_table *t, uint32_t e)
     t->used--;
 }
 
-static void ref(stk_table *t, entry *x)
+static void ref(stk_table *t, stk_entry *x)
 {
     x->refs++;
     t->refs++;
@@ -419,7 +345,7 @@ static void ref(stk_table *t, entry *x)
 
 static void unref(stk_table *t, uint32_t e)
 {
-    entry *x = at(t, e);
+    stk_entry *x = stk_entry_at(t, e);
 
     x->refs--;
     t->refs--;
@@ -430,7 +356,7 @@ static void unref(stk_table *t, uint32_t e)
 /* One that never was used. */
 static uint32_t new_entry(stk_table *t)
 {
-    rw_init(&at(t, ++t->ever)->lock, t->set, LBL_TENTRY);
+    rw_init(&stk_entry_at(t, ++t->ever)->lock, t->set, LBL_TENTRY);
     return t->ever;
 }
 
@@ -449,7 +375,7 @@ static uint32_t room(stk_table *t)
     if (!t->free)
         return new_entry(t);
     e = t->free;
-    t->free = at(t, e)->next;
+    t->free = stk_entry_at(t, e)->next;
     return e;
 }
 
@@ -461,13 +387,13 @@ static uint32_t date_of(const stk_table *t, uint32_t now)
 static uint32_t store(stk_table *t, const char *key, uint32_t len, uint32_t b, uint32_t now)
 {
     uint32_t e = room(t);
-    entry *x;
+    stk_entry *x;
 
     if (!e) {
         t->refused++;
         return 0;
     }
-    x = at(t, e);
+    x = stk_entry_at(t, e);
     memset((char *)x + sizeof(*x), 0, t->entry_size - sizeof(*x));
     memcpy(key_of(t, x), key, len);
     x->refs = 0;
@@ -482,8 +408,8 @@ static uint32_t store(stk_table *t, const char *key, uint32_t len, uint32_t b, u
 
 static uint32_t find(stk_table *t, const char *key, uint32_t len, uint32_t b, uint32_t now)
 {
-    for (uint32_t e = t->bucket[b]; e; e = at(t, e)->next) {
-        entry *x = at(t, e);
+    for (uint32_t e = t->bucket[b]; e; e = stk_entry_at(t, e)->next) {
+        stk_entry *x = stk_entry_at(t, e);
 
         if (!same_key(t, x, key, len))
             continue;
@@ -502,7 +428,7 @@ uint32_t stk_get(stk_table *t, const void *key, uint32_t len, uint32_t now)
     spin_lock(&t->lock);
     e = find(t, key, n, b, now);
     if (e)
-        ref(t, at(t, e));
+        ref(t, stk_entry_at(t, e));
     spin_unlock(&t->lock);
     return e;
 }
@@ -518,7 +444,7 @@ uint32_t stk_set(stk_table *t, const void *key, uint32_t len, uint32_t now, int 
     if (absent)
         e = store(t, key, n, b, now);
     if (e)
-        ref(t, at(t, e));
+        ref(t, stk_entry_at(t, e));
     spin_unlock(&t->lock);
     if (fresh)
         *fresh = absent && e;
@@ -528,7 +454,7 @@ uint32_t stk_set(stk_table *t, const void *key, uint32_t len, uint32_t now, int 
 void stk_ref(stk_table *t, uint32_t e)
 {
     spin_lock(&t->lock);
-    ref(t, at(t, e));
+    ref(t, stk_entry_at(t, e));
     spin_unlock(&t->lock);
 }
 
@@ -541,7 +467,7 @@ void stk_release(stk_table *t, uint32_t e)
 
 static void touch(stk_table *t, uint32_t e, uint32_t date, int local, int drop)
 {
-    entry *x = at(t, e);
+    stk_entry *x = stk_entry_at(t, e);
 
     spin_lock(&t->lock);
     set_date(t, x, e, date);
@@ -569,7 +495,7 @@ static int kill(stk_table *t, uint32_t e, int drop)
 {
     if (drop)
         unref(t, e);
-    if (at(t, e)->refs || !at(t, e)->used)
+    if (stk_entry_at(t, e)->refs || !stk_entry_at(t, e)->used)
         return 0;
     drop_entry(t, e);
     return 1;
@@ -588,7 +514,7 @@ int stk_kill(stk_table *t, uint32_t e, int drop)
 void stk_kill_if_expired(stk_table *t, uint32_t e, uint32_t now, int drop)
 {
     spin_lock(&t->lock);
-    if (expired(t, at(t, e), now))
+    if (expired(t, stk_entry_at(t, e), now))
         kill(t, e, drop);
     else if (drop)
         unref(t, e);
@@ -603,10 +529,10 @@ int stk_expire(stk_table *t, uint32_t now, uint32_t max)
     if (!t->conf.expire)
         return -1;
     spin_lock(&t->lock);
-    while ((e = heap_first(t)) && expired(t, at(t, e), now) && max--)
+    while ((e = heap_first(t)) && expired(t, stk_entry_at(t, e), now) && max--)
         drop_entry(t, e);
     if (e)
-        ms = expired(t, at(t, e), now) ? 0 : (int)(at(t, e)->expire - now);
+        ms = expired(t, stk_entry_at(t, e), now) ? 0 : (int)(stk_entry_at(t, e)->expire - now);
     spin_unlock(&t->lock);
     return ms;
 }
@@ -614,7 +540,7 @@ int stk_expire(stk_table *t, uint32_t now, uint32_t max)
 /* LBL_TABLE must be held. */
 static int is_there(const stk_table *t, uint32_t e, uint32_t now)
 {
-    const entry *x = at(t, e);
+    const stk_entry *x = stk_entry_at(t, e);
 
     return x->used && (x->refs || !expired(t, x, now));
 }
@@ -630,7 +556,7 @@ uint32_t stk_next(stk_table *t, uint32_t after, uint32_t now)
             if (is_there(t, ++e, now))
                 found = e;
         if (found)
-            ref(t, at(t, found));
+            ref(t, stk_entry_at(t, found));
         span = !found && e < t->ever;
         spin_unlock(&t->lock);
     } while (span);
@@ -643,7 +569,7 @@ uint32_t stk_at(stk_table *t, uint32_t e, uint32_t now)
     if (!e || e > t->ever || !is_there(t, e, now))
         e = 0;
     else
-        ref(t, at(t, e));
+        ref(t, stk_entry_at(t, e));
     spin_unlock(&t->lock);
     return e;
 }
@@ -660,14 +586,14 @@ uint32_t stk_next_update(stk_table *t, uint32_t after, int local)
         if (!local || update_of(t, e)->local)
             found = e;
     if (found)
-        ref(t, at(t, found));
+        ref(t, stk_entry_at(t, found));
     spin_unlock(&t->lock);
     return found;
 }
 
 void stk_look(stk_table *t, uint32_t e, uint32_t now, stk_info *out)
 {
-    const entry *x = at(t, e);
+    const stk_entry *x = stk_entry_at(t, e);
 
     *out = (stk_info){0};
     spin_lock(&t->lock);
@@ -694,158 +620,4 @@ void stk_read_figures(stk_table *t, stk_figures *out)
         .bytes = (uint64_t)t->ever * (t->entry_size + sizeof(*t->heap) + 2 * sizeof(*t->bucket)),
     };
     spin_unlock(&t->lock);
-}
-
-/* --- data --- */
-
-static void *element(const stk_table *t, entry *x, int type, uint32_t i)
-{
-    if (type < 0 || type >= STK_TYPES || i >= t->conf.count[type])
-        return NULL;
-    return (char *)x + t->off[type] + i * element_size(type);
-}
-
-static uint64_t value(const stk_table *t, const void *p, int type, uint32_t now)
-{
-    switch (kinds[type]) {
-    case STK_KIND_ULL:
-        return *(const uint64_t *)p;
-    case STK_KIND_RATE:
-        return freqp_read(p, t->conf.period[type], now);
-    case STK_KIND_SINT:
-        return (uint64_t)(int64_t)*(const int32_t *)p;
-    default:
-        return *(const uint32_t *)p;
-    }
-}
-
-static void raise_by(const stk_table *t, void *p, int type, uint64_t n, uint32_t now)
-{
-    uint32_t by = n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
-
-    if (kinds[type] == STK_KIND_RATE)
-        freqp_update(p, t->conf.period[type], by, now);
-    else if (kinds[type] == STK_KIND_ULL)
-        *(uint64_t *)p = n > UINT64_MAX - *(uint64_t *)p ? UINT64_MAX : *(uint64_t *)p + n;
-    else
-        *(uint32_t *)p = by > UINT32_MAX - *(uint32_t *)p ? UINT32_MAX : *(uint32_t *)p + by;
-}
-
-static void lower_by(void *p, int type, uint64_t n)
-{
-    if (kinds[type] == STK_KIND_RATE)
-        return;
-    if (kinds[type] == STK_KIND_ULL)
-        *(uint64_t *)p = *(uint64_t *)p > n ? *(uint64_t *)p - n : 0;
-    else
-        *(uint32_t *)p = *(uint32_t *)p > n ? *(uint32_t *)p - (uint32_t)n : 0;
-}
-
-static void set_to(void *p, int type, uint64_t v, uint32_t now)
-{
-    if (kinds[type] == STK_KIND_RATE)
-        *(freq_ctr_period *)p = (freq_ctr_period){.curr_tick = now & ~(uint32_t)FREQP_LOCKED, .curr_ctr = (uint32_t)v};
-    else if (kinds[type] == STK_KIND_ULL)
-        *(uint64_t *)p = v;
-    else
-        *(uint32_t *)p = (uint32_t)v;
-}
-
-uint64_t stk_read(stk_table *t, uint32_t e, int type, uint32_t i, uint32_t now)
-{
-    entry *x = at(t, e);
-    const void *p = element(t, x, type, i);
-    uint64_t v;
-
-    if (!p)
-        return 0;
-    rw_rdlock(&x->lock);
-    v = value(t, p, type, now);
-    rw_rdunlock(&x->lock);
-    return v;
-}
-
-uint64_t stk_add(stk_table *t, uint32_t e, int type, uint32_t i, uint64_t n, uint32_t now)
-{
-    entry *x = at(t, e);
-    void *p = element(t, x, type, i);
-    uint64_t v;
-
-    if (!p)
-        return 0;
-    rw_wrlock(&x->lock);
-    raise_by(t, p, type, n, now);
-    v = value(t, p, type, now);
-    rw_wrunlock(&x->lock);
-    return v;
-}
-
-uint64_t stk_sub(stk_table *t, uint32_t e, int type, uint32_t i, uint64_t n, uint32_t now)
-{
-    entry *x = at(t, e);
-    void *p = element(t, x, type, i);
-    uint64_t v;
-
-    if (!p)
-        return 0;
-    rw_wrlock(&x->lock);
-    lower_by(p, type, n);
-    v = value(t, p, type, now);
-    rw_wrunlock(&x->lock);
-    return v;
-}
-
-uint64_t stk_write(stk_table *t, uint32_t e, int type, uint32_t i, uint64_t v, uint32_t now)
-{
-    entry *x = at(t, e);
-    void *p = element(t, x, type, i);
-    uint64_t old;
-
-    if (!p)
-        return 0;
-    rw_wrlock(&x->lock);
-    old = value(t, p, type, now);
-    set_to(p, type, v, now);
-    rw_wrunlock(&x->lock);
-    return old;
-}
-
-void stk_count(stk_table *t, uint32_t e, uint32_t mask, uint64_t n, uint32_t now)
-{
-    entry *x = at(t, e);
-
-    mask &= t->stored;
-    if (!mask)
-        return;
-    rw_wrlock(&x->lock);
-    for (; mask; mask &= mask - 1) {
-        int type = __builtin_ctz(mask);
-
-        raise_by(t, (char *)x + t->off[type], type, n, now);
-    }
-    rw_wrunlock(&x->lock);
-}
-
-static void read_parts(const freq_ctr_period *c, uint32_t now, uint32_t *age, uint32_t *curr, uint32_t *prev)
-{
-    *age = now - c->curr_tick;
-    *curr = c->curr_ctr;
-    *prev = c->prev_ctr;
-}
-
-int stk_rate_parts(stk_table *t, uint32_t e, int type, uint32_t i, uint32_t now, int write, uint32_t *age, uint32_t *curr,
-                   uint32_t *prev)
-{
-    entry *x = at(t, e);
-    freq_ctr_period *c = element(t, x, type, i);
-
-    if (!c || kinds[type] != STK_KIND_RATE)
-        return -EINVAL;
-    rw_wrlock(&x->lock);
-    if (write)
-        *c = (freq_ctr_period){(now - *age) & ~(uint32_t)FREQP_LOCKED, *curr, *prev};
-    else
-        read_parts(c, now, age, curr, prev);
-    rw_wrunlock(&x->lock);
-    return 0;
 }

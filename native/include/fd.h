@@ -78,7 +78,8 @@ typedef struct fd_info {
 
 /* What a loop did since its init. Counted by its thread alone; another may read them at any time. */
 typedef struct fdloop_figures {
-    uint64_t waits;      /* calls of the kernel's wait */
+    uint64_t waits;      /* turns: calls of the kernel's wait, but for second looks */
+    uint64_t yields;     /* times it gave the processor away before it went to sleep */
     uint64_t events;     /* events it returned */
     uint64_t handlers;   /* handlers called, from events or from the cache */
     uint64_t stale;      /* events dropped, their fd having been closed or moved meanwhile */
@@ -154,6 +155,8 @@ struct fdloop {
     fdevent *batch; /* FD_BATCH of them: what the poller's wait fills */
     fdloop_figures fig;
     int retry;       /* the kernel refused an update in the last flush: don't sleep for long */
+    uint32_t yield_skip; /* sleeps before which the processor is not given away */
+    uint32_t yield_step; /* how many it will be the next time that brings nothing */
     char pad[LB_CACHELINE];
     /* what other threads touch */
     spinlock in_lock; /* LBL_POLL: guards inbox[], ninbox and claimed */

@@ -514,6 +514,17 @@ static void waits_as_long_as_it_is_told(void)
     teardown();
 }
 
+static void who_gives_way_for_nothing_does_so_less_often(void)
+{
+    setup();
+    for (int i = 0; i < 100; i++)
+        CHECK_EQ(fdloop_wait(&loop, 1), 0);
+    CHECK(figures().yields >= 1);
+    CHECK(figures().yields < 10);
+    CHECK_EQ(figures().waits, 100);
+    teardown();
+}
+
 static void a_wake_up_before_the_wait_makes_it_return_at_once(void)
 {
     setup();
@@ -728,6 +739,7 @@ static void every_claim(void)
     RUN(a_level_triggered_fd_is_reported_until_it_is_read);
     RUN(an_exclusive_fd_follows_what_is_wanted);
     RUN(waits_as_long_as_it_is_told);
+    RUN(who_gives_way_for_nothing_does_so_less_often);
     RUN(a_wake_up_before_the_wait_makes_it_return_at_once);
     RUN(waking_one_who_is_awake_makes_no_system_call);
     RUN(a_wake_up_ends_a_sleep);

@@ -40,6 +40,14 @@ SOURCES = (
     "thr", "turn", "figures", "engine",
 )  # fmt: skip
 
+# What rules call in the midst of a decision, and what is over sooner than another thread could be woken: these keep
+# the GIL, so that a batch of decisions is not cut to pieces. None waits for a lock that Python holds on to (stick
+# tables and flows are the shim's), none makes a system call.
+BRIEF = (
+    "eng_flow_track", "eng_flow_tracked", "stk_add", "stk_get", "stk_read", "stk_release", "stk_touch_local",
+    "stk_write",
+)  # fmt: skip
+
 HERE = Path(__file__).resolve().parent
 DEFINE = re.compile(r"^\s*#\s*define\s+\w+\s+\(?-?(0[xX][0-9a-fA-F]+|\d+)[uUlL]*\)?\s*(/\*.*\*/)?\s*$")
 
@@ -62,6 +70,19 @@ def cdef_of(header: Path) -> str:
     return "\n".join(shown)
 
 
+def brief() -> str:
+    """What makes cffi's glue hold the GIL in the functions of BRIEF: they are told by the names of their wrappers, and
+    the comparisons are done by the compiler."""
+    names = " || ".join(f'!__builtin_strcmp(f, "_cffi_f_{name}")' for name in BRIEF)
+    return f"""
+static inline __attribute__((always_inline)) int lb_is_brief(const char *f) {{ return {names}; }}
+#undef Py_BEGIN_ALLOW_THREADS
+#undef Py_END_ALLOW_THREADS
+#define Py_BEGIN_ALLOW_THREADS {{ PyThreadState *_save = lb_is_brief(__func__) ? NULL : PyEval_SaveThread();
+#define Py_END_ALLOW_THREADS if (_save) PyEval_RestoreThread(_save); }}
+"""
+
+
 def cflags() -> list[str]:
     """Warnings are errors in our own tree (LBCORE_WERROR=1), not on a user's unknown compiler."""
     flags = ["-std=gnu11", "-O2", "-g", "-fno-strict-aliasing", "-fvisibility=hidden", "-Wall", "-Wextra"]
@@ -76,7 +97,7 @@ def builder() -> FFI:
     ffi.cdef("\n".join(cdef_of(h) for h in headers))
     ffi.set_source(
         "lbcore._shim",
-        "\n".join(f'#include "{h.name}"' for h in headers),
+        "\n".join(f'#include "{h.name}"' for h in headers) + brief(),
         sources=[f"native/src/{name}.c" for name in SOURCES],
         include_dirs=["native/include"],
         extra_compile_args=cflags(),

@@ -3,15 +3,15 @@
     http-request track-sc0 src [table <table>]
     http-request deny [deny_status <code>] if { sc_http_req_rate(0) gt 10 }
 
-Where a frontend's list begins with these two, or is the first alone, nobody has to be asked about them
-(native/include/proxy.h, px_limit). What they mean is the same, and so is what is seen of it: counters, logs, pages. The
-numbers of the condition may be changed while it runs, as those of any ACL.
+Where a frontend's list begins with the first, or with both, nobody has to be asked about them (native/include/proxy.h,
+px_limit). What they mean is the same, and so is what is seen of it: counters, logs, pages. The numbers of the condition
+may be changed while it runs, as those of any ACL.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from lbcore.sample.expression import Expression
 from lbcore.sample.reference import View
 from lbcore.shim import check, ffi, lib
 from lbcore.stream.rules import Rule, RuleLists, Ruleset
+from lbcore.table.key import keyer
 from lbcore.table.table import Field, Table
 
 _FIGURE = re.compile(r"sc([0-2]?)_(?:get_)?(.*)")
@@ -50,13 +51,14 @@ class Limited:
     rules: int  # how many
     slot: int
     table: Table
+    key_of: Callable[[Any], bytes | None]  # how a client's address becomes a key
     test: AclTest | None = None
     figure: Field | None = None
     status: int = 0
 
 
-def find_limit(settings: ProxySettings, build: Build) -> Limited | None:
-    """What the shim can do of the rules of a frontend, None: nothing."""
+def find_limit(settings: ProxySettings, build: Build, *, refuses: bool) -> Limited | None:
+    """What the shim can do of the rules of a frontend, None: nothing. With `refuses` it may be the second rule too."""
     rules: RuleLists | None = settings.rules
     if rules is None or settings.mode != "http" or _something_comes_before(settings, rules):
         return None
@@ -64,36 +66,42 @@ def find_limit(settings: ProxySettings, build: Build) -> Limited | None:
     tracking = _tracking(listed, build)
     if tracking is None:
         return None
-    slot, table = tracking
-    if len(listed) == 1:
-        return Limited(1, slot, table)
-    return _refusing(listed[1], slot, table)
+    slot, table, key_of = tracking
+    only = Limited(1, slot, table, key_of)
+    if refuses and len(listed) > 1 and not _notes(settings):
+        return _refusing(listed[1], only) or only
+    return only
 
 
 def _something_comes_before(settings: ProxySettings, rules: RuleLists) -> bool:
-    """Whether a request may be answered, or is to be remembered, before its rules are looked at."""
-    noted = settings.captures_request or settings.captures_response or settings.capture_cookie
-    if rules.of(Ruleset.TCP_CONTENT) or noted or settings.monitor_uri is not None:
+    """Whether a request may be answered, or has to wait, before its rules are looked at."""
+    if rules.of(Ruleset.TCP_CONTENT) or settings.monitor_uri is not None:
         return True
     return "http-buffer-request" in settings.options
 
 
-def _tracking(listed: Iterable[Rule], build: Build) -> tuple[int, Table] | None:
+def _notes(settings: ProxySettings) -> bool:
+    """Whether something of a request is noted before its rules are looked at, for the log of one that is refused."""
+    return bool(settings.captures_request or settings.captures_response or settings.capture_cookie)
+
+
+def _tracking(listed: Iterable[Rule], build: Build) -> tuple[int, Table, Callable[[Any], bytes | None]] | None:
     first = next(iter(listed), None)
     found = getattr(first.action, "shim", None) if first is not None and first.condition is None else None
     if not isinstance(found, Tracking) or found.key.row.name != "src" or found.key.steps:
         return None
     table: Table = build.table(found.table)
-    return (found.slot, table) if table.kind in ("ip", "ipv6") else None
+    key_of = keyer(table.kind, found.key.type)
+    return (found.slot, table, key_of) if table.kind in ("ip", "ipv6") and key_of is not None else None
 
 
-def _refusing(rule: Rule, slot: int, table: Table) -> Limited | None:
+def _refusing(rule: Rule, tracking: Limited) -> Limited | None:
     refusal = getattr(rule.action, "shim", None)
     test = rule.condition.single if rule.condition is not None else None
     if not isinstance(refusal, Refusal) or test is None or test.method.name != "int" or len(test.groups) != 1:
         return None
-    figure = _figure(test.expression, slot, table)
-    return None if figure is None else Limited(2, slot, table, test, figure, refusal.status)
+    figure = _figure(test.expression, tracking.slot, tracking.table)
+    return None if figure is None else replace(tracking, rules=2, test=test, figure=figure, status=refusal.status)
 
 
 def _figure(expression: Expression, slot: int, table: Table) -> Field | None:

@@ -101,7 +101,7 @@ class Planner:
         settings, build = proxy.settings, self.builders[proxy.name]
         rules: RuleLists = settings.rules or NO_RULES
         cookies = any(backend.request_cookie is not None for backend in self.backends.values())
-        found = find_limit(settings, build) if self._engine is not None and not keeps and not cookies else None
+        found = find_limit(settings, build, refuses=not keeps and not cookies) if self._engine is not None else None
         if found is None:
             return rules
         assert proxy.frontend is not None and self._engine is not None, "as above"

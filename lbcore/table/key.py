@@ -70,6 +70,9 @@ def keyer(kind: str, source: Type) -> Callable[[Any], bytes | None] | None:
     if kind == "ipv6" and source in _ADDRESSES:
         return lambda value: value.v6
 
+    if kind == "string" and source is Type.STR:
+        return _string
+
     def key(value: Any) -> bytes | None:
         found = cast(value)
         return None if found is None else encode(kind, found) or None
@@ -78,6 +81,10 @@ def keyer(kind: str, source: Type) -> Callable[[Any], bytes | None] | None:
 
 
 _ADDRESSES = (Type.ADDR, Type.IPV4, Type.IPV6)
+
+
+def _string(value: Any) -> Any:
+    return (value if "\0" not in value else value.partition("\0")[0]).encode("latin-1", "replace") or None
 
 
 def _ipv4(value: Any) -> Any:

@@ -198,8 +198,8 @@ int eng_flow_interim(engine *e, int tid, uint64_t flow, uint64_t gen, const char
  * of the present stream (track.h). The number of the entry, which the flow holds until then; 0: the table is full;
  * -EBUSY: the slot is taken; -EINVAL: there is no such slot; -ENOMEM. */
 int eng_flow_track(engine *e, int tid, uint64_t flow, uint64_t gen, int slot, stk_table *t, const char *key, int len);
-/* The entry that counts for the present stream in slot <slot>, and its table; 0: none. */
-int eng_flow_tracked(engine *e, int tid, uint64_t flow, uint64_t gen, int slot, stk_table **t);
+/* The entry of <t> that counts for the present stream in slot <slot>; 0: none, or one of another table. */
+int eng_flow_tracked(engine *e, int tid, uint64_t flow, uint64_t gen, int slot, const stk_table *t);
 /* Counts one CNT_* for the frontend (<side> 0), backend (1), server (2) or listener (3) of index <i>; by thread <tid>. 0 or
  * -EINVAL. */
 int eng_count(engine *e, int tid, int side, int i, int what);

@@ -339,15 +339,12 @@ int eng_flow_track(engine *e, int tid, uint64_t flow_, uint64_t gen, int slot, s
     return track_begin(f, (uint32_t)slot, f->asked->kind == ASK_CONN, t, key, (uint32_t)len, occasion(f));
 }
 
-int eng_flow_tracked(engine *e, int tid, uint64_t flow_, uint64_t gen, int slot, stk_table **t)
+int eng_flow_tracked(engine *e, int tid, uint64_t flow_, uint64_t gen, int slot, const stk_table *t)
 {
     const flow *f = flow_of(e, tid, flow_, gen);
     const track_slot *s = f ? track_at(f, (uint32_t)slot) : NULL;
 
     if (!f)
         return -ESTALE;
-    if (!s)
-        return 0;
-    *t = s->table;
-    return (int)s->entry;
+    return s && s->table == t ? (int)s->entry : 0;
 }

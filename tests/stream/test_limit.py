@@ -10,6 +10,7 @@ import lbcore
 from lbcore.shim import lib
 from tests.embedded import Client, balancer, config, named, until
 from tests.peers.chaos import Chaos
+from tests.peers.sinks import UdpSink
 
 TABLE = "stick-table type ip size 100 expire 1m store http_req_cnt,http_req_rate(1m),http_err_cnt,conn_cur"
 TRACK = "http-request track-sc0 src"
@@ -129,6 +130,25 @@ def test_tracking_alone_asks_nobody(port: int) -> None:
         assert asks(lb) == 0
         assert statuses(lb, 3) == [200, 200, 200]
         assert seen(lb, "http_req_cnt") == 3
+
+
+def test_what_is_decided_behind_it_leaves_tracking_to_the_shim(port: int) -> None:
+    behind = ("capture request header Host len 32", TRACK, "http-request return status 202 if { sc0_http_req_cnt 2 }")
+    with balancer(config(port, front=(TABLE, *behind))) as lb:
+        assert lb.world.limits[0].rules == 1
+        assert statuses(lb, 3) == [200, 202, 200]
+        assert seen(lb, "http_req_cnt") == 3
+
+
+def test_log_lines_tell_what_the_shim_tracked(port: int) -> None:
+    with UdpSink() as sink:
+        log = (f"log 127.0.0.1:{sink.port} local0", 'log-format "cnt=%[sc_http_req_cnt(0)] key=%[sc0_key] %[sc1_key]"')
+        with balancer(config(port, front=(TABLE, TRACK, *log))) as lb:
+            assert statuses(lb, 1) == [200]
+            assert lb.world.limits
+        assert sink.wait_for(1, 5)
+        lines = [line.partition(b"]: ")[2] for line in sink.lines() if b"cnt=" in line]
+    assert lines == [b"cnt=1 key=127.0.0.1 -\n"]
 
 
 def test_a_closed_balancer_has_no_tables(port: int) -> None:

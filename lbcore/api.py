@@ -197,6 +197,8 @@ class LoadBalancer:
         if self.tables is not None:
             self.tables.close()
         self.engine.close()
+        if self.decisions is not None:
+            self.decisions.logs.close()
         self.proxies = []
         self._cli = self._world = self.decisions = self.tables = None
 
@@ -248,6 +250,8 @@ class LoadBalancer:
             if self.tables is not None:
                 self.tables.close()
             self.engine.close()
+            if self.decisions is not None:
+                self.decisions.logs.close()
 
     stop = close
 

@@ -78,6 +78,7 @@ def _make_capture_req(args: Sequence[Arg], build: Build) -> TxnConvert:
         if t.captures_req is None:
             t.captures_req = [None] * len(slots)
         t.captures_req[slot] = text[: slots[slot].length]
+        t.kept = True  # until its line is written
         return text
 
     return capture
@@ -94,6 +95,7 @@ def _make_capture_res(args: Sequence[Arg], build: Build) -> TxnConvert:
         if t.captures_res is None:
             t.captures_res = [None] * len(slots)
         t.captures_res[slot] = text[: slots[slot].length]
+        t.kept = True
         return text
 
     return capture

@@ -57,22 +57,36 @@ class Header:
         before, after = parts
         return before if after is None else b"%b%06d%b" % (before, us, after)
 
+    def around_date(self, level: int) -> tuple[bytes, bytes | None] | None:
+        """What of the headers of a level stands before and behind the date of the form `Nov  3 06:42:21`; None behind
+        where there is no date. None where a header has a date of another form."""
+        if any(field in self._layout.header for field in ("{us}", "{iso}", "{zone}")):
+            return None
+        before, mark, after = self._fill(level, stamp="\0").partition("\0")
+        return encode(before), encode(after) if mark else None
+
     def _render_second(self, level: int, second: int) -> tuple[bytes, bytes | None]:
         now = time.localtime(second)
-        origin = self._origin
-        text = self._layout.header.format(
-            pri=self._facility * 8 + level,
-            level=level,
+        text = self._fill(
+            level,
             stamp=f"{MONTHS[now.tm_mon - 1]} {now.tm_mday:2d} {now.tm_hour:02d}:{now.tm_min:02d}:{now.tm_sec:02d}",
             iso=time.strftime("%Y-%m-%dT%H:%M:%S", now),
             zone=iso_zone(now.tm_gmtoff),
-            host=self._layout.no_hostname if origin.hostname is None else origin.hostname,
-            tag=origin.tag,
-            pid=origin.pid,
             us="\0",
         )
         before, mark, after = text.partition("\0")
         return encode(before), encode(after) if mark else None
+
+    def _fill(self, level: int, **dates: str) -> str:
+        origin = self._origin
+        return self._layout.header.format(
+            pri=self._facility * 8 + level,
+            level=level,
+            host=self._layout.no_hostname if origin.hostname is None else origin.hostname,
+            tag=origin.tag,
+            pid=origin.pid,
+            **dates,
+        )
 
 
 def encode(text: str) -> bytes:

@@ -95,15 +95,7 @@ class DatagramSender:
             self._socket.send(line)
 
     def _open(self) -> socket.socket:
-        opened = socket.socket(self._address.family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-        try:
-            opened.setblocking(False)
-            if self._address.family != socket.AF_UNIX:
-                opened.connect(_socket_address(self._address))
-        except OSError:
-            opened.close()
-            raise
-        return opened
+        return open_datagrams(self._address)
 
 
 class DescriptorSender:
@@ -180,6 +172,19 @@ class Senders:
         for sender in self._by_address.values():
             sender.close()
         self._by_address.clear()
+
+
+def open_datagrams(address: Address) -> socket.socket:
+    """A socket that sends to a UDP address, or to any unix one, and never waits. Raises OSError."""
+    opened = socket.socket(address.family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+    try:
+        opened.setblocking(False)
+        if address.family != socket.AF_UNIX:
+            opened.connect(_socket_address(address))
+    except OSError:
+        opened.close()
+        raise
+    return opened
 
 
 def _socket_address(address: Address) -> tuple[Any, ...]:

@@ -26,6 +26,9 @@ class Backend(Serving):
         self.settings = settings
         self._engine = engine
         self.index = check(lib.eng_backend_add(engine.handle))
+        name = settings.name.encode("utf-8", "surrogateescape")
+        if name:
+            check(lib.eng_be_name(engine.handle, self.index, name, len(name)))
         flow = find("", settings.mode, Side.BACK).flow
         convert.backend(lib.eng_be_conf(engine.handle, self.index), settings, flow=flow, fullconn=fullconn)
         self.servers: list[Server] = []  # replaced, not changed, when servers come and go

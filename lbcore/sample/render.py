@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import CodeType
@@ -47,10 +47,26 @@ def compile_text(items: Sequence[Item], style: Style, flags: Flag, build: Build 
     writer = _Writer(build, reading)
     if flags & ENCODED:
         return _encoder(writer, items, flags)
+    return writer.function("".join(_pieces(writer, items, style)))
+
+
+def parts_of(items: Sequence[Item], style: Style, reading: Reading) -> list[tuple[str, ast.expr | None, str]]:
+    """What the text of a format without expressions is put together of: (text, None, ""), or ("", the code of a piece,
+    its format)."""
+    source = "".join(_pieces(_Writer(None, reading), items, style))
+    text = ast.parse(f'f"""{source}"""', mode="eval").body
+    assert isinstance(text, ast.JoinedStr), source
+    return [
+        ("", part.value, _constant(part.format_spec))
+        if isinstance(part, ast.FormattedValue)
+        else (_constant(part), None, "")
+        for part in text.values
+    ]
+
+
+def _pieces(writer: _Writer, items: Sequence[Item], style: Style) -> Iterable[str]:
     pieces = [writer.piece(item, style) for item in items]
-    if style.merge:
-        pieces = list(merge(items, pieces))
-    return writer.function("".join(pieces))
+    return merge(items, pieces) if style.merge else pieces
 
 
 _SIMPLE = re.compile(r"\{([^{}:!]+)(?::d)?\}")  # a piece that is one expression and nothing else

@@ -1,16 +1,18 @@
 """What `capture` lines keep of a stream for its logs (manual 4.2): fields of the request and of the response, a cookie.
 
 A step each for a frontend's requests and responses. The slots are those of the frontend, also while a backend's rules
-run, which may fill others of them (`http-request capture`).
+run, which may fill others of them (`http-request capture`). Where nothing comes before the captures that could end a
+stream, fields of requests are looked for when somebody asks for them (`Txn.captures_req`): most of the time only the
+shim does, for its log lines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
-from lbcore.proxy.settings import CaptureSlot, CookieCapture, ProxySettings
+from lbcore.proxy.settings import CookieCapture, ProxySettings
 from lbcore.stream.cookies import Cookies, pairs
-from lbcore.stream.message import END
+from lbcore.stream.slots import capture, fields_of, make_late_captures
 from lbcore.stream.txn import Txn
 
 Capture = Callable[[Txn], None]
@@ -18,7 +20,8 @@ Capture = Callable[[Txn], None]
 
 def make_request_captures(settings: ProxySettings) -> Capture | None:
     """The step that captures of requests what a frontend's settings ask for, None if that is nothing."""
-    fields = _fields_of(settings.captures_request)
+    late = make_late_captures(settings) is not None
+    fields = [] if late else fields_of(settings.captures_request)
     cookie = settings.capture_cookie
     if not fields and cookie is None:
         return None
@@ -29,7 +32,7 @@ def make_request_captures(settings: ProxySettings) -> Capture | None:
         assert request is not None, "a step of requests"
         if fields:
             t.captures_req = slots = t.captures_req or [None] * size
-            _capture(request.text, fields, slots)
+            capture(request.text, fields, slots)
         if cookie is not None:
             cookies_of(t).client_value = _cookie(request.all("cookie"), cookie)
 
@@ -38,7 +41,7 @@ def make_request_captures(settings: ProxySettings) -> Capture | None:
 
 def make_response_captures(settings: ProxySettings) -> Capture | None:
     """The same for responses."""
-    fields = _fields_of(settings.captures_response)
+    fields = fields_of(settings.captures_response)
     cookie = settings.capture_cookie
     if not fields and cookie is None:
         return None
@@ -49,7 +52,7 @@ def make_response_captures(settings: ProxySettings) -> Capture | None:
         assert response is not None, "a step of responses"
         if fields:
             t.captures_res = slots = t.captures_res or [None] * size
-            _capture(response.text, fields, slots)
+            capture(response.text, fields, slots)
         if cookie is not None:
             set_by_server = (value.partition(";")[0] for value in response.all("set-cookie"))
             cookies_of(t).server_value = _cookie(set_by_server, cookie)
@@ -63,26 +66,6 @@ def cookies_of(t: Txn) -> Cookies:
         t.cookies = Cookies()
     found: Cookies = t.cookies
     return found
-
-
-def _fields_of(slots: Sequence[CaptureSlot]) -> list[tuple[int, str, int, int]]:
-    """(number, what stands before the value in a head, length of that, length that is captured) of the slots that
-    fields go into."""
-    found = []
-    for number, slot in enumerate(slots):
-        if slot.header is not None:
-            mark = f"\r\n{slot.header.lower()}: "
-            found.append((number, mark, len(mark), slot.length))
-    return found
-
-
-def _capture(text: str, fields: Sequence[tuple[int, str, int, int]], slots: list[str | None]) -> None:
-    """Puts the last field of each name into its slot. `text` has the fields of a message."""
-    for number, mark, skip, length in fields:
-        at = text.rfind(mark)
-        if at >= 0:
-            at += skip
-            slots[number] = text[at : text.find(END, at)][:length]
 
 
 def _cookie(values: Iterable[str], wanted: CookieCapture) -> str | None:

@@ -14,19 +14,22 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from lbcore.base.address import Address
 from lbcore.event.crew import Crew
 from lbcore.event.worker import Worker
 from lbcore.log.header import Origin
-from lbcore.log.sender import Senders
+from lbcore.log.sender import Senders, open_datagrams
 from lbcore.log.settings import LEVELS, LogProfile
 from lbcore.log.syslog import Logger, Sampler, make_samplers
 from lbcore.proxy.settings import GlobalSettings, ProxySettings
 from lbcore.sample.build import Build
 from lbcore.shim import ffi, lib
 from lbcore.stream.aliases import Helpers, LineOf, Names, escaped
+from lbcore.stream.shimlog import install, writes
 from lbcore.stream.txn import REC, RECORD, Txn, World
 from lbcore.stream.txnlog import LOG_INFO, Line, TxnLog, formats_of, wants_txn
 from lbcore.stream.unique_id import MAKERS, make_unique_id, unique_id_format
@@ -231,6 +234,9 @@ class StreamLogs:
         self._hostname = hostname(settings)
         self._tag = settings.log_tag or DEFAULT_TAG
         self._workers: list[Senders] = []
+        self.by_shim: set[str] = set()  # names of frontends whose usual lines the shim writes; under _opening
+        self._sockets: dict[Address, socket.socket] = {}  # of the shim's lines; under _opening
+        self._opening = threading.Lock()
         crew.hooks.add(self._begin, self._end)
         crew.handlers[lib.EV_DONE] = self._done
 
@@ -268,15 +274,44 @@ class StreamLogs:
             for parsed in formats_of(frontend.settings, self._profiles):
                 if parsed.requires_txn(frontend.settings):
                     parsed.make(frontend.build)
+        for index, frontend in self._frontends.items():
+            settings = frontend.settings
+            if settings.captures_request:  # who leaves its lines to the shim keeps nothing for them
+                self._leave_to_shim(index, settings)
 
     def wants_txn(self, settings: ProxySettings) -> bool:
-        """Whether transactions of a frontend are to be kept for its log lines."""
-        return wants_txn(settings, self._profiles)
+        """Whether transactions of a frontend are to be kept for its log lines. Once names have been resolved."""
+        return settings.name not in self.by_shim and wants_txn(settings, self._profiles)
+
+    def close(self) -> None:
+        """Gives the sockets of the shim back. After the last thread has ended. Any number of times."""
+        for opened in self._sockets.values():
+            opened.close()
+        self._sockets.clear()
 
     def wants_response(self, settings: ProxySettings) -> bool:
         """Whether its log lines tell of responses what only their heads say."""
         formats = formats_of(settings, self._profiles)
         return any(not _OF_RESPONSE.isdisjoint(parsed.fetches()) for parsed in formats)
+
+    def _leave_to_shim(self, index: int, settings: ProxySettings) -> None:
+        """Has the shim write the lines of a frontend, if it can and doesn't yet."""
+        if not writes(settings):
+            return
+        with self._opening:
+            if settings.name in self.by_shim:
+                return
+            try:
+                install(self._engine.handle, index, settings, self._origin(settings.log_tag), self._socket_to)
+            except OSError:  # no socket leads there now: Python tries again with each line
+                return
+            self.by_shim.add(settings.name)
+
+    def _socket_to(self, address: Address) -> socket.socket:
+        found = self._sockets.get(address)
+        if found is None:
+            found = self._sockets[address] = open_datagrams(address)
+        return found
 
     def alert(self, t: Txn, text: str) -> None:
         """Sends a message to the log targets of a transaction's backend. Runs in its worker."""
@@ -297,7 +332,8 @@ class StreamLogs:
     @property
     def dropped(self) -> int:
         """Lines that were lost because nobody took them in time."""
-        return sum(senders.dropped for senders in list(self._workers))
+        by_shim = int(self._engine.live.dropped_logs) if self._engine.is_open else 0
+        return sum(senders.dropped for senders in list(self._workers)) + by_shim
 
     # --- in the workers ---
 
@@ -307,6 +343,8 @@ class StreamLogs:
         if frontend is None or not frontend.settings.log_targets:
             return None
         settings = frontend.settings
+        if profile is None:
+            self._leave_to_shim(index, settings)  # from the next stream on
         used = [target.profile if profile is None else profile for target in settings.log_targets]
         groups = []
         for name in dict.fromkeys(used):

@@ -157,6 +157,11 @@ class Request(Fields):
         head = self._head
         return head[: head.find(END)]
 
+    @property
+    def received_head(self) -> str:
+        """The whole head as it was received."""
+        return self._head
+
     def received(self) -> Request:
         """The first line as it was received, as a request of its own without fields."""
         method, target, version = self.first_line.split(" ", 2)

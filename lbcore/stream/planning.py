@@ -22,6 +22,7 @@ from lbcore.stream.proxyheader import expects_headers, make_tell
 from lbcore.stream.restrict import make_restrict
 from lbcore.stream.rulelist import compile_rules, compile_use_backend, compile_use_server
 from lbcore.stream.rules import Outcome, RuleLists, Ruleset
+from lbcore.stream.slots import make_late_captures
 from lbcore.stream.sticking import make_sticking, make_storing
 from lbcore.stream.txn import Txn
 from lbcore.stream.unique_id import make_unique_id_header
@@ -125,6 +126,9 @@ class Planner:
         content = _list(rules, Ruleset.TCP_CONTENT, build, Point.FE_CONTENT)
         plan.own = proxy.backend.index if proxy.backend is not None else -1
         if plan.http:
+            late = make_late_captures(settings)
+            if late is not None:
+                self._world.captures[proxy.frontend.index] = late
             plan.request = chain(
                 [
                     content,

@@ -40,6 +40,7 @@ class World(Protocol):
     listeners: dict[int, Any]  # lbcore.proxy.frontend.Listener
     facts: Any  # lbcore.facts.Facts
     limits: dict[int, Any]  # lbcore.stream.limit.Limited of frontends
+    captures: dict[int, Callable[[Request], list[str | None]]]  # of frontends: see lbcore.stream.captures
     proc_vars: Any  # lbcore.sample.variable.ProcVars: process-wide variables, with their lock
 
 
@@ -141,6 +142,11 @@ def lazy(make: Callable[[Any], Made]) -> Made:
     return cast(Made, _Lazy(make))
 
 
+def _captured(t: Txn) -> list[str | None] | None:
+    find = t.world.captures.get(t.ask[FRONTEND])
+    return None if find is None or t.req is None else find(t.req)
+
+
 class Txn:
     """One request and its response.
 
@@ -180,7 +186,7 @@ class Txn:
     kept = False  # to be kept until the stream ends
     met = False  # `session` was asked for
     resume: Any = None  # rules that wait: the generator to go on with
-    captures_req: list[str | None] | None = None
+    captures_req: list[str | None] | None = lazy(_captured)
     captures_res: list[str | None] | None = None
     checks = False  # it is a health check: lbcore.stream.checking.CheckTxn
     check_vars: Vars = {}  # noqa: RUF012 - of a health check; empty for good, as this is none

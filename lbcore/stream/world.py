@@ -46,6 +46,7 @@ class World:
         self.environment = os.environ if settings.environment is None else settings.environment
         self.facts = facts
         self.limits: dict[int, Any] = {}  # by frontend: lbcore.stream.limit.Limited
+        self.captures: dict[int, Any] = {}  # by frontend: lbcore.stream.captures.make_late_captures
         self.tables = tables if tables is not None else Tables((), locks)
         self.proc_vars = ProcVars(locks)
         self.proc_vars.limits = _limits(settings.globals.variable_limits)

@@ -9,6 +9,7 @@
 #include "ask.h"
 #include "event.h"
 #include "fd.h"
+#include "logline.h"
 #include "outgoing.h"
 #include "proxy.h"
 #include "rec.h"
@@ -50,6 +51,7 @@ typedef struct eng_live {
     uint64_t limited_n; /* times a listener had to wait for the process's limit */
     uint64_t snapshots; /* messages refused of which a px_snapshot was taken */
     uint32_t conn_rate_max, sess_rate_max;
+    uint64_t dropped_logs; /* lines that were written here and could not be sent */
 } eng_live;
 
 #define BUF_SMALL_BYTES 1024  /* buffers[0] of thr_figures */
@@ -77,8 +79,10 @@ void eng_free(engine *e);
 int eng_frontend_add(engine *e);
 int eng_backend_add(engine *e);
 int eng_server_add(engine *e, int backend); /* also at the sync point, once threads run: it is not up then */
-/* What http-send-name-header says of server <i>: <len> bytes, copied, none of them a control character. 0, -EINVAL, -ENOMEM. */
+/* What http-send-name-header and log lines call server <i>: <len> bytes, copied, none of them a control character. 0, -EINVAL,
+ * -ENOMEM. */
 int eng_srv_name(engine *e, int i, const char *name, int len);
+int eng_be_name(engine *e, int i, const char *name, int len); /* the same of a backend, for log lines */
 /* "redir": the prefix of <len> bytes that server <i> sends GET and HEAD to; as eng_srv_name(). */
 int eng_srv_redir(engine *e, int i, const char *prefix, int len);
 /* h1-case-adjust: a header's name of <len> bytes as PX_O_CASE writes it. 0, -EINVAL if it is no token, -EEXIST if it was
@@ -142,6 +146,10 @@ int eng_fd_kind(engine *e, int fd); /* what <fd> belongs to: ENG_FD_*. Any threa
 int eng_set_error(engine *e, int status, int early, const char *text, int len);
 int eng_fe_error(engine *e, int i, int status, int early, const char *text, int len);
 int eng_be_error(engine *e, int i, int status, int early, const char *text, int len);
+
+/* Has log lines of frontend <i> written in the shim. All is copied but the sockets. Any thread. 0, -EINVAL, -ENOMEM, -EBUSY if it
+ * was told before. */
+int eng_fe_log(engine *e, int i, const log_conf *c);
 
 /* Gives frontend <i> a limit in place of the one it has: figures in one of the <n> ranges, of which <ranges> has the lowest and
  * the highest values in turn, are refused. All is copied. Any thread, one at a time. 0, -EINVAL, -ENOMEM. */

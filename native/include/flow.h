@@ -115,7 +115,8 @@ struct flow {
     lb_key key;          /* what its server is found by, if the backend hashes something of it */
     uint32_t qpos;       /* how many stood before it in the backend's queue */
     uint64_t bytes_in_told, bytes_out_told; /* already added to the counters */
-    buf uri;             /* request line */
+    buf uri;             /* request line, and behind it <captured> bytes of what a log line says of captured fields */
+    uint32_t captured;
     uint64_t uniq;    /* number of the stream in the process, 0: none yet */
     uint64_t session; /* number of the client's connection in the process */
     uint32_t t_client, t_server, t_tunnel; /* ms: of the frontend and the backend, or what a verdict set */

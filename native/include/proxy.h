@@ -286,6 +286,7 @@ struct frontend {
     struct engine *eng;
     err_pages errors;
     struct fe_limit *limit; /* NULL: none; atomic. Replaced as a whole, and freed with the frontend */
+    struct log_format *log; /* NULL: its lines are Python's; atomic. Set once */
 };
 
 typedef struct fe_limit {
@@ -309,6 +310,8 @@ struct backend {
     rwlock lock; /* LBL_PROXY: guards <snap> */
     px_snapshot *snap;
     px_shard *shard;
+    char *name;     /* of <name_len> bytes, for log lines; NULL: none was told */
+    uint32_t name_len;
     struct engine *eng;
     err_pages errors;
     server **srv; /* in the order of the configuration */
@@ -338,7 +341,7 @@ struct server {
     uint32_t index; /* in the engine */
     uint32_t rank;  /* in its backend, from 0 */
     srv_conf conf;
-    char *name;     /* of <name_len> bytes, for http-send-name-header; NULL: none was told */
+    char *name;     /* of <name_len> bytes, for http-send-name-header and log lines; NULL: none was told */
     uint32_t name_len;
     char *redir;    /* of <redir_len> bytes: the prefix that GET and HEAD are sent to; NULL: none */
     uint32_t redir_len;

@@ -10,6 +10,7 @@
 #include "fd.h"
 #include "h1.h"
 #include "h1body.h"
+#include "logline.h"
 #include "rec.h"
 #include "task.h"
 #include "tmr.h"
@@ -114,6 +115,8 @@ struct thr {
     uint32_t woken;     /* eng_wake() was called; atomic */
     uint32_t blind;     /* 1: the last turn ended without a look at fds */
     uint32_t conns_now; /* client connections (atomic: other threads compare) */
+    struct log_area *lines; /* of logs, that wait for the end of the turn; NULL: there were none ever */
+    log_date dates[LOG_DATES];
     inbox in;
     task_ev tasks[32];
 };

@@ -104,6 +104,7 @@ static void free_proxies(engine *e)
     for (uint32_t i = 0; i < e->nfe; i++) {
         err_pages_free(&e->fe[i]->errors);
         free_limits(e->fe[i]->limit);
+        log_format_free(e->fe[i]->log);
         free(e->fe[i]->snap);
         free(e->fe[i]->shard);
         free(e->fe[i]);
@@ -113,6 +114,7 @@ static void free_proxies(engine *e)
     for (uint32_t i = 0; i < e->nbe; i++) {
         lb_free(e->be[i]);
         err_pages_free(&e->be[i]->errors);
+        free(e->be[i]->name);
         free(e->be[i]->snap);
         free(e->be[i]->shard);
         list_free(e->be[i]->srv);
@@ -238,6 +240,13 @@ int eng_srv_name(engine *e, int i, const char *name, int len)
     if (i < 0 || (uint32_t)i >= e->nsrv)
         return -EINVAL;
     return set_text(&e->srv[i]->name, &e->srv[i]->name_len, name, len);
+}
+
+int eng_be_name(engine *e, int i, const char *name, int len)
+{
+    if (i < 0 || (uint32_t)i >= e->nbe)
+        return -EINVAL;
+    return set_text(&e->be[i]->name, &e->be[i]->name_len, name, len);
 }
 
 int eng_srv_redir(engine *e, int i, const char *prefix, int len)

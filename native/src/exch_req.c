@@ -166,6 +166,9 @@ static void keep_uri(flow *f, const h1_head *h, const char *s)
     while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
         n--;
     buf_set(&f->t->bufs, &f->uri, line, n < URI_MAX ? n : URI_MAX - 1);
+    f->captured = 0;
+    if (at_peek(&f->fe->log))
+        log_capture_fields(f, h, s);
 }
 
 static void set_body(flow *f, const h1_head *h)

@@ -150,6 +150,7 @@ static void next_request(flow *f)
     uint32_t wait = c->t_http_keep_alive ? c->t_http_keep_alive : c->t_http_request;
 
     buf_release(&t->bufs, &f->uri);
+    f->captured = 0;
     buf_release(&t->bufs, &f->keep);
     free(f->head); /* of a response that never became whole */
     f->head = NULL;

@@ -372,6 +372,17 @@ static uint32_t record_flags(const flow *f, int asap)
     return flags;
 }
 
+/* An offset until the batch is complete, since the text area may move; NULL is told by the length 0. */
+static void record_uri(const flow *f, lb_rec *r)
+{
+    uint32_t n = f->uri.len - f->captured, at = n ? thr_text(f->t, buf_data(&f->uri), n) : UINT32_MAX;
+
+    if (at == UINT32_MAX)
+        return;
+    r->uri = (const char *)(uintptr_t)at;
+    r->uri_len = n;
+}
+
 void flow_record(flow *f)
 {
     thr *t = f->t;
@@ -403,14 +414,6 @@ void flow_record(flow *f)
     r->retries = f->retries;
     r->redispatched = !!(f->flags & FL_REDISP);
     r->backend_queue = f->qpos;
-    r->uri_len = f->uri.len;
-    /* an offset until the batch is complete, since the text area may move; NULL is told by the length 0 */
-    if (f->uri.len) {
-        uint32_t at = thr_text(t, buf_data(&f->uri), f->uri.len);
-
-        r->uri = (const char *)(uintptr_t)(at == UINT32_MAX ? 0 : at);
-        r->uri_len = at == UINT32_MAX ? 0 : f->uri.len;
-    }
     r->reused = f->b && f->b->flags & CO_F_REUSED;
     r->err = f->asked ? f->asked->err : 0;
     record_ends(f, r);
@@ -420,4 +423,8 @@ void flow_record(flow *f)
     r->uniq = f->uniq;
     r->session = f->session;
     r->tid = t->tid;
+    if (log_write(f, r))
+        t->nrecs--;
+    else
+        record_uri(f, r);
 }

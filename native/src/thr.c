@@ -270,6 +270,8 @@ int thr_init(thr *t, engine *e, int tid)
     t->bit = 1ull << tid;
     spin_init(&t->in.lock, e->locks, LBL_INBOX);
     thr_clock(t);
+    for (int i = 0; i < LOG_DATES; i++)
+        t->dates[i].sec = UINT64_MAX;
     wheel_init(&t->timers, t->now_ms);
     wheel_init(&t->outs_timers, t->now_ms);
     bufpool_init(&t->bufs, e->conf.bufsize);
@@ -304,6 +306,8 @@ void thr_fini(thr *t)
     free(t->recs);
     free(t->asks);
     free(t->text);
+    free(t->lines);
+    t->lines = NULL;
     t->scratch = t->compose = NULL;
     t->ev = NULL;
     t->recs = NULL;

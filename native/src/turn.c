@@ -64,6 +64,7 @@ void eng_thread_fini(engine *e, int tid)
     outgoing_fini(t);
     for (uint32_t i = 0; i < e->nsrv; i++)
         idle_purge(t, e->srv[i], 1);
+    log_flush(t);
     at_store(&t->running, 0);
     listener_leave(t);
     /* the loop itself stays: somebody may be about to wake it, and its descriptor must not become another one's */
@@ -307,6 +308,7 @@ int eng_poll(engine *e, int tid, int timeout_ms, const char *verdicts, int len)
                 wait = 0;
         }
         t->blind = 0;
+        log_flush(t);
         n = fdloop_wait(&t->loop, wait);
         if (n < 0)
             return n;

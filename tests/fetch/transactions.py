@@ -188,6 +188,7 @@ class FakeWorld:
         self.servers: dict[int, Any] = {one.index: one for one in back.servers}
         self.facts: Any = FakeFacts(self)
         self.limits: dict[int, Any] = {}
+        self.captures: dict[int, Any] = {}
         self.proc_vars = ProcVars()
         self.worker = FakeWorker()
 

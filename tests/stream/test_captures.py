@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from lbcore.proxy.settings import CaptureSlot, CookieCapture, ProxySettings
 from lbcore.stream.captures import make_request_captures, make_response_captures
+from lbcore.stream.slots import make_late_captures
+from lbcore.stream.txn import AT
 from tests.fetch.transactions import request, respond
 
 
@@ -21,9 +23,22 @@ def test_nothing_to_capture_is_no_step() -> None:
 def test_the_last_field_of_a_name_is_kept_cut_to_its_length() -> None:
     t = request("GET / HTTP/1.1", "X-A: first", "X-A: second", "X-B: short")
     slots = [CaptureSlot(3, "X-A"), CaptureSlot(9, "x-b"), CaptureSlot(9, "c")]
-    step = make_request_captures(settings(captures_request=slots))
+    step = make_request_captures(settings(captures_request=slots, monitor_uri="/alive"))
     assert step is not None
     step(t)
+    assert t.captures_req == ["sec", "short", None]
+
+
+def test_fields_are_looked_for_when_they_are_asked_for_in_what_was_received() -> None:
+    t = request("GET / HTTP/1.1", "X-A: first", "X-A: second", "X-B: short")
+    found = settings(captures_request=[CaptureSlot(3, "X-A"), CaptureSlot(9, "x-b"), CaptureSlot(9, "c")])
+    assert make_request_captures(found) is None
+    late = make_late_captures(found)
+    assert late is not None
+    t.world.captures[t.ask[AT["frontend"]]] = late
+    assert t.req is not None
+    t.req.set("x-a", "new")
+    t.req.remove("x-b")
     assert t.captures_req == ["sec", "short", None]
 
 

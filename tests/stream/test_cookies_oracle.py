@@ -17,7 +17,8 @@ from lbcore.sample.reference import References
 from lbcore.stream.captures import make_request_captures, make_response_captures
 from lbcore.stream.cookies import make_persist_rules, make_request_cookie, make_response_cookie
 from lbcore.stream.rules import Reply
-from lbcore.stream.txn import Txn
+from lbcore.stream.slots import make_late_captures
+from lbcore.stream.txn import AT, Txn
 from tests.fetch.transactions import FakeBackend, FakeBuild, FakeFrontend, FakeServer, FakeWorld, request, respond
 from tests.peers.framing import message_length
 from tests.peers.haproxy import Balancer, debian_haproxy
@@ -280,6 +281,9 @@ def ours(world: FakeWorld, case: Case) -> dict[str, object]:
     build = Build(world, backend.settings.name)
     t = request(f"{case.method} /{case.mode}/ HTTP/1.1", *case.fields, world=world)
     persist, cookie = make_persist_rules(backend.settings, build), make_request_cookie(backend.settings, build)
+    late = make_late_captures(frontend)
+    if late is not None:
+        t.world.captures[t.ask[AT["frontend"]]] = late
     _run((make_request_captures(frontend), persist, cookie), t)
     t.backend = backend
     if t.server is None:  # as balancing would: backups are left for cookies here

@@ -7,7 +7,7 @@
     flow.py       marks, timeouts, retries, addresses                     auth.py       auth
     map_.py       pattern files              capture.py    captures       pages.py      error pages of a proxy
     log.py        log level                  early.py      early hints    wait.py       pause, wait-for-body
-    bandwidth.py  set-bandwidth-limit
+    bandwidth.py  set-bandwidth-limit        priority.py   places in queues
     expect.py     expect-proxy, expect-netscaler-cip
     track.py      entries of stick tables    counter.py    their counters and tags
 
@@ -44,6 +44,7 @@ WORDS = {
     "log": "do-log set-log-level",
     "map_": "add-acl del-acl del-map set-map",
     "normalize": "normalize-uri",
+    "priority": "set-priority-class set-priority-offset",
     "redirect": "redirect",
     "reply": "return",
     "service": "use-service",

@@ -170,6 +170,8 @@ class Txn:
     point = 0  # sample.points.Point at which rules run now
     status = -1  # sent to the client, once known
     record: Any = None
+    priority_class = 0  # set-priority-class: in queues
+    priority_offset = 0  # set-priority-offset: ms
     timeouts: dict[str, int] | None = None  # set-timeout: ms by "client", "server", "tunnel"
     error = 0  # of the stream, as HAProxy numbers them for logs; 0: none
     strict = True  # http-request strict-mode

@@ -159,3 +159,5 @@ typedef struct lb_verdict {
 #define FLOW_TOS_BACK 6   /* of the server's connection, also of one that is still to be opened; such a one serves no other */
 #define FLOW_MARK_BACK 7  /* stream, before or afterwards */
 #define FLOW_RETRIES 8    /* attempts after the first, instead of the backend's "retries" */
+#define FLOW_PRIO_CLASS 9   /* in queues: an int32_t, brought within PEND_CLASS_MAX either way */
+#define FLOW_PRIO_OFFSET 10 /* ms in queues: an int32_t, brought within PEND_OFFSET_MAX either way */

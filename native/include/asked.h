@@ -46,6 +46,7 @@ typedef struct asked {
     uint32_t until;     /* tick at which waiting ends, 0: never */
     uint32_t goal;      /* BODY: bytes that are enough, 0: all */
     int32_t server;     /* index of the one that was asked for, -1: none */
+    int32_t prio_class, prio_offset; /* in queues: pend_key() */
     uint16_t own;       /* bits 1 << FLOW_*: set for this stream */
     uint16_t status;    /* of the reply that waits (TARPIT), of the page (ASK_LOCAL), of the response */
     char term[2];       /* of the reply that waits */

@@ -81,8 +81,9 @@ struct flow {
     tmr tmr;
     flow *next, *prev; /* thr.all */
     flow *rnext;       /* thr.run */
-    flow *qnext, *qprev; /* backend's queue, under its lock */
-    server *qsrv; /* the only server that it waits for there, NULL: any */
+    pendconn pend;    /* where it stands in a queue, under the backend's queue lock; as the next two */
+    pend_heap *queue; /* that queue, NULL: none */
+    server *qsrv;     /* the only server that it waits for there, NULL: any */
     thr *t;
     frontend *fe;
     backend *be;
@@ -92,7 +93,6 @@ struct flow {
     uint64_t gen; /* another number for each life of this memory, and after a stay in a queue that was given up */
     uint32_t flags;
     uint8_t kind, rq, cs, rs;
-    uint8_t queued; /* in the backend's queue, under its lock */
     uint8_t method;
     uint32_t retries;
     char term[2];   /* termination state, 0: not known yet */
@@ -113,7 +113,8 @@ struct flow {
     uint64_t body_len;   /* of the request, BODY_LEN */
     server *left_srv;    /* the server that failed it last, to be avoided */
     lb_key key;          /* what its server is found by, if the backend hashes something of it */
-    uint32_t qpos;       /* how many stood before it in the backend's queue */
+    uint32_t qbe, qonly; /* its place among those that were served while it waited for any server, for one alone; from 1 */
+    uint32_t qmark;      /* how many had been served when it came */
     uint64_t bytes_in_told, bytes_out_told; /* already added to the counters */
     buf uri;             /* request line, and behind it <captured> bytes of what a log line says of captured fields */
     uint32_t captured;

@@ -9,6 +9,7 @@
 #include "counters.h"
 #include "freq.h"
 #include "lock.h"
+#include "pend.h"
 #include "sock.h"
 #include "table.h"
 #endif
@@ -296,12 +297,22 @@ typedef struct fe_limit {
     int64_t range[][2];      /* lowest, highest */
 } fe_limit;
 
-/* Streams that wait for a server, first come first served. */
+/* Streams that wait for any server of a backend, and what the order of those that wait for one alone is told by. */
 typedef struct flow_queue {
-    spinlock lock; /* LBL_QUEUE */
-    struct flow *head, *tail;
-    uint32_t choosy; /* of them want one server only; atomic, so that it may be looked at without the lock */
+    spinlock lock;   /* LBL_QUEUE: also guards the server_queues of the backend */
+    pend_heap any;
+    uint64_t order;  /* of the next one that comes */
+    uint64_t date;   /* of the last one that came, ms; starts anew when nobody waits */
+    uint32_t passed; /* of <any> that were served */
+    uint32_t choosy; /* that want one server only; atomic, so that it may be looked at without the lock */
 } flow_queue;
+
+/* Streams that wait for one server and no other. */
+typedef struct server_queue {
+    pend_heap leaves; /* until it is down, */
+    pend_heap stays;  /* or even then: queue_takes_down() */
+    uint32_t passed;  /* of both that were served */
+} server_queue;
 
 struct backend {
     uint32_t index;
@@ -347,6 +358,7 @@ struct server {
     uint32_t redir_len;
     px_live live;
     backend *be;
+    server_queue queue; /* under the backend's queue lock */
     px_shard *shard;
     idle_list *idle;   /* one a thread */
     uint32_t fast;     /* the last connection could be written to at once */

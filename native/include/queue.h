@@ -1,7 +1,9 @@
 /* Streams that wait for a server of their backend.
  *
- * A backend has one queue, in the order in which its streams came. Most wait for any server; some for one only, to which
- * a cookie, a rule or a hash sends them (flow.qsrv). A server's own count (live.queued) is of these, the backend's of all.
+ * A backend has a queue for those who wait for any server, and each server one for those that a cookie, a rule or a hash
+ * sends to it alone (flow.qsrv). A server's own count (live.queued) is of these, the backend's of all. A free server serves
+ * whoever is first of both: by priority class (manual, "set-priority-class"), then by the date of arrival with the
+ * stream's offset ("set-priority-offset"). Getting in and out of a queue costs O(log n).
  *
  * Who gives a slot back, and who has just queued, calls queue_serve(): whichever comes last sees both. What leaves the
  * queue is told to its thread by a message: IN_FLOW with a server of which a slot was taken, IN_LOOK to look anew.

@@ -34,7 +34,8 @@ typedef struct lb_rec {
     uint32_t actconn, feconn, beconn, srvconn; /* connections now: process, frontend, backend, server */
     uint32_t retries;     /* connection attempts made again */
     uint32_t redispatched; /* 1: sent to another server than first chosen ("+" before the retries) */
-    uint32_t srv_queue, backend_queue; /* how many stood before this one in the queue of the server, the backend */
+    uint32_t srv_queue, backend_queue; /* its place among those served from the server's, the backend's queue while it waited
+                                        * there, from 1; 0: it did not wait there */
     const char *uri;      /* request line of the client without CRLF, at most 1024 bytes, or NULL if never parsed */
     uint32_t uri_len;
     uint8_t family;       /* AF_INET, AF_INET6, AF_UNIX of the client */

@@ -46,6 +46,7 @@ void asked_next(flow *f)
     q->own = q->local = q->early = q->continued = q->told_eof = 0;
     q->ntell = 0;
     q->server = -1;
+    q->prio_class = q->prio_offset = 0;
     f->t_client = f->fe->conf.t_client;
     bwlim_free(&f->req.limits);
     bwlim_free(&f->res.limits);

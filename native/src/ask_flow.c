@@ -31,6 +31,11 @@ static int set_back_socket(flow *f, int what, uint32_t value)
     return ret;
 }
 
+static int32_t within(int32_t value, int32_t limit)
+{
+    return value < -limit ? -limit : value > limit ? limit : value;
+}
+
 int eng_flow_set(engine *e, int tid, uint64_t flow_, uint64_t gen, int what, uint32_t value)
 {
     flow *f = flow_of(e, tid, flow_, gen);
@@ -54,6 +59,12 @@ int eng_flow_set(engine *e, int tid, uint64_t flow_, uint64_t gen, int what, uin
     case FLOW_RETRIES:
         q->max_retries = value;
         break;
+    case FLOW_PRIO_CLASS:
+        q->prio_class = within((int32_t)value, PEND_CLASS_MAX);
+        return 0;
+    case FLOW_PRIO_OFFSET:
+        q->prio_offset = within((int32_t)value, PEND_OFFSET_MAX);
+        return 0;
     case FLOW_TOS_FRONT:
         return sock_tos(f->f->fd, (int)value);
     case FLOW_MARK_FRONT:

@@ -175,7 +175,7 @@ static void next_request(flow *f)
     f->term[0] = 0;
     f->status = -1;
     f->retries = 0;
-    f->qpos = 0;
+    f->qbe = f->qonly = 0;
     f->idle = f->tr = f->tw = f->tc = f->tresp = -1;
     f->req.seen = 0;
     f->req.total = f->res.total = f->bytes_in_told = f->bytes_out_told = 0;

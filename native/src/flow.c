@@ -413,7 +413,8 @@ void flow_record(flow *f)
     r->srvconn = f->srv ? at_peek(&f->srv->live.cur) - !!(f->flags & FL_SRV_COUNTED && !asap) : 0;
     r->retries = f->retries;
     r->redispatched = !!(f->flags & FL_REDISP);
-    r->backend_queue = f->qpos;
+    r->backend_queue = f->qbe;
+    r->srv_queue = f->qonly;
     r->reused = f->b && f->b->flags & CO_F_REUSED;
     r->err = f->asked ? f->asked->err : 0;
     record_ends(f, r);

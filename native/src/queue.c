@@ -10,43 +10,79 @@ int queue_takes_down(const flow *f)
     return said & V_F_FORCE || (said & V_F_STICKY && f->be->conf.options & PX_O_PERSIST);
 }
 
-/* --- the list; LBL_QUEUE must be held --- */
+/* --- the queues; LBL_QUEUE must be held --- */
 
-static void link_last(flow_queue *q, flow *f, server *only)
+/* The date that the clock of <now_ms>, which comes round, shows. Offsets go both ways from it; threads' clocks differ by little. */
+static uint64_t date_of(flow_queue *q, const flow *f)
 {
+    uint32_t now = f->t->now_ms;
+
+    if (!at_load(&f->be->live.queued))
+        q->date = (uint64_t)1 << 32 | now;
+    else if ((int32_t)(now - (uint32_t)q->date) > 0)
+        q->date += now - (uint32_t)q->date;
+    return q->date;
+}
+
+static pend_heap *heap_of(const flow *f)
+{
+    if (!f->qsrv)
+        return &f->be->queue.any;
+    return queue_takes_down(f) ? &f->qsrv->queue.stays : &f->qsrv->queue.leaves;
+}
+
+static uint32_t *passed_of(const flow *f)
+{
+    return f->qsrv ? &f->qsrv->queue.passed : &f->be->queue.passed;
+}
+
+/* Adds <f>, which wants <only>; how many wait now. */
+static uint32_t link_flow(flow_queue *q, flow *f, server *only)
+{
+    const asked *own = f->asked;
+
     f->qsrv = only;
-    f->qprev = q->tail;
-    f->qnext = NULL;
-    if (q->tail)
-        q->tail->qnext = f;
-    else
-        q->head = f;
-    q->tail = f;
-    f->queued = 1;
-    f->qpos = ctr32_add(&f->be->live.queued, 1) - 1;
-    if (!only)
-        return;
-    at_store(&q->choosy, q->choosy + 1);
-    ctr32_max(&only->live.queued_max, ctr32_add(&only->live.queued, 1));
+    f->qmark = *passed_of(f);
+    f->pend.order = q->order++;
+    f->pend.key = pend_key(own ? own->prio_class : 0, own ? own->prio_offset : 0, date_of(q, f));
+    f->queue = heap_of(f);
+    pend_put(f->queue, &f->pend);
+    if (only) {
+        at_store(&q->choosy, q->choosy + 1);
+        ctr32_max(&only->live.queued_max, ctr32_add(&only->live.queued, 1));
+    }
+    return ctr32_add(&f->be->live.queued, 1);
 }
 
 static void unlink_flow(flow_queue *q, flow *f)
 {
-    if (f->qprev)
-        f->qprev->qnext = f->qnext;
-    else
-        q->head = f->qnext;
-    if (f->qnext)
-        f->qnext->qprev = f->qprev;
-    else
-        q->tail = f->qprev;
-    f->qnext = f->qprev = NULL;
-    f->queued = 0;
+    uint32_t place = *passed_of(f) - f->qmark + 1;
+
+    pend_drop(f->queue, &f->pend);
+    f->queue = NULL;
     ctr32_sub(&f->be->live.queued, 1);
-    if (!f->qsrv)
+    if (!f->qsrv) {
+        f->qbe += place;
         return;
+    }
+    f->qonly += place;
     at_store(&q->choosy, q->choosy - 1);
     ctr32_sub(&f->qsrv->live.queued, 1);
+}
+
+static flow *flow_of(pendconn *p)
+{
+    return p ? (flow *)((char *)p - offsetof(flow, pend)) : NULL;
+}
+
+/* The first that waits for <srv> and no other, and may have it. */
+static pendconn *first_alone(const server *srv)
+{
+    pendconn *stays = srv->queue.stays.top, *leaves = srv->queue.leaves.top;
+
+    if (!at_load(&srv->live.up))
+        return stays;
+    return pend_before(leaves, stays) ? leaves : stays;
 }
 
 /* Those that want any server do not mean one that is not balanced to now, nor a backup server while others are up. */
@@ -56,15 +92,12 @@ static int takes_any(const server *srv)
            (!srv->conf.backup || !at_load(&srv->be->live.active));
 }
 
-/* The first of <q> that <srv> may serve. */
+/* The first that <srv> may serve. */
 static flow *first_for(const flow_queue *q, const server *srv)
 {
-    int any = takes_any(srv), up = at_load(&srv->live.up) != 0;
-    flow *f = q->head;
+    pendconn *any = takes_any(srv) ? q->any.top : NULL, *alone = first_alone(srv);
 
-    while (f && !(f->qsrv ? f->qsrv == srv && (up || queue_takes_down(f)) : any))
-        f = f->qnext;
-    return f;
+    return flow_of(pend_before(any, alone) ? any : alone);
 }
 
 /* --- getting in and out --- */
@@ -73,12 +106,14 @@ void queue_add(flow *f, server *only)
 {
     flow_queue *q = &f->be->queue;
 
+    uint32_t all;
+
     spin_lock(&q->lock);
-    link_last(q, f, only);
+    all = link_flow(q, f, only);
     spin_unlock(&q->lock);
     if (only)
         lb_load_changed(only);
-    ctr32_max(&f->be->live.queued_max, f->qpos + 1);
+    ctr32_max(&f->be->live.queued_max, all);
 }
 
 void queue_remove(flow *f)
@@ -88,7 +123,7 @@ void queue_remove(flow *f)
     if (f->cs != CS_QUEUE || !f->be)
         return;
     spin_lock(&f->be->queue.lock);
-    if (f->queued) {
+    if (f->queue) {
         only = f->qsrv;
         unlink_flow(&f->be->queue, f);
     } else {
@@ -105,16 +140,14 @@ void queue_remove(flow *f)
 /* Whether somebody waits for <srv> and no other, and may have it. */
 static int is_wanted(backend *be, const server *srv)
 {
-    int up = at_load(&srv->live.up) != 0;
-    flow *f;
+    int wanted;
 
     if (!at_load(&be->queue.choosy))
         return 0;
     spin_lock(&be->queue.lock);
-    for (f = be->queue.head; f && (f->qsrv != srv || !(up || queue_takes_down(f))); f = f->qnext)
-        ;
+    wanted = first_alone(srv) != NULL;
     spin_unlock(&be->queue.lock);
-    return f != NULL;
+    return wanted;
 }
 
 /* Takes the first that <srv>, of which a slot was taken, may serve out of the queue, and writes <m> for its thread, which
@@ -128,6 +161,7 @@ static thr *pop(backend *be, server *srv, inmsg *m)
 
     if (f) {
         unlink_flow(&be->queue, f);
+        ++*passed_of(f);
         *m = (inmsg){.kind = IN_FLOW, .flow = f, .gen = f->gen, .srv = srv};
         to = f->t;
     }
@@ -229,8 +263,7 @@ static thr *pop_leaving(server *srv, inmsg *m)
     flow *f;
 
     spin_lock(&q->lock);
-    for (f = q->head; f && (f->qsrv != srv || queue_takes_down(f)); f = f->qnext)
-        ;
+    f = flow_of(srv->queue.leaves.top);
     if (f) {
         unlink_flow(q, f);
         *m = (inmsg){.kind = IN_LOOK, .flow = f, .gen = f->gen, .srv = srv};

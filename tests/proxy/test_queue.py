@@ -167,3 +167,81 @@ def test_many_threads_share_one_slot() -> None:
                     assert client.body() == f"/{turn}/{number}".encode()
         assert backend_of(lb).servers[0].max_sess == 1
         assert until(lambda: backend_of(lb).cur_sess == 0 and backend_of(lb).queue == 0)
+
+
+PRIORITIES = (
+    "http-request set-priority-class url_param(c) if { url_param(c) -m found }",
+    "http-request set-priority-offset url_param(o) if { url_param(o) -m found }",
+)
+
+
+def served_order(turnstile: Turnstile, lb: lbcore.LoadBalancer, targets: list[str]) -> list[str]:
+    """The targets as a server that takes one after the other gets them, if all of them wait for it behind another."""
+    with ExitStack() as stack:
+        clients = in_line(stack, lb, 1)
+        assert turnstile.wait_for(1)
+        for number, target in enumerate(targets, 2):
+            clients.append(stack.enter_context(Client(lb)))
+            clients[-1].send(get(target))
+            assert has_sessions(lb, number)
+        turnstile.let(len(clients))
+        assert {client.status() for client in clients} == {200}
+        return [target.decode() for target in turnstile.asked[1:]]
+
+
+def test_a_free_server_serves_the_lowest_class_first_and_then_who_came_first(
+    server: Chaos, turnstile: Turnstile
+) -> None:
+    text = config(server.port, server="maxconn 1", back=PRIORITIES)
+    with balancer(text) as lb:
+        found = served_order(turnstile, lb, ["/a", "/b?c=5", "/d?c=-3", "/e", "/f?c=-3", "/g?c=99999", "/h?c=9999"])
+        assert found == ["/d?c=-3", "/f?c=-3", "/a", "/e", "/b?c=5", "/g?c=99999", "/h?c=9999"]
+
+
+def test_an_offset_counts_as_coming_earlier_or_later_within_the_class(server: Chaos, turnstile: Turnstile) -> None:
+    text = config(server.port, server="maxconn 1", back=PRIORITIES)
+    with balancer(text) as lb:
+        found = served_order(turnstile, lb, ["/a?o=90000", "/b", "/d?o=-90000&c=1", "/e?o=-80000", "/f?o=-90000"])
+        assert found == ["/f?o=-90000", "/e?o=-80000", "/b", "/a?o=90000", "/d?o=-90000&c=1"]
+
+
+def test_priorities_hold_between_those_who_want_one_server_and_those_who_want_any(
+    server: Chaos, turnstile: Turnstile
+) -> None:
+    back = [*PRIORITIES, "use-server s1 if { path_beg /one }"]
+    with balancer(config(server.port, server="maxconn 1", back=back)) as lb:
+        found = served_order(turnstile, lb, ["/any", "/one", "/one?c=-1", "/any?c=-2", "/any?c=1", "/one?c=1"])
+        assert found == ["/any?c=-2", "/one?c=-1", "/any", "/one", "/any?c=1", "/one?c=1"]
+
+
+def test_a_priority_is_of_one_request_and_not_of_the_next(server: Chaos, turnstile: Turnstile) -> None:
+    with balancer(config(server.port, server="maxconn 1", back=PRIORITIES)) as lb, ExitStack() as stack:
+        turnstile.let(1)
+        late, *clients = (stack.enter_context(Client(lb)) for _ in range(3))
+        assert late.ask(get("/?c=2000")) == b"/?c=2000"
+        clients[0].send(get("/0"))
+        assert turnstile.wait_for(2)
+        for client, target in [(late, "/late"), (clients[1], "/1")]:
+            client.send(get(target))
+            assert until(lambda target=target: backend_of(lb).queue == (1 if target == "/late" else 2))
+        turnstile.let(3)
+        assert late.body() == b"/late"
+        assert clients[1].body() == b"/1"
+        assert turnstile.asked[2:] == [b"/late", b"/1"]
+
+
+def test_tcp_streams_have_priorities_too(server: Chaos, turnstile: Turnstile) -> None:
+    back = ["tcp-request content set-priority-class req.len,neg"]
+    front = ["tcp-request inspect-delay 5s", "tcp-request content accept if { req.len gt 0 }"]
+    with balancer(config(server.port, mode="tcp", server="maxconn 1", front=front, back=back)) as lb:
+        with ExitStack() as stack:
+            clients = []
+            for number, target in enumerate(["/0", "/1", "/long"], 1):
+                clients.append(stack.enter_context(Client(lb)))
+                clients[-1].send(get(target))
+                assert has_sessions(lb, number)
+            turnstile.let(3)
+            for at in (0, 2, 1):
+                assert clients[at].status() == 200
+                clients[at].socket.close()
+        assert turnstile.asked == [b"/0", b"/long", b"/1"]

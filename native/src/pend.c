@@ -1,0 +1,70 @@
+#include "pend.h"
+
+static uint32_t dist_of(const pendconn *p)
+{
+    return p ? p->dist : 0;
+}
+
+static void hang(pendconn **place, pendconn *p, pendconn *up)
+{
+    *place = p;
+    if (p)
+        p->up = up;
+}
+
+/* The longer side goes left. Whether <p> has another distance now. */
+static int settle(pendconn *p)
+{
+    uint32_t dist;
+
+    if (dist_of(p->left) < dist_of(p->right)) {
+        pendconn *longer = p->right;
+
+        p->right = p->left;
+        p->left = longer;
+    }
+    dist = dist_of(p->right) + 1;
+    if (dist == p->dist)
+        return 0;
+    p->dist = dist;
+    return 1;
+}
+
+/* Makes one heap of two, and returns its top: down the right sides of both, and settling on the way back. */
+static pendconn *merge(pendconn *a, pendconn *b)
+{
+    pendconn *top = NULL, *last = NULL, **place = &top;
+
+    while (a && b) {
+        if (pend_before(b, a)) {
+            pendconn *later = a;
+
+            a = b;
+            b = later;
+        }
+        hang(place, a, last);
+        last = a;
+        place = &a->right;
+        a = a->right;
+    }
+    hang(place, a ? a : b, last);
+    for (; last; last = last->up)
+        settle(last);
+    return top;
+}
+
+void pend_put(pend_heap *h, pendconn *p)
+{
+    p->left = p->right = p->up = NULL;
+    p->dist = 1;
+    hang(&h->top, merge(h->top, p), NULL);
+}
+
+void pend_drop(pend_heap *h, pendconn *p)
+{
+    pendconn *up = p->up, **place = !up ? &h->top : up->left == p ? &up->left : &up->right;
+
+    hang(place, merge(p->left, p->right), up);
+    while (up && settle(up)) /* above who kept its distance nothing has changed */
+        up = up->up;
+}

@@ -7,7 +7,7 @@ settings in place; after it they are complete.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lbcore.base.address import Address
@@ -15,6 +15,7 @@ from lbcore.base.diag import Diagnostic, Severity
 from lbcore.cfg.address import numeric_family, resolve
 from lbcore.cfg.arguments import kind_word
 from lbcore.cfg.check_checks import check_checks
+from lbcore.cfg.check_ids import number_members, number_proxies
 from lbcore.cfg.check_names import check_names, check_other_names
 from lbcore.cfg.check_rules import (
     check_actions,
@@ -77,7 +78,7 @@ def check(ctx: Context, resolver: Resolver = resolve) -> None:
     ctx.settings.environment = ctx.environment.snapshot()
     ctx.settings.pattern_paths = files_of(ctx.notes).patterns
     ctx.settings.pattern_uses = files_of(ctx.notes).uses
-    number_proxies(proxies)
+    number_proxies(ctx.settings)
     if not ctx.reporter.alerts:
         _resolve_servers(ctx, resolver)
         check_cookies(ctx)  # some are made of addresses
@@ -223,12 +224,7 @@ def _http_only(checked: _Checked) -> None:
 
 
 def _numbers(checked: _Checked) -> None:
-    """Gives the listeners and servers of a proxy that have no `id` the lowest free ones."""
-    for numbered in (checked.proxy.servers, checked.proxy.binds):
-        free = _free_ids(item.id for item in numbered)
-        for item in numbered:
-            if item.id is None:
-                item.id = next(free)
+    number_members(checked.proxy)
 
 
 def _checks(checked: _Checked) -> None:
@@ -249,24 +245,6 @@ _STEPS: tuple[Callable[[_Checked], None], ...] = (
     _http_only,
     _numbers,
 )
-
-
-def number_proxies(proxies: Iterable[ProxySettings]) -> None:
-    """Gives proxies without an `id` the lowest free ones, from 1, in their order."""
-    listed = list(proxies)
-    free = _free_ids(proxy.id for proxy in listed)
-    for proxy in listed:
-        if proxy.id is None:
-            proxy.id = next(free)
-
-
-def _free_ids(taken: Iterable[int | None]) -> Iterator[int]:
-    used = set(taken)
-    number = 1
-    while True:
-        if number not in used:
-            yield number
-        number += 1
 
 
 def _resolve_servers(ctx: Context, resolver: Resolver) -> None:

@@ -19,6 +19,8 @@ from lbcore.proxy.settings import ServerSettings
 _NAME = re.compile(r"[A-Za-z0-9_:.-]+")
 _NOWHERE = Address(socket.AF_UNSPEC)
 MAX_WEIGHT = 256
+MAX_TEMPLATE = 100_000  # servers of one line
+_NUMBERS = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 _CLIENTS_ADDRESS = "the client's own destination as address is HAProxy's but is not supported by lbcore yet"
 _METHODS = ("last", "libc", "none")
 
@@ -29,17 +31,55 @@ def server(args: Args) -> None:
     name, text = args.take(), args.take()
     if not name or not text:
         raise KeywordError("'server' expects <name> and <addr>[:<port>] as arguments.", lead=SERVER_LEAD)
+    _check_name(name, "server name")
+    _read(args, name, text, 2)
+    args.proxy.servers.append(args.server)
+
+
+def server_template(args: Args) -> None:
+    """`server-template <prefix> <count>|<first>-<last> <address> [<option> ...]`: as many servers, alike but for their
+    names and numbers.
+    """
+    _allowed(args)
+    prefix, numbers, text = args.take(), args.take(), args.take()
+    if not text:
+        raise KeywordError(
+            "'server-template' expects <prefix> <nb | range> <addr>[:<port>] as arguments.", lead=SERVER_LEAD
+        )
+    _check_name(prefix, "server-template prefix")
+    wanted = _range(numbers)
+    _read(args, prefix, text, 3)
+    start = args.server
+    for number in wanted:
+        mine = replace(start, name=f"{prefix}{number}", options=dict(start.options))
+        if number != wanted[0]:  # an `id` is that of the first
+            mine.id, mine.forced_id = None, False
+        args.proxy.servers.append(mine)
+
+
+def _check_name(name: str, what: str) -> None:
     if not _NAME.fullmatch(name):
         wrong = next(character for character in name if not _NAME.fullmatch(character))
-        raise KeywordError(f"character '{wrong}' is not permitted in server name '{name}'.", 1, lead=SERVER_LEAD)
-    label = f"'server {args.proxy.name}/{name}' : "
+        raise KeywordError(f"character '{wrong}' is not permitted in {what} '{name}'.", 1, lead=SERVER_LEAD)
+
+
+def _range(text: str) -> range:
+    """What `3` (from 1) or `2-5` says; at most as many servers as could ever be wanted."""
+    found = _NUMBERS.fullmatch(text)
+    first, last = (1, 0) if found is None else (1, int(found[1])) if found[2] is None else map(int, found.groups())
+    if first > last or last - first >= MAX_TEMPLATE:
+        raise KeywordError(f"Wrong server-template number or range arg '{text}'.", 2, lead=SERVER_LEAD)
+    return range(first, last + 1)
+
+
+def _read(args: Args, name: str, text: str, at: int) -> None:
+    """Makes `args.server` of the rest of a line, whose address is its word `at`."""
     try:
-        args.server = _start(args, name, text)
+        args.server = _start(args, name, text, at)
         _options(args, "server")
     except KeywordError as error:
-        error.text = label + error.text
+        error.text = f"'server {args.proxy.name}/{name}' : {error.text}"
         raise
-    args.proxy.servers.append(args.server)
 
 
 def default_server(args: Args) -> None:
@@ -55,8 +95,8 @@ def default_server(args: Args) -> None:
 
 def _allowed(args: Args) -> None:
     proxy = args.proxy
-    if args.in_defaults and args.name == "server":
-        raise KeywordError("'server' not allowed in 'defaults' section.", 0, lead=SERVER_LEAD)
+    if args.in_defaults and args.name != "default-server":
+        raise KeywordError(f"'{args.name}' not allowed in 'defaults' section.", 0, lead=SERVER_LEAD)
     if not proxy.has_backend:
         raise KeywordError(f"'{args.name}' not allowed because {lacks(proxy, 'backend')}.", 0)
 
@@ -65,13 +105,13 @@ def _blank() -> ServerSettings:
     return ServerSettings("default-server", _NOWHERE)
 
 
-def _start(args: Args, name: str, text: str) -> ServerSettings:
+def _start(args: Args, name: str, text: str, at: int) -> ServerSettings:
     try:
         address = parse_address(text, SERVER_PLACE, args.context.environment)
     except AddressError as error:
-        raise KeywordError(f"{error}", 2, lead=SERVER_LEAD) from None
+        raise KeywordError(f"{error}", at, lead=SERVER_LEAD) from None
     if address.family != socket.AF_UNIX and address.host in ("", "0.0.0.0", "::"):
-        raise KeywordError(f"{_CLIENTS_ADDRESS} in '{text}'", 2, lead=SERVER_LEAD)
+        raise KeywordError(f"{_CLIENTS_ADDRESS} in '{text}'", at, lead=SERVER_LEAD)
     template = args.proxy.default_server or _blank()
     found = replace(template, name=name, address=address, where=args.line.where, options={})
     if address.family != socket.AF_UNIX and address.host and numeric_family(address.host) is None:
@@ -233,6 +273,8 @@ KEYWORDS.register(
     Keyword(("pool-max-conn",), SERVERS, at_least("pool_max_conn", -1), "<number>", "The most idle connections kept."),
     Keyword(("pool-purge-delay",), SERVERS, pool_purge_delay, "<time>", "How often idle connections are thinned out."),
     Keyword(("server",), PROXIES, server, _SERVER_GRAMMAR, "A server of the backend."),
+    Keyword(("server-template",), PROXIES, server_template,
+            "<prefix> {<count>|<first>-<last>} <address>[:<port>] [<option> ...]", "Several servers that are alike."),
     Keyword(("source",), SERVERS, source, "<address> [interface <name>]", "The address to connect from."),
     Keyword(("tcp-ut",), SERVERS, tcp_ut, "<time>", "How long sent data may stay unacknowledged."),
     Keyword(("tfo",), SERVERS, flag("tfo"), "", "Uses TCP fast open."),

@@ -56,17 +56,22 @@ def test_says_whether_anything_listens() -> None:
     assert not has_listener(read("global\n stats socket /tmp/x\n")[0])
 
 
-def test_gives_the_lowest_free_numbers() -> None:
-    settings, _ = read("backend a\nbackend b\n id 1\nbackend c\nbackend d\n id 3\nbackend e\n")
-    assert [proxy.id for proxy in settings.proxies] == [2, 1, 4, 3, 5]
+def test_gives_the_lowest_free_numbers_from_the_place_in_the_list_on() -> None:
+    settings, _ = read("backend a\n id 3\nbackend b\nbackend c\nbackend d\n id 2\nbackend e\n")
+    assert [proxy.id for proxy in settings.proxies] == [3, 4, 5, 2, 7]
+
+
+def test_stats_sockets_have_a_place_before_all_proxies() -> None:
+    settings, _ = read("global\n stats socket /tmp/x\nbackend a\nbackend b\n id 1\nbackend c\n")
+    assert [proxy.id for proxy in settings.proxies] == [2, 1, 4]
 
 
 def test_numbers_servers_and_listeners_within_their_proxy() -> None:
     lines = " bind :81 id 1\n bind :82\n server a 127.0.0.1:1\n server b 127.0.0.1:1 id 1\n server c 127.0.0.1:1\n"
     proxy, messages = listen(lines)
     assert messages == []
-    assert [item.id for item in proxy.servers] == [2, 1, 3]
-    assert [item.id for item in proxy.binds] == [2, 1, 3]
+    assert [item.id for item in proxy.servers] == [2, 1, 4]
+    assert [item.id for item in proxy.binds] == [2, 1, 4]
 
 
 def test_falls_back_to_tcplog_outside_http() -> None:

@@ -178,6 +178,7 @@ def _prepare(options: Options, settings: Settings, console: Console) -> None:
 
     if not has_listener(settings):
         raise process.StartError("No enabled listener found (check for 'bind' directives) ! Exiting.")
+    process.check_privileges(settings)
     if options.megabytes is not None:
         process.limit_memory(options.megabytes)
     given = settings.globals.maxconn

@@ -171,6 +171,15 @@ def _detach(tell: int) -> None:
     os.close(tell)
 
 
+def check_privileges(settings: Settings) -> None:
+    """Raises StartError if privileges are to be given away that connections to servers take."""
+    if not settings.globals.uid:
+        return
+    for proxy in settings.proxies:
+        if proxy.usesrc is not None or any(server.usesrc or server.namespace for server in proxy.servers):
+            raise StartError("Some configuration options require full privileges, so global.uid cannot be changed.")
+
+
 def drop_privileges(chosen: GlobalSettings) -> None:
     """Takes the root directory, then the groups, then the user of the `global` section. Raises StartError.
 

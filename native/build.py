@@ -28,7 +28,7 @@ SOURCES = (
     # HTTP/1
     "h1", "h1body", "h1field", "h1host", "h1word", "casing", "msg",
     # connections, servers, flows
-    "conn", "idle", "servers", "listener", "proxyproto", "handshake", "bwlim", "chan", "chan_limited",
+    "conn", "idle", "servers", "listener", "proxyproto", "handshake", "socks4", "bwlim", "chan", "chan_limited",
     "flow", "flow_srv", "logline", "pend", "queue", "observe", "tunnel",
     "exchange", "exch_req", "exch_again", "exch_res", "exch_reply", "applet", "outgoing", "page",
     # balancing

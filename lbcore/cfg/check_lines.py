@@ -27,7 +27,7 @@ from lbcore.sample.words import ParseError
 
 PORTS = range(1, 65536)
 PEER = Place(descriptors=False)
-_LATER = ("ssl", "sni", "alpn", "proto", "via-socks4")
+_LATER = ("ssl", "sni", "alpn", "proto")
 _EXPECTS = "Expects 'set-var(<var-name>)', 'set-var-fmt(<var-name>)' or 'unset-var(<var-name>)'"
 FIELDS = {"http-check": "http_check_steps", "tcp-check": "tcp_check_steps"}
 
@@ -126,7 +126,7 @@ def comment(line: StepLine) -> Any:
 
 
 def connect(line: StepLine) -> Any:
-    """`connect [default] [port <port>] [addr <address>] [send-proxy] [linger] [comment <text>]`."""
+    """`connect [default] [port <port>] [addr <address>] [send-proxy] [via-socks4] [linger] [comment <text>]`."""
 
     if not _may_connect(line.steps):
         raise line.fail(
@@ -198,6 +198,7 @@ _CONNECT: dict[str, Callable[[StepLine, dict[str, Any]], None]] = {
     "linger": lambda line, found: found.update(linger=True),
     "port": _port,
     "send-proxy": lambda line, found: found.update(send_proxy=True),
+    "via-socks4": lambda line, found: found.update(via_socks4=True),
 }
 
 

@@ -15,6 +15,7 @@ from lbcore.cfg.arguments import MAX_THREADS, Args, KeywordError, integer, numbe
 from lbcore.cfg.keywords import BIND, KEYWORDS, PROXIES, Keyword
 from lbcore.cfg.known import not_yet, unknown_option
 from lbcore.cfg.kw_global import octal_mode
+from lbcore.cfg.origin import namespace as existing_namespace
 from lbcore.conn.settings import BindSettings
 
 _NO_ADDRESS = Address(socket.AF_UNSPEC)
@@ -178,6 +179,10 @@ def interface(args: Args) -> None:
     args.bind.interface = _option(args, "missing interface name")[1]
 
 
+def namespace(args: Args) -> None:
+    args.bind.namespace = existing_namespace(_option(args, "missing namespace id")[1])
+
+
 def mss(args: Args) -> None:
     """A negative value is added to what the kernel would choose, as the manual says."""
     name, text = _option(args, "missing MSS value")
@@ -236,6 +241,7 @@ KEYWORDS.register(
     Keyword(("mode",), BIND, mode, "<mode>", "The permissions of a unix socket, in octal."),
     Keyword(("mss",), BIND, mss, "<bytes>", "The largest segment to announce."),
     Keyword(("name",), BIND, listener_name, "<name>", "The listener's name in statistics."),
+    Keyword(("namespace",), BIND, namespace, "<name>", "Listens in a network namespace."),
     Keyword(("severity-output",), BIND, severity_output, _MODES, "How answers of a stats socket begin."),
     Keyword(("tcp-ut",), BIND, tcp_ut, "<time>", "How long sent data may stay unacknowledged."),
     Keyword(("tfo",), BIND, flag("tfo"), "", "Allows TCP fast open."),

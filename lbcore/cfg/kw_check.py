@@ -156,6 +156,11 @@ def send_proxy(value: bool) -> Callable[[Args], None]:
     return lambda args: _check(args, send_proxy=value)
 
 
+def via_socks4(args: Args) -> None:
+    """`check-via-socks4`: checks go through the server's `socks4`, too."""
+    _check(args, via_socks4=True)
+
+
 # --- options of proxies ---
 
 
@@ -319,6 +324,7 @@ KEYWORDS.register(
     Keyword(("agent-send",), SERVERS, agent_send, "<text>", "What its agent is told first.", "0.3"),
     Keyword(("check",), SERVERS, check, "", "Checks its health.", "0.3"),
     Keyword(("check-send-proxy",), SERVERS, send_proxy(True), "", "Checks begin with a PROXY line.", "0.3"),
+    Keyword(("check-via-socks4",), SERVERS, via_socks4, "", "Checks go through the server's SOCKS4 proxy.", "0.3"),
     Keyword(("downinter",), SERVERS, delay(_check, "downinter"), "<time>", "The interval while it is down.", "0.3"),
     Keyword(("external-check",), GLOBAL, external_checks, "", "Allows checks by programs.", "0.3"),
     Keyword(("external-check",), PROXIES, external_check, "{command <program>|path <path>}",

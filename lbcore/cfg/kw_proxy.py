@@ -9,6 +9,7 @@ from lbcore.cfg.address import SOURCE, AddressError, parse_address
 from lbcore.cfg.arguments import TIGHT, Args, KeywordError, integer, kind_word, lacks, number, time
 from lbcore.cfg.keywords import KEYWORDS, PROXIES, Keyword
 from lbcore.cfg.known import not_yet
+from lbcore.cfg.origin import usesrc
 from lbcore.proxy.settings import ProxySettings
 
 REUSE = ("never", "safe", "aggressive", "always")
@@ -173,7 +174,7 @@ def http_reuse(args: Args) -> None:
 
 
 def source(args: Args) -> None:
-    """`source <addr>[:<port>] [interface <name>]`."""
+    """`source <addr>[:<port>] [usesrc <whose>] [interface <name>]`."""
     if args.ignored("backend"):
         args.rest()
         return
@@ -184,15 +185,17 @@ def source(args: Args) -> None:
         args.proxy.source = parse_address(text, SOURCE, args.context.environment)
     except AddressError as error:
         raise KeywordError(f"'source {text}' : {error}") from None
+    args.proxy.usesrc = None
     while args.more:
-        args.proxy.source_interface = _source_interface(args)
+        if args.peek() == "usesrc":
+            args.take()
+            args.proxy.usesrc = usesrc(args, "'client', or 'clientip'")
+        else:
+            args.proxy.source_interface = _source_interface(args)
 
 
 def _source_interface(args: Args) -> str:
-    word = args.take()
-    if word == "usesrc":
-        raise KeywordError(not_yet("source ... usesrc"))
-    if word != "interface":
+    if args.take() != "interface":
         raise KeywordError("'source' only supports optional keywords 'interface' and 'usesrc'.")
     name = args.take()
     if not name:

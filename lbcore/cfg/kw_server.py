@@ -9,14 +9,17 @@ from dataclasses import replace
 
 from lbcore.base.address import Address
 from lbcore.cfg.address import SERVER as SERVER_PLACE
-from lbcore.cfg.address import SOURCE, AddressError, numeric_family, parse_address
+from lbcore.cfg.address import SOURCE, AddressError, Place, numeric_family, parse_address
 from lbcore.cfg.arguments import SERVER as SERVER_LEAD
 from lbcore.cfg.arguments import Args, KeywordError, integer, lacks, time
 from lbcore.cfg.keywords import KEYWORDS, PROXIES, SERVER, SERVERS, Keyword
 from lbcore.cfg.known import not_yet, unknown_option
+from lbcore.cfg.origin import namespace as existing_namespace
+from lbcore.cfg.origin import usesrc
 from lbcore.proxy.settings import ServerSettings
 
 _NAME = re.compile(r"[A-Za-z0-9_:.-]+")
+_SOCKS_PROXY = Place(port_needed=True, descriptors=False)
 _NOWHERE = Address(socket.AF_UNSPEC)
 MAX_WEIGHT = 256
 MAX_TEMPLATE = 100_000  # servers of one line
@@ -220,7 +223,7 @@ def tcp_ut(args: Args) -> None:
 
 
 def source(args: Args) -> None:
-    """`source <addr>[:<port>] [interface <name>]`."""
+    """`source <addr>[:<port>] [usesrc <whose>] [interface <name>]`."""
     text = args.take()
     if not text:
         raise KeywordError(
@@ -231,12 +234,35 @@ def source(args: Args) -> None:
         args.server.source = parse_address(text, SOURCE, args.context.environment)
     except AddressError as error:
         raise KeywordError(f"'source {text}' : {error}") from None
+    args.server.usesrc = None
     while args.peek() in ("interface", "usesrc"):
         if args.take() == "usesrc":
-            raise KeywordError(not_yet("source ... usesrc"))
+            args.server.usesrc = usesrc(args, "'client', 'clientip', or 'hdr_ip(name,#)'")
+            continue
         args.server.interface = args.take()
         if not args.server.interface:
             raise KeywordError("'server' : missing interface name")
+
+
+def namespace(args: Args) -> None:
+    """`namespace <name>`: of the network, as `ip netns` names it."""
+    name = args.take()
+    if not name:
+        raise KeywordError("'namespace' : expects <name> as argument")
+    if name == "*":
+        raise KeywordError(not_yet("namespace *"))
+    args.server.namespace = existing_namespace(name)
+
+
+def socks4(args: Args) -> None:
+    """`socks4 <addr>:<port>`: the SOCKS4 proxy that connections to the server go through."""
+    text = args.take()
+    if not text:
+        raise KeywordError("'socks4' expects <addr>:<port> as argument.")
+    try:
+        args.server.socks4 = parse_address(text, _SOCKS_PROXY, args.context.environment)
+    except AddressError as error:
+        raise KeywordError(f"'socks4 {text}' : {error}") from None
 
 
 def init_addr(args: Args) -> None:
@@ -266,6 +292,7 @@ KEYWORDS.register(
     Keyword(("maxconn",), SERVERS, at_least("maxconn", 0), "<number>", "The most connections at once."),
     Keyword(("maxqueue",), SERVERS, at_least("maxqueue", 0), "<number>", "The most streams that wait for it alone."),
     Keyword(("minconn",), SERVERS, at_least("minconn", 0), "<number>", "The limit of connections under low load."),
+    Keyword(("namespace",), SERVERS, namespace, "<name>", "The network namespace that it is reached in."),
     Keyword(("no-backup",), SERVERS, flag("backup", False), "", "Takes an inherited `backup` back."),
     Keyword(("no-tfo",), SERVERS, flag("tfo", False), "", "Takes an inherited `tfo` back."),
     Keyword(("pool-low-conn",), SERVERS, at_least("pool_low_conn", 0), "<number>",
@@ -275,7 +302,10 @@ KEYWORDS.register(
     Keyword(("server",), PROXIES, server, _SERVER_GRAMMAR, "A server of the backend."),
     Keyword(("server-template",), PROXIES, server_template,
             "<prefix> {<count>|<first>-<last>} <address>[:<port>] [<option> ...]", "Several servers that are alike."),
-    Keyword(("source",), SERVERS, source, "<address> [interface <name>]", "The address to connect from."),
+    Keyword(("socks4",), SERVERS, socks4, "<address>:<port>", "The SOCKS4 proxy that leads to it."),
+    Keyword(("source",), SERVERS, source,
+            "<address> [usesrc {<address>|client|clientip|hdr_ip(<name>[,<occurrence>])}] [interface <name>]",
+            "The address to connect from."),
     Keyword(("tcp-ut",), SERVERS, tcp_ut, "<time>", "How long sent data may stay unacknowledged."),
     Keyword(("tfo",), SERVERS, flag("tfo"), "", "Uses TCP fast open."),
     Keyword(("weight",), SERVERS, weight, "<number>", "The share of the load, 0 to 256."),

@@ -120,7 +120,10 @@ class Checks:
 
             conf, timeout = settings.external_check, settings.timeouts.check
             return ExternalChecks(self._around, server, state, conf, tid, timeout=timeout)
-        target = Target(server, settings, addr=wanted.addr, port=wanted.port, send_proxy=_proxy_version(server, wanted))
+        target = Target(
+            server, settings, addr=wanted.addr, port=wanted.port, send_proxy=_proxy_version(server, wanted),
+            via_socks4=wanted.via_socks4,
+        )  # fmt: skip
         return self._made(proxy, server, state, self._program(proxy), target, tid)
 
     def _agent(self, proxy: Proxy, server: Any, wanted: AgentSettings) -> Check:

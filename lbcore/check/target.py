@@ -24,14 +24,17 @@ _INET = (socket.AF_INET, socket.AF_INET6)
 class Target:
     """One kind of check of one server. Belongs to the worker that makes these checks."""
 
-    def __init__(self, server: Any, proxy: Any, *, addr: Address | None, port: int, send_proxy: int) -> None:
+    def __init__(
+        self, server: Any, proxy: Any, *, addr: Address | None, port: int, send_proxy: int, via_socks4: bool = False
+    ) -> None:
         """`addr`, `port`: instead of the server's; `send_proxy`: the version of the PROXY line that the connection with
-        the server's options begins with, 0: none."""
+        the server's options begins with, 0: none; `via_socks4`: whether that goes through the server's SOCKS proxy."""
         self._server = server
         self._proxy = proxy
         self._addr = addr
         self._port = port
         self._send_proxy = send_proxy
+        self._via_socks4 = via_socks4
         self._known: dict[tuple[int, int | None], tuple[Address, Any]] = {}
 
     def conf(self, step: Connect, port: int | None, flags: int = 0) -> Any:
@@ -52,13 +55,24 @@ class Target:
             to = replace(to, port=self.port(step, port, where))
         addresses.fill(ffi.addressof(conf, "to"), to)
         settings, proxy = self._server.settings, self._proxy
-        source = settings.source or proxy.source
-        if source is not None and source.family == to.family:
-            addresses.fill(ffi.addressof(conf, "from"), source)
+        self._fill_source(conf, to)
+        if settings.socks4 is not None and (step.via_socks4 or (step.default and self._via_socks4)):
+            addresses.fill(ffi.addressof(conf, "socks"), settings.socks4)
+        if settings.namespace is not None:
+            conf.ns = self._server.namespace
         conf.ifname = (settings.interface or proxy.source_interface or "").encode()
         conf.tcp_ut = settings.tcp_ut
         conf.flags = flags | (lib.OUT_LINGER if step.linger else 0)
         return conf
+
+    def _fill_source(self, conf: Any, to: Address) -> None:
+        """The address that a check comes from: there is no client whose own it could be."""
+        usesrc = self._server.usesrc
+        fixed = usesrc.address if usesrc is not None else None
+        source = fixed or self._server.settings.source or self._proxy.source
+        if source is not None and source.family == to.family:
+            addresses.fill(ffi.addressof(conf, "from"), source)
+            conf.spoof = fixed is not None
 
     def port(self, step: Connect, port: int | None, where: Address) -> int:
         """The port of a step: the first that anybody names."""

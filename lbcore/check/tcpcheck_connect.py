@@ -23,13 +23,14 @@ class Connect(Step):
 
     `addr`: instead of the server's. `port`: a number or what gives one, None: the server's. `default`: with the options
     of the `server` line; the connection that every check begins with if its lines name none is of this kind. `linger`:
-    it is closed with a FIN and not by a reset.
+    it is closed with a FIN and not by a reset. `via_socks4`: through the server's SOCKS4 proxy, if it has one.
     """
 
     addr: Address | None = None
     port: int | Expression | None = None
     default: bool = False
     send_proxy: bool = False
+    via_socks4: bool = False
     linger: bool = False
 
     @property

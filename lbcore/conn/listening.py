@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from lbcore.conn import address
+from lbcore.conn.namespace import inside
 from lbcore.conn.settings import BindSettings
 from lbcore.shim import check, ffi, lib
 
@@ -39,15 +40,16 @@ def open_listening(bind: BindSettings, *, backlog: int = 0, reuseport: bool = Tr
     if bind.address.fd is not None:
         check(lib.sock_inherit(bind.address.fd, ffi.new("sock_addr *")))
         return Listening(bind.address.fd, inherited=True)
-    fd = lib.sock_listen(
-        address.new(bind.address),
-        flags_of(bind, reuseport=reuseport),
-        bind.backlog or backlog,
-        bind.mss,
-        bind.tcp_ut,
-        ffi.NULL if bind.interface is None else bind.interface.encode(),
-        LEAVE if bind.mode is None else bind.mode,
-        LEAVE if bind.uid is None else bind.uid,
-        LEAVE if bind.gid is None else bind.gid,
-    )
+    with inside(bind.namespace):
+        fd = lib.sock_listen(
+            address.new(bind.address),
+            flags_of(bind, reuseport=reuseport),
+            bind.backlog or backlog,
+            bind.mss,
+            bind.tcp_ut,
+            ffi.NULL if bind.interface is None else bind.interface.encode(),
+            LEAVE if bind.mode is None else bind.mode,
+            LEAVE if bind.uid is None else bind.uid,
+            LEAVE if bind.gid is None else bind.gid,
+        )
     return Listening(check(fd), inherited=False)

@@ -21,6 +21,7 @@ class BindSettings:
     uid: int | None = None
     gid: int | None = None
     interface: str | None = None
+    namespace: str | None = None  # of the network; None: the process's
     mss: int = 0
     tcp_ut: int = 0  # ms
     tfo: bool = False

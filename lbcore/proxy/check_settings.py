@@ -31,6 +31,7 @@ class CheckSettings:
     rise: int = 2
     fall: int = 3
     send_proxy: bool = False
+    via_socks4: bool = False  # through the server's `socks4`
     agent: AgentSettings = field(default_factory=AgentSettings)
 
 

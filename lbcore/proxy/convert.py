@@ -6,8 +6,9 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
+from lbcore.base.address import Address
 from lbcore.conn import address
-from lbcore.proxy.settings import ForwardFor, KeepAliveProbes, ProxySettings, ServerSettings
+from lbcore.proxy.settings import ForwardFor, KeepAliveProbes, ProxySettings, ServerSettings, UseSource
 from lbcore.shim import ffi, lib
 
 REUSE = {
@@ -80,6 +81,12 @@ BACK_FLAGS = {
     "h1-case-adjust-bogus-server": lib.PX_O_CASE,
     "http-drop-request-trailers": lib.PX_O_NO_TRAILERS,
     "http-pretend-keepalive": lib.PX_O_PRETEND_KA,
+}
+USESRC = {
+    "address": lib.SRC_FIXED,
+    "client": lib.SRC_CLIENT,
+    "clientip": lib.SRC_CLIENTIP,
+    "hdr_ip": lib.SRC_TOLD,
 }
 SEND_OPTIONS = {"authority": lib.PX_SEND_AUTHORITY, "crc32c": lib.PX_SEND_CRC}
 CONNECTION_MODES = {"server-close": lib.PX_O_SERVER_CLOSE, "close": lib.PX_O_CLOSE}
@@ -206,8 +213,14 @@ def backend(conf: Any, proxy: ProxySettings, *, flow: int, fullconn: int) -> Non
         name = proxy.send_name_header.lower().encode()
         conf.sn_len = len(name)
         conf.sn_name = name
-    if proxy.source is not None:
-        address.fill(ffi.addressof(conf, "source"), proxy.source)
+    source(conf, proxy.source, proxy.usesrc)
+
+
+def source(conf: Any, own: Address | None, usesrc: UseSource | None) -> None:
+    """Writes the address that connections come from, if there is one."""
+    wanted = usesrc.address if usesrc is not None and usesrc.address is not None else own
+    if wanted is not None:
+        address.fill(ffi.addressof(conf, "source"), wanted)
 
 
 def preface(settings: ServerSettings) -> int:
@@ -224,8 +237,9 @@ def server(conf: Any, settings: ServerSettings, sid: int) -> None:
     """Fills a `srv_conf *`. `sid` is the server's number in its backend."""
     conf.id = sid
     address.fill(ffi.addressof(conf, "addr"), settings.address)
-    if settings.source is not None:
-        address.fill(ffi.addressof(conf, "source"), settings.source)
+    source(conf, settings.source, settings.usesrc)
+    if settings.socks4 is not None:
+        address.fill(ffi.addressof(conf, "socks"), settings.socks4)
     if settings.address.port_offset is not None:
         conf.port_mapped = 1
         conf.port_offset = settings.address.port_offset

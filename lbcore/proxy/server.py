@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
+from lbcore.conn.namespace import path_of
 from lbcore.event.engine import Engine
 from lbcore.event.task import Task
 from lbcore.proxy import convert
@@ -12,7 +14,7 @@ from lbcore.proxy.figures import of_server
 from lbcore.proxy.health import CheckState
 from lbcore.proxy.machine import NO_FLAGS, Admin, Mode, Op, mode_of
 from lbcore.proxy.serving import Serving
-from lbcore.proxy.settings import Observe, ServerSettings
+from lbcore.proxy.settings import Observe, ServerSettings, UseSource
 from lbcore.proxy.status import status_of
 from lbcore.shim import check, lib
 from lbcore.thread.labels import Label
@@ -56,12 +58,14 @@ class Server(Serving):
         self.observed: int | None = 0 if settings.observe is not Observe.NONE else None  # times that it took action
         self.warmer: Task | None = None  # takes the steps of slow start
         self._down_seconds = 0.0
+        self.namespace = 0  # descriptor of its network namespace, 0: the process's
         if index is None:
             self.index = check(lib.eng_server_add(engine.handle, backend.index))
         else:
             check(lib.eng_server_again(engine.handle, index))
             self.index = index
         convert.server(lib.eng_srv_conf(engine.handle, self.index), settings, sid)
+        self._set_place()
         name = settings.name.encode("utf-8", "surrogateescape")
         if name:
             check(lib.eng_srv_name(engine.handle, self.index, name, len(name)))
@@ -71,6 +75,31 @@ class Server(Serving):
         super().__init__(of_server(engine, self.index))
         if settings.disabled:
             self.op, self.admin = Op.STOPPED, Admin.FMAINT | Admin.CMAINT
+
+    @property
+    def usesrc(self) -> UseSource | None:
+        """Whose address its connections come from: with a `source` of its own that line says so, else the backend's."""
+        return self.settings.usesrc if self.settings.source is not None else self.backend.settings.usesrc
+
+    def _set_place(self) -> None:
+        """Writes what takes a privilege. Raises OSError without that."""
+        conf = lib.eng_srv_conf(self._engine.handle, self.index)
+        if self.usesrc is not None:
+            self._check_privilege("source ... usesrc", lib.sock_may_spoof())
+            conf.usesrc = convert.USESRC[self.usesrc.kind]
+        if self.settings.namespace is not None:
+            path = path_of(self.settings.namespace).encode()
+            self.namespace = conf.ns = check(lib.eng_namespace(self._engine.handle, path))
+            home = lib.sock_ns_enter(self.namespace)
+            self._check_privilege("namespace", home if home < 0 else lib.sock_ns_leave(home))
+
+    def _check_privilege(self, words: str, ret: int) -> None:
+        if ret < 0:
+            raise OSError(f"'server {self.label}' : '{words}' is not permitted here: {os.strerror(-ret)}")
+
+    def set_source(self, number: int) -> None:
+        """Has it see the addresses that streams give under a number (`eng_flow_tell`). Before the threads start."""
+        lib.eng_srv_conf(self._engine.handle, self.index).src_tell = number
 
     def set_tell(self, number: int) -> None:
         """Has its PROXY headers tell what streams give under a number (`eng_flow_tell`). Before the threads start."""

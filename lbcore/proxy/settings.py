@@ -61,6 +61,16 @@ class OnError(Enum):
     MARK_DOWN = "mark-down"
 
 
+@dataclass(frozen=True, slots=True)
+class UseSource:
+    """`usesrc`: whose address connections to servers come from. It takes CAP_NET_RAW or CAP_NET_ADMIN."""
+
+    kind: str  # "address": `address`; "client": the client's with its port, "clientip": with any; "hdr_ip"
+    address: Address | None = None
+    header: str = ""  # hdr_ip: the field of the request that has the address, in lower case,
+    occurrence: int = -1  # and which value of it, -1: the last
+
+
 @dataclass(slots=True)
 class ServerSettings:
     """One `server` line."""
@@ -88,7 +98,10 @@ class ServerSettings:
     on_error: OnError = OnError.FAIL_CHECK
     redir: str | None = None  # GET and HEAD are sent to this prefix
     source: Address | None = None
+    usesrc: UseSource | None = None  # with `source`
     interface: str | None = None
+    namespace: str | None = None  # of the network, of `ip netns`; None: the process's
+    socks4: Address | None = None  # the SOCKS4 proxy that leads to it
     pool_max_conn: int = -1  # idle connections kept; -1: unlimited, 0: none
     pool_low_conn: int = 0
     pool_purge_delay: int = 5000
@@ -115,6 +128,11 @@ class ServerSettings:
     def tells_of_streams(self) -> bool:
         """Whether its PROXY headers tell what only formats know: unique ids, `set-proxy-v2-tlv-fmt`."""
         return self.send_proxy_v2 and bool("unique-id" in self.proxy_v2_options or self.proxy_v2_tlvs)
+
+    @property
+    def sees_a_field(self) -> bool:
+        """Whether its connections come from an address that a field of the request has."""
+        return self.usesrc is not None and self.usesrc.kind == "hdr_ip"
 
 
 @dataclass(slots=True)
@@ -283,6 +301,7 @@ class ProxySettings:
     http_connection_mode: str = "keep-alive"  # keep-alive, server-close, close
     forwardfor: ForwardFor | None = None
     source: Address | None = None
+    usesrc: UseSource | None = None  # with `source`
     log_targets: list[LogTarget] = field(default_factory=list)  # `log global` is already replaced by the globals
     log_kind: str | None = None  # None: default lines; "tcplog", "httplog", "clf", "httpslog", "format": `log_format`
     log_tag: str | None = None

@@ -173,6 +173,8 @@ class States:
                 raise ValueError("Already exists a server with the same name in backend.")
             if settings.tells_of_streams:  # formats are made into functions when a balancer is built
                 raise ValueError("What its PROXY headers tell of streams can only be configured.")
+            if settings.sees_a_field:
+                raise ValueError("'usesrc hdr_ip' can only be configured.")
             settings.disabled = True
             server = backend.add(settings)
             server.admin = Admin.FMAINT  # and not CMAINT: the configuration says nothing of it

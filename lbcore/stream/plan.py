@@ -92,6 +92,7 @@ class BackendPlan:
     after: Step | None = None
     cookie: Step | None = None  # of responses, behind all rules
     tell: Callable[[Txn], None] | None = None  # what PROXY headers tell of a stream, behind all rules of a request
+    source: Callable[[Txn], None] | None = None  # whose address servers are to see, where a field of the request has it
     request_cookie: Callable[[Txn], None] | None = None
     stick: Callable[[Txn], None] | None = None  # requests: behind cookies
     store: Step | None = None  # mode http: of responses, before their rules

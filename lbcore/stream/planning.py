@@ -93,6 +93,7 @@ class Planner:
             plan.content = content
             plan.res_content = chain([storing, _list(rules, Ruleset.TCP_RESPONSE, build, Point.BE_RES_CONTENT)])
         plan.tell = make_tell(proxy.backend, build)
+        plan.source = _source(proxy.backend, build)
         plan.asks = _backend_asks(plan)
         return plan
 
@@ -163,7 +164,7 @@ class Planner:
             if other.mode != "http":
                 continue
             theirs = self.builders[other.name]
-            last = [backend.request_cookie, backend.stick, backend.key, backend.tell]
+            last = [backend.request_cookie, backend.stick, backend.key, backend.tell, backend.source]
             late = chain([header, *_forwarding(settings, other, theirs), *last])
             if late is not None:
                 plan.late[index] = late
@@ -191,6 +192,15 @@ def _key(backend: Any, build: Build) -> Callable[[Txn], None] | None:
     from lbcore.stream.balance import make_balance_key  # slow to load, and few need it
 
     return make_balance_key(backend, build)
+
+
+def _source(backend: Any, build: Build) -> Callable[[Txn], None] | None:
+    """What tells the shim whose address servers of a backend are to see, if a field of the request has it."""
+    if not any(server.usesrc is not None and server.usesrc.kind == "hdr_ip" for server in backend.servers):
+        return None
+    from lbcore.stream.source import make_source  # few need it
+
+    return make_source(backend, build)
 
 
 def _list(rules: RuleLists, ruleset: Ruleset, build: Build, point: Point) -> Step | None:
@@ -230,8 +240,9 @@ def _requests(settings: ProxySettings, rules: RuleLists, build: Build, point: Po
 def _backend_asks(plan: BackendPlan) -> int:
     """What a stream of this backend has to be asked about."""
     asks = 0
-    before = (plan.request, plan.choose_server, plan.content, plan.persist, plan.stick, plan.key, plan.tell)
-    if any(step is not None for step in before):
+    before = (plan.request, plan.choose_server, plan.content, plan.persist)
+    behind = (plan.stick, plan.key, plan.tell, plan.source)
+    if any(step is not None for step in (*before, *behind)):
         asks |= REQUEST | CONTENT
     if any(step is not None for step in (plan.response, plan.after, plan.cookie, plan.res_content, plan.store)):
         asks |= REQUEST | RESPONSE

@@ -39,7 +39,8 @@ typedef struct xprt {
 #define CO_F_HOLDS 0x4000    /* the kernel holds its last bytes back for what follows (MSG_MORE) */
 #define CO_F_SERVED 0x1000   /* counted in its server's <served> */
 #define CO_F_PREFACE 0x10000 /* the server is still to be told by a PROXY header whom it serves */
-#define CO_F_PRIVATE 0x8000  /* was told so: it may serve no other client */
+#define CO_F_PRIVATE 0x8000  /* was told so, or comes from its client's own address: it may serve no other */
+#define CO_F_SOCKS 0x20000   /* leads to a SOCKS proxy, which is still to be told where to */
 
 struct conn {
     int fd;             /* -1: an applet's */
@@ -58,9 +59,9 @@ struct conn {
     int32_t err;        /* errno of the failure, if CO_F_ERR */
     uint16_t port;      /* the client's, host order */
     uint8_t family;     /* the client's */
-    uint8_t pad;
+    uint8_t socks;      /* CO_F_SOCKS: how far that has come (socks4.h) */
     uint8_t addr[16];   /* the client's */
-    uint64_t preface;   /* CO_F_PRIVATE: fingerprint of the PROXY header that was sent */
+    uint64_t preface;   /* CO_F_PRIVATE: fingerprint of the PROXY header that was sent, and of the address it comes from */
 };
 
 extern const xprt xprt_raw;
@@ -77,6 +78,12 @@ void conn_take(struct thr *t, conn *c);
 static inline int conn_may_speak(const conn *c)
 {
     return !(c->flags & (CO_F_EOF | CO_F_ERR));
+}
+
+/* What one that is not ready for its stream's bytes waits for. */
+static inline int conn_awaits(const conn *c)
+{
+    return c->flags & CO_F_SOCKS && !(c->flags & CO_F_CONNECTING) ? FD_R : FD_W;
 }
 
 static inline int conn_can_recv(const conn *c)

@@ -85,6 +85,10 @@ int eng_srv_name(engine *e, int i, const char *name, int len);
 int eng_be_name(engine *e, int i, const char *name, int len); /* the same of a backend, for log lines */
 /* "redir": the prefix of <len> bytes that server <i> sends GET and HEAD to; as eng_srv_name(). */
 int eng_srv_redir(engine *e, int i, const char *prefix, int len);
+/* A descriptor of the network namespace whose file is <path>, for srv_conf.ns and out_conf.ns; the engine closes it in the end.
+ * The same for the same path. -errno: there is none, or it may not be opened. Before the threads start, or at the sync
+ * point. */
+int eng_namespace(engine *e, const char *path);
 /* h1-case-adjust: a header's name of <len> bytes as PX_O_CASE writes it. 0, -EINVAL if it is no token, -EEXIST if it was
  * told already, -ENOMEM. */
 int eng_case_add(engine *e, const char *name, int len);
@@ -262,6 +266,7 @@ struct engine {
     uint32_t nfe, nbe, nsrv, nlsn;
     err_pages errors;
     case_map cases;
+    struct eng_ns *namespaces;
     freq_ctr conn_rate, sess_rate;
     spinlock lqueue; /* LBL_LQUEUE: guards which listeners are limited, and <pipes> */
     uint32_t limited;   /* listeners that wait for room; changed under <lqueue>, read by anyone */

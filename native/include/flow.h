@@ -202,7 +202,7 @@ enum { ASSIGN_OK, ASSIGN_WAIT, ASSIGN_NONE };
 void flow_set_backend(flow *f, backend *be);
 /* Takes a slot on a server (f->srv), or queues the flow until f->sexp. f->left_srv is taken only if there is no other. */
 int flow_assign(flow *f);
-/* Opens f->b, or takes an idle connection. 0, or -errno. */
+/* Opens f->b, or takes an idle connection. 0, or -errno (-EDESTADDRREQ: the request does not say whom the server is to see). */
 int flow_connect(flow *f);
 /* Whether f->b is established: 1 (f->cs is EST then), 0 not yet, or -errno. */
 int flow_established(flow *f);

@@ -19,6 +19,13 @@ void handshake_refused(flow *f);
 void handshake_timeout(flow *f);
 /* Sends the header that f->srv wants first. 1, or -errno. */
 int handshake_send(flow *f);
-/* Whether the header that was sent on f->b, which was kept for its client, is the one that f->srv wants of this stream. */
+/* What tells connections of clients' own from each other: of the address that f->srv wants this stream to come from, and of the
+ * <n> bytes of the PROXY header <s>. */
+uint64_t handshake_print(flow *f, const char *s, size_t n);
+/* Whether f->b, which was kept for its client, begins with the header and comes from the address that f->srv wants of this
+ * stream. */
 int handshake_holds(flow *f);
+/* The address that f->srv wants this stream to come from ("usesrc"): 1. 0: there is none, it is to come from ours.
+ * -EDESTADDRREQ: the request does not have the field that ought to say. */
+int handshake_source(flow *f, sock_addr *from);
 #endif

@@ -27,6 +27,9 @@ typedef struct out_conf {
     char ifname[PX_IFNAME]; /* "": any */
     uint32_t flags;         /* OUT_* */
     uint32_t tcp_ut;        /* ms, TCP_USER_TIMEOUT; 0: the system's */
+    uint32_t spoof;         /* 1: <from> is no address of ours (sock_how.transparent) */
+    int32_t ns;             /* as srv_conf.ns */
+    sock_addr socks;        /* SOCKS4 proxy that leads to <to>; len 0: none */
 } out_conf;
 
 typedef struct engine engine;

@@ -114,6 +114,13 @@
 #define PX_SEND_CRC 0x4       /* proxy-v2-options crc32c */
 #define PX_SEND_AUTHORITY 0x8 /* proxy-v2-options authority: the one that the client's own header told */
 
+/* usesrc: whose address connections to a server come from, instead of that of "source" */
+#define SRC_OWN 0      /* "source" itself */
+#define SRC_FIXED 1    /* <source> is an address of others */
+#define SRC_CLIENT 2   /* the client's, with its port */
+#define SRC_CLIENTIP 3 /* the client's, with any port */
+#define SRC_TOLD 4     /* the one that Python tells of the stream, if it does: eng_flow_tell(), <src_tell> */
+
 #define PX_FF_MAX 64 /* bytes of the name of forwardfor's header, and of http-send-name-header's */
 
 typedef struct fe_conf {
@@ -195,6 +202,10 @@ typedef struct srv_conf {
     uint32_t send_proxy;    /* PX_SEND_*: the header that its connections begin with; 0: none */
     uint32_t tell;          /* what else it tells: which of those that eng_flow_tell() was given; 0: nothing */
     char ifname[PX_IFNAME]; /* "": the backend's */
+    uint32_t usesrc;        /* SRC_* */
+    uint32_t src_tell;      /* SRC_TOLD: the number under which eng_flow_tell() gave a byte of family, and the address */
+    int32_t ns;             /* descriptor of the network namespace that it is in (eng_namespace()), 0: ours */
+    sock_addr socks;        /* SOCKS4 proxy that leads to it; len 0: none */
 } srv_conf;
 
 /* What a frontend does with each request before anybody is asked: it tracks the client's address in a slot of the stream,

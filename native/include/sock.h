@@ -38,6 +38,14 @@ int sock_addr_host(const sock_addr *a, char *out, int n);
  * without one; <mode> (-1: leave), <uid>, <gid> (-1: leave) are applied before. Returns the fd; negative: -errno. */
 int sock_listen(const sock_addr *a, int flags, int backlog, int mss, int tcp_ut, const char *ifname, int mode, int uid,
                 int gid);
+/* Has the calling thread make its sockets in the network namespace that descriptor <ns> (of a file in /run/netns) stands for.
+ * Returns a descriptor to be given to sock_ns_leave(), or -errno (-EPERM without CAP_SYS_ADMIN, -EOPNOTSUPP where the
+ * system has none). */
+int sock_ns_enter(int ns);
+/* Back to where it was; <home> is closed. 0, or -errno: the thread is of no more use. */
+int sock_ns_leave(int home);
+/* Whether sockets may be bound to addresses that are not ours: 0, or -errno. */
+int sock_may_spoof(void);
 /* Makes an inherited, already listening descriptor usable: non-blocking, its address into <a>. 0 or -errno. */
 int sock_inherit(int fd, sock_addr *a);
 int sock_name(int fd, sock_addr *a); /* the local address of <fd>. 0 or -errno */
@@ -61,6 +69,8 @@ typedef struct sock_how {
     int set_tos, set_mark; /* 1: <tos>, <mark> are asked for */
     int tos;               /* IP_TOS, IPV6_TCLASS */
     uint32_t mark;         /* SO_MARK */
+    int transparent;       /* 1: <from> need not be an address of ours (IP_TRANSPARENT; -EPERM without CAP_NET_RAW or _ADMIN) */
+    int ns;                /* network namespace in which the socket is made, -1 or 0: ours. As sock_ns_enter() */
 } sock_how;
 
 /* Starts a connection to <to>. The fd (connected or in progress), or -errno. */

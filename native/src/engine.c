@@ -1,5 +1,6 @@
 #include "engine.h"
 #include "flow.h"
+#include <fcntl.h>
 #include <unistd.h>
 
 /* --- life --- */
@@ -131,6 +132,47 @@ static void free_proxies(engine *e)
     list_free(e->lsn);
 }
 
+typedef struct eng_ns {
+    struct eng_ns *next;
+    int fd;
+    char path[];
+} eng_ns;
+
+int eng_namespace(engine *e, const char *path)
+{
+    size_t size = strlen(path) + 1;
+    eng_ns *ns;
+
+    for (ns = e->namespaces; ns; ns = ns->next)
+        if (!strcmp(ns->path, path))
+            return ns->fd;
+    ns = malloc(sizeof(*ns) + size);
+    if (!ns)
+        return -ENOMEM;
+    memcpy(ns->path, path, size);
+    ns->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (ns->fd < 0) {
+        int ret = -errno;
+
+        free(ns);
+        return ret;
+    }
+    ns->next = e->namespaces;
+    e->namespaces = ns;
+    return ns->fd;
+}
+
+static void namespaces_free(engine *e)
+{
+    while (e->namespaces) {
+        eng_ns *ns = e->namespaces;
+
+        e->namespaces = ns->next;
+        close(ns->fd);
+        free(ns);
+    }
+}
+
 void eng_free(engine *e)
 {
     if (!e)
@@ -151,6 +193,7 @@ void eng_free(engine *e)
     }
     err_pages_free(&e->errors);
     case_free(&e->cases);
+    namespaces_free(e);
     if (e->tasks)
         tasksched_free(e->tasks);
     if (e->fds.ent)

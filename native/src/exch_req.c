@@ -289,7 +289,7 @@ static int reach_server(flow *f, const char *s, uint32_t have)
         int ret;
 
         if (f->cs == CS_CONN) {
-            if (f->b->flags & (CO_F_OPTIMIST | CO_F_REUSED) && !(f->b->flags & CO_F_PREFACE) &&
+            if (f->b->flags & (CO_F_OPTIMIST | CO_F_REUSED) && !(f->b->flags & (CO_F_PREFACE | CO_F_SOCKS)) &&
                 !(f->b->e->ev & (FD_EV_ERR | FD_EV_HUP)))
                 return 1;
             ret = flow_established(f);
@@ -441,6 +441,11 @@ void exch_forward(flow *f, const h1_head *h, char *s, uint32_t have)
 
 void exch_server_failed(flow *f, int err)
 {
+    if (err == -EDESTADDRREQ) { /* "usesrc hdr_ip": whom the server is to see is not told, and no other attempt will tell */
+        ask_bad(f);
+        exch_reply(f, 500, 0, 'I', 'C');
+        return;
+    }
     if (exch_resend(f))
         return;
     f->flags &= ~FL_RETRYABLE;

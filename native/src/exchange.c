@@ -311,7 +311,7 @@ static void commit(flow *f, int progress)
                     front |= FD_R;
             }
         } else if (f->cs != CS_NONE) {
-            back |= FD_W;
+            back |= f->b ? conn_awaits(f->b) : FD_W;
             sexp = f->sexp;
         }
     }

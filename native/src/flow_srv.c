@@ -5,6 +5,7 @@
 #include "ctr.h"
 #include "observe.h"
 #include "queue.h"
+#include "socks4.h"
 
 #define TURN_AROUND 1000 /* ms before the same server is tried again (manual, "retries") */
 
@@ -251,7 +252,7 @@ static conn *find_idle(flow *f)
     uint32_t reuse = f->be->conf.reuse;
 
     if (f->kind != FLOW_EXCHANGE || reuse == REUSE_NEVER || f->flags & FL_RETRIED_STALE || has_own_socket(f) ||
-        f->srv->conf.send_proxy)
+        f->srv->conf.send_proxy || f->srv->conf.usesrc > SRC_FIXED)
         return NULL;
     if (reuse == REUSE_SAFE && !(f->flags & FL_NOT_FIRST))
         return NULL;
@@ -287,13 +288,26 @@ static conn *open_conn(flow *f, int *err)
         .tfo = (int)srv->conf.tfo,
         .no_quickack = !!(bc->options & PX_O_SMART_CONNECT),
         .user_timeout = (int)srv->conf.tcp_ut,
+        .transparent = srv->conf.usesrc == SRC_FIXED,
+        .ns = srv->conf.ns,
     };
-    sock_addr to;
+    sock_addr to, from;
     int fd;
 
     if (has_own_socket(f))
         set_own_socket(f, &how);
-    if (srv->conf.port_mapped) {
+    if (unlikely(srv->conf.usesrc > SRC_FIXED)) {
+        how.transparent = handshake_source(f, &from);
+        if (how.transparent < 0) {
+            *err = how.transparent;
+            return NULL;
+        }
+        if (how.transparent)
+            how.from = &from;
+    }
+    if (srv->conf.socks.len) {
+        fd = sock_connect(&srv->conf.socks, &how);
+    } else if (srv->conf.port_mapped) {
         server_address(f, &to);
         fd = sock_connect(&to, &how);
     } else {
@@ -318,8 +332,14 @@ static conn *open_conn(flow *f, int *err)
     c->srv = srv;
     if (bc->options & PX_O_NOLINGER)
         c->flags |= CO_F_RESET;
+    if (srv->conf.socks.len)
+        c->flags |= CO_F_SOCKS;
     if (srv->conf.send_proxy)
-        c->flags |= CO_F_PREFACE | CO_F_PRIVATE;
+        c->flags |= CO_F_PREFACE;
+    if (srv->conf.send_proxy || srv->conf.usesrc > SRC_FIXED) {
+        c->flags |= CO_F_PRIVATE;
+        c->preface = handshake_print(f, NULL, 0);
+    }
     /* on a fast network the connection is there before we could be told: try to write at once. Servers that proved slow
      * are waited for, which spares an attempt. */
     if (at_peek(&srv->fast)) {
@@ -353,11 +373,26 @@ int flow_connect(flow *f)
     return 0;
 }
 
+/* Has its SOCKS proxy lead <c> to the server. As conn_established(). */
+static int pass_socks(flow *f, conn *c)
+{
+    sock_addr to;
+    int ret;
+
+    server_address(f, &to);
+    ret = socks4_go(c, &c->socks, &to);
+    if (ret > 0)
+        c->flags &= ~CO_F_SOCKS;
+    return ret;
+}
+
 int flow_established(flow *f)
 {
     conn *c = f->b;
     int ret = conn_established(c);
 
+    if (ret > 0 && unlikely(c->flags & CO_F_SOCKS))
+        ret = pass_socks(f, c);
     if (ret > 0 && unlikely(c->flags & CO_F_PREFACE))
         ret = handshake_send(f);
     if (ret > 0) {

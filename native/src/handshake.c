@@ -240,11 +240,10 @@ static void front_ends(flow *f, pp_header *h)
     memcpy(h->dst, ends.daddr, sizeof(h->dst));
 }
 
-/* What Python has this stream tell servers like its own, NULL: nothing. */
-static const char *told(const flow *f, tell_head *head)
+/* What Python has told of this stream under the number <which>, NULL: nothing. */
+static const char *told(const flow *f, uint32_t which, tell_head *head)
 {
     const asked *q = f->asked;
-    uint32_t which = f->srv->conf.tell;
 
     for (uint32_t at = 0; which && q && at < q->ntell; at += (uint32_t)sizeof(*head) + head->len) {
         memcpy(head, q->tell + at, sizeof(*head));
@@ -295,16 +294,54 @@ static int compose(flow *f)
     front_ends(f, &h);
     if (!(what & PX_SEND_V2))
         return pp_write_v1(&h, t->compose);
-    more = told(f, &head);
+    more = told(f, f->srv->conf.tell, &head);
     if (add(&p, more, head.before) < 0 || (what & PX_SEND_AUTHORITY && add_authority(f, &p) < 0) ||
         add(&p, more ? more + head.before : NULL, head.len - head.before) < 0)
         return -EMSGSIZE;
     return pp_write_v2(&h, !!(what & PX_SEND_CRC), p.at, p.n, t->compose, t->compose_size);
 }
 
+/* --- whose address they see --- */
+
+/* "usesrc hdr_ip": what Python found, a byte for the family and the address; only a byte if there is a field, but no address
+ * in it. */
+static int told_source(const flow *f, sock_addr *from)
+{
+    tell_head head;
+    const char *s = told(f, f->srv->conf.src_tell, &head);
+
+    if (!s)
+        return f->kind == FLOW_EXCHANGE ? -EDESTADDRREQ : 0;
+    return head.len > 1 && sock_addr_set(from, s[0], s + 1, (int)head.len - 1, 0) == 0;
+}
+
+int handshake_source(flow *f, sock_addr *from)
+{
+    uint32_t use = f->srv->conf.usesrc;
+    flow_ends ends;
+
+    if (use == SRC_TOLD)
+        return told_source(f, from);
+    flow_get_ends(f, &ends);
+    if (use <= SRC_FIXED || (ends.family != AF_INET && ends.family != AF_INET6))
+        return 0;
+    return sock_addr_set(from, ends.family, (const char *)ends.saddr, ends.family == AF_INET ? 4 : 16,
+                         use == SRC_CLIENT ? ends.sport : 0) == 0;
+}
+
 static uint64_t fingerprint(const char *s, size_t n)
 {
     return (uint64_t)hash_sdbm(s, n) << 32 | hash_djb2(s, n);
+}
+
+uint64_t handshake_print(flow *f, const char *s, size_t n)
+{
+    sock_addr from;
+    uint64_t print = n ? fingerprint(s, n) : 0;
+
+    if (f->srv->conf.usesrc > SRC_FIXED && handshake_source(f, &from) > 0)
+        print ^= fingerprint((const char *)from.raw, from.len) * 3;
+    return print;
 }
 
 int handshake_send(flow *f)
@@ -322,13 +359,13 @@ int handshake_send(flow *f)
     if (done != n) /* a new connection takes what is less than a segment, or nothing ever */
         return -ECONNRESET;
     f->b->flags &= ~CO_F_PREFACE;
-    f->b->preface = fingerprint(f->t->compose, (size_t)n);
+    f->b->preface = handshake_print(f, f->t->compose, (size_t)n);
     return 1;
 }
 
 int handshake_holds(flow *f)
 {
-    int n = compose(f);
+    int n = f->srv->conf.send_proxy ? compose(f) : 0;
 
-    return n >= 0 && f->b->preface == fingerprint(f->t->compose, (size_t)n);
+    return n >= 0 && f->b->preface == handshake_print(f, f->t->compose, (size_t)n);
 }

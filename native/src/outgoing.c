@@ -1,6 +1,7 @@
 #include "outgoing.h"
 #include "engine.h"
 #include "flow.h"
+#include "socks4.h"
 
 #define OUT_READ 16384 /* bytes taken at once; what is left is taken in the next turn */
 #define HANDLE_BIT (1ll << 62) /* tells a handle from an applet's */
@@ -13,6 +14,8 @@ typedef struct outgoing {
     uint32_t index, gen;
     uint8_t probe, ends; /* OUT_PROBE; shut down once <out> has gone */
     uint8_t untold;      /* established, and Python does not know yet */
+    uint8_t socks;       /* how far the way through a SOCKS proxy has come, */
+    sock_addr behind;    /* which leads there; CO_F_SOCKS */
     struct outgoing *next; /* in the list of free ones */
 } outgoing;
 
@@ -70,7 +73,7 @@ static void drop(thr *t, outgoing *o)
     if (o->c)
         conn_free(o->c);
     o->c = NULL;
-    o->ends = o->untold = 0;
+    o->ends = o->untold = o->socks = 0;
     buf_release(&t->bufs, &o->out);
     o->next = t->outs_free;
     t->outs_free = o;
@@ -162,12 +165,17 @@ static int settle(thr *t, outgoing *o)
 {
     int ret = conn_established(o->c);
 
-    if (!ret)
+    if (ret > 0 && o->c->flags & CO_F_SOCKS)
+        ret = socks4_go(o->c, &o->socks, &o->behind);
+    if (!ret) {
+        conn_want(o->c, conn_awaits(o->c));
         return 0;
+    }
     if (ret < 0 || o->probe) {
         gone(t, o, EV_CONNECTED, ret < 0 ? (uint32_t)-ret : 0);
         return 0;
     }
+    o->c->flags &= ~CO_F_SOCKS;
     o->untold = 1;
     return 1;
 }
@@ -190,7 +198,7 @@ static void outgoing_iocb(fdloop *l, fdent *e, int fd)
         fd_may_recv(l, e, fd);
         fd_may_send(l, e, fd);
     }
-    if (c->flags & CO_F_CONNECTING && !settle(t, o))
+    if (c->flags & (CO_F_CONNECTING | CO_F_SOCKS) && !settle(t, o))
         return;
     if (o->untold)
         tell_connected(t, o);
@@ -250,9 +258,10 @@ static void see_at_once(thr *t, outgoing *o)
 int64_t eng_out_open(engine *e, int tid, const out_conf *conf, uint32_t ms)
 {
     thr *t = &e->threads[tid];
-    sock_how how = {.from = &conf->from, .ifname = conf->ifname, .user_timeout = (int)conf->tcp_ut};
+    sock_how how = {.from = &conf->from, .ifname = conf->ifname, .user_timeout = (int)conf->tcp_ut,
+                    .transparent = (int)conf->spoof, .ns = conf->ns};
     outgoing *o = take(t);
-    int fd = o ? sock_connect(&conf->to, &how) : -ENOMEM;
+    int fd = o ? sock_connect(conf->socks.len ? &conf->socks : &conf->to, &how) : -ENOMEM;
 
     if (fd >= 0 && !(o->c = conn_new(t, fd, CO_F_CONNECTING, outgoing_iocb)))
         fd = -ENOMEM;
@@ -268,8 +277,12 @@ int64_t eng_out_open(engine *e, int tid, const out_conf *conf, uint32_t ms)
     if (t->outs_used == 1)
         wheel_rebase(&t->outs_timers, t->now_ms);
     tmr_set(&t->outs_timers, &o->tmr, tick_add_ifset(t->now_ms, ms));
-    if (!o->probe)
+    if (conf->socks.len) {
+        o->c->flags |= CO_F_SOCKS;
+        o->behind = conf->to;
+    } else if (!o->probe) {
         see_at_once(t, o);
+    }
     conn_want(o->c, FD_W);
     return handle_of(o);
 }
@@ -285,8 +298,9 @@ int eng_out_put(engine *e, int tid, int64_t handle, const char *bytes, int len)
         return 0;
     if (len && buf_append(&t->bufs, &o->out, bytes, (uint32_t)len) < 0)
         return -ENOMEM;
-    if (!(o->c->flags & CO_F_CONNECTING))
-        flush(t, o);
+    if (o->c->flags & (CO_F_CONNECTING | CO_F_SOCKS))
+        return (int)o->out.len; /* it goes as soon as it may */
+    flush(t, o);
     conn_want(o->c, (o->c->flags & CO_F_EOF ? 0 : FD_R) | (o->out.len || o->untold || o->ends ? FD_W : 0));
     return (int)o->out.len;
 }

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -94,6 +95,79 @@ int sock_addr_host(const sock_addr *a, char *out, int n)
     return len > 0 ? len : 0;
 }
 
+/* --- namespaces --- */
+
+int sock_ns_enter(int ns)
+{
+#ifdef CLONE_NEWNET
+    int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), ret;
+
+    if (home < 0)
+        return -errno;
+    if (setns(ns, CLONE_NEWNET) == 0)
+        return home;
+    ret = -errno;
+    close(home);
+    return ret;
+#else
+    (void)ns;
+    return -EOPNOTSUPP;
+#endif
+}
+
+int sock_ns_leave(int home)
+{
+    int ret = 0;
+
+#ifdef CLONE_NEWNET
+    if (setns(home, CLONE_NEWNET) < 0)
+        ret = -errno;
+#endif
+    close(home);
+    return ret;
+}
+
+/* A stream socket in namespace <ns>; or -errno. */
+static int socket_in(int ns, int family)
+{
+    int home = ns > 0 ? sock_ns_enter(ns) : -1, fd, ret;
+
+    if (ns > 0 && home < 0)
+        return home;
+    fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    ret = fd < 0 ? -errno : fd;
+    if (home >= 0 && sock_ns_leave(home) < 0)
+        abort(); /* this thread would serve others from there */
+    return ret;
+}
+
+/* --- addresses of others --- */
+
+static int set_transparent(int fd, int family)
+{
+#ifdef IP_TRANSPARENT
+    int v6 = family == AF_INET6;
+
+    return setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TRANSPARENT : IP_TRANSPARENT, &one, sizeof(one)) < 0
+               ? -errno
+               : 0;
+#else
+    (void)fd, (void)family;
+    return -EOPNOTSUPP;
+#endif
+}
+
+int sock_may_spoof(void)
+{
+    int fd = socket_in(-1, AF_INET), ret;
+
+    if (fd < 0)
+        return fd;
+    ret = set_transparent(fd, AF_INET);
+    close(fd);
+    return ret;
+}
+
 static int listen_options(int fd, int family, int flags, int mss, int tcp_ut, const char *ifname)
 {
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
@@ -107,12 +181,12 @@ static int listen_options(int fd, int family, int flags, int mss, int tcp_ut, co
         if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) < 0)
             return -errno;
     }
-#ifdef IP_TRANSPARENT
-    if (flags & SOCK_LF_TRANSPARENT &&
-        setsockopt(fd, family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP,
-                   family == AF_INET6 ? IPV6_TRANSPARENT : IP_TRANSPARENT, &one, sizeof(one)) < 0)
-        return -errno;
-#endif
+    if (flags & SOCK_LF_TRANSPARENT) {
+        int ret = set_transparent(fd, family);
+
+        if (ret < 0)
+            return ret;
+    }
 #ifdef SO_BINDTODEVICE
     if (ifname && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, ifname, strlen(ifname) + 1) < 0)
         return -errno;
@@ -273,7 +347,7 @@ static int connect_options(int fd, const sock_addr *to, const sock_how *how)
         set_tos(fd, sock_addr_family(to), how->tos);
     if (how->set_mark)
         sock_mark(fd, how->mark);
-    return 0;
+    return how->transparent ? set_transparent(fd, sock_addr_family(to)) : 0;
 }
 
 static int connect_from(int fd, const sock_addr *from)
@@ -292,11 +366,11 @@ static int connect_from(int fd, const sock_addr *from)
 int sock_connect(const sock_addr *to, const sock_how *how)
 {
     int family = sock_addr_family(to);
-    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket_in(how->ns, family);
     int ret;
 
     if (fd < 0)
-        return -errno;
+        return fd;
     ret = family == AF_UNIX ? 0 : connect_options(fd, to, how);
     if (!ret)
         ret = connect_from(fd, how->from);

@@ -363,7 +363,7 @@ void tunnel_run(flow *f)
         if (client_gave_up(f))
             return;
         if (f->b)
-            conn_want(f->b, FD_W);
+            conn_want(f->b, conn_awaits(f->b));
         conn_want(f->f, may_watch(f) ? FD_R : 0);
         tmr_set(&f->t->timers, &f->tmr, f->sexp);
         return;

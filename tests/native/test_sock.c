@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -314,6 +315,57 @@ static void a_forgotten_connection_is_silent_or_dies_on_its_way(void)
     }
 }
 
+static int may_spoof(void)
+{
+    int ret = sock_may_spoof();
+
+    CHECK(ret == 0 || ret == -EPERM);
+    return ret == 0;
+}
+
+/* In the network of documentation (RFC 5737): nobody's. */
+static void an_address_of_others_is_taken_where_that_is_allowed(void)
+{
+    sock_addr a = loopback(0), from, got;
+    sock_how how = {.from = &from};
+    int l = listen_on(&a), fd, spoof = may_spoof();
+
+    sock_addr_set(&from, AF_INET, "\xc0\x00\x02\x07", 4, 0);
+    CHECK_EQ(sock_connect(&a, &how), -EADDRNOTAVAIL);
+    how.transparent = 1;
+    fd = sock_connect(&a, &how);
+    CHECK_EQ(fd >= 0 ? 0 : fd, spoof ? 0 : -EPERM);
+    if (fd >= 0) {
+        CHECK_EQ(sock_name(fd, &got), 0);
+        CHECK(!memcmp(&got.raw[4], "\xc0\x00\x02\x07", 4)); /* sin_addr */
+        close(fd);
+    }
+    close(l);
+}
+
+/* A namespace of this test's own has nothing but a loopback device that is down. */
+static void sockets_are_made_in_a_namespace_and_the_thread_comes_back(void)
+{
+    sock_addr a = loopback(0);
+    int l = listen_on(&a), home = open("/proc/thread-self/ns/net", O_RDONLY), other, fd;
+
+    if (unshare(CLONE_NEWNET) < 0) { /* a privilege */
+        CHECK_EQ(errno, EPERM);
+        CHECK_EQ(sock_ns_enter(home), -EPERM);
+    } else {
+        other = open("/proc/thread-self/ns/net", O_RDONLY);
+        REQUIRE(setns(home, CLONE_NEWNET) == 0);
+        CHECK_EQ(sock_connect(&a, &(sock_how){.ns = other}), -ENETUNREACH);
+        fd = sock_connect(&a, &(sock_how){0});
+        CHECK(fd >= 0);
+        close(fd);
+        close(other);
+    }
+    CHECK_EQ(sock_ns_enter(l), -EINVAL); /* no namespace at all */
+    close(home);
+    close(l);
+}
+
 int main(void)
 {
     RUN(addresses_say_what_was_set);
@@ -328,5 +380,7 @@ int main(void)
     RUN(the_class_of_service_is_set_before_and_after_connecting);
     RUN(a_mark_is_set_where_that_is_allowed);
     RUN(a_forgotten_connection_is_silent_or_dies_on_its_way);
+    RUN(an_address_of_others_is_taken_where_that_is_allowed);
+    RUN(sockets_are_made_in_a_namespace_and_the_thread_comes_back);
     return check_done();
 }

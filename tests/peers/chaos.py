@@ -27,10 +27,12 @@ _DRIP_SECONDS = 0.002
 class Chaos(Closing):
     """A listening server with one behaviour. `port` is on 127.0.0.1; `accepted` counts its connections."""
 
-    def __init__(self, behaviour: Behaviour) -> None:
-        self.port = free_port()
+    def __init__(self, behaviour: Behaviour, listener: socket.socket | None = None) -> None:
+        """`listener`: what it accepts from, instead of a port of its own."""
+        self._taken = free_port() if listener is None else 0
         self._behaviour = behaviour
-        self._listener = socket.create_server((HOST, self.port), backlog=_BACKLOG)
+        self._listener = listener or socket.create_server((HOST, self._taken), backlog=_BACKLOG)
+        self.port: int = self._listener.getsockname()[1]
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()  # guarded by _lock
         self.accepted = 0  # written by the accepting thread only
@@ -45,7 +47,8 @@ class Chaos(Closing):
         with self._lock:
             for connection in self._open:
                 _shut(connection)
-        release_port(self.port)
+        if self._taken:
+            release_port(self._taken)
 
     def _accept(self) -> None:
         while True:

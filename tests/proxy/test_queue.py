@@ -221,9 +221,10 @@ def test_a_priority_is_of_one_request_and_not_of_the_next(server: Chaos, turnsti
         assert late.ask(get("/?c=2000")) == b"/?c=2000"
         clients[0].send(get("/0"))
         assert turnstile.wait_for(2)
-        for client, target in [(late, "/late"), (clients[1], "/1")]:
-            client.send(get(target))
-            assert until(lambda target=target: backend_of(lb).queue == (1 if target == "/late" else 2))
+        late.send(get("/late"))
+        assert until(lambda: backend_of(lb).queue == 1)
+        clients[1].send(get("/1"))
+        assert until(lambda: backend_of(lb).queue == 2)
         turnstile.let(3)
         assert late.body() == b"/late"
         assert clients[1].body() == b"/1"

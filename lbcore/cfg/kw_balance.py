@@ -189,8 +189,6 @@ def hash_preserve_affinity(args: Args) -> None:
         args.rest()
         return
     word = args.take()
-    if word == "maxqueue":
-        raise KeywordError(not_yet("hash-preserve-affinity maxqueue"))
     if word not in AFFINITIES:
         raise KeywordError(f"'hash-preserve-affinity' expects 'always', 'maxconn' or 'maxqueue', found '{word}'.")
     args.proxy.hash_affinity = word
@@ -275,7 +273,7 @@ KEYWORDS.register(
     Keyword(("hash-balance-factor",), PROXIES, hash_balance_factor, "<percent>",
             "How much more than the average a server may have with consistent hashing."),
     Keyword(("hash-key",), SERVERS, hash_key, "{id|addr|addr-port}", "What places a server on the ring of hashes."),
-    Keyword(("hash-preserve-affinity",), PROXIES, hash_preserve_affinity, "{always|maxconn}",
+    Keyword(("hash-preserve-affinity",), PROXIES, hash_preserve_affinity, "{always|maxconn|maxqueue}",
             "When a stream leaves the server of its hash."),
     Keyword(("hash-type",), PROXIES, hash_type, "{map-based|consistent} [<function> [avalanche]]",
             "How a hash is made, and how it finds a server."),

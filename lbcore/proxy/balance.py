@@ -11,7 +11,7 @@ HASHING = ("source", "uri", "url_param", "hdr", "rdp-cookie", "hash")
 OF_HTTP = ("uri", "url_param", "hdr")  # in mode tcp there is nothing of the kind
 METHODS = ("map-based", "consistent")
 FUNCTIONS = ("sdbm", "djb2", "wt6", "crc32", "none")
-AFFINITIES = ("always", "maxconn")
+AFFINITIES = ("always", "maxconn", "maxqueue")
 NODE_KEYS = ("id", "addr", "addr-port")
 
 

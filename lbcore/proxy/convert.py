@@ -40,7 +40,11 @@ HASH_FUNCTIONS = {
     "sdbm": lib.LB_FN_SDBM,
     "wt6": lib.LB_FN_WT6,
 }
-AFFINITIES = {"always": lib.LB_AFFINITY_ALWAYS, "maxconn": lib.LB_AFFINITY_MAXCONN}
+AFFINITIES = {
+    "always": lib.LB_AFFINITY_ALWAYS,
+    "maxconn": lib.LB_AFFINITY_MAXCONN,
+    "maxqueue": lib.LB_AFFINITY_MAXQUEUE,
+}
 NODE_KEYS = {"id": lib.LB_NODE_ID, "addr": lib.LB_NODE_ADDR, "addr-port": lib.LB_NODE_ADDR_PORT}
 RETRY_ON = {
     "conn-failure": lib.RETRY_CONN,

@@ -43,6 +43,8 @@ static inline void lb_unseat(server *s)
 int lb_slot(server *s);
 /* Whether <s> has one at this moment. */
 int lb_has_room(const server *s);
+/* "hash-preserve-affinity": whether a stream leaves <s>, the server of its key, for the next one. */
+int lb_overflows(const server *s);
 /* <s> was found full: it stands aside, out of all heaps, until <load> is called for it. Returns 0 if it has room all the same, or
  * if it can't be told when it has: then nothing was changed. */
 int lb_stand_aside(server *s);

@@ -98,6 +98,7 @@
 /* hash-preserve-affinity: when a stream leaves the server of its key for the next one. */
 #define LB_AFFINITY_ALWAYS 0  /* never */
 #define LB_AFFINITY_MAXCONN 1 /* it has all connections that it may have */
+#define LB_AFFINITY_MAXQUEUE 2 /* as many wait for it besides as may (maxqueue) */
 
 /* hash-key of a server: what places it on the ring. */
 #define LB_NODE_ID 0

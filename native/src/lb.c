@@ -40,6 +40,15 @@ int lb_has_room(const server *s)
     return !limit || at_peek(&s->live.served) < limit;
 }
 
+int lb_overflows(const server *s)
+{
+    uint32_t affinity = s->be->conf.lb_affinity, most = s->conf.maxqueue;
+
+    if (affinity == LB_AFFINITY_ALWAYS || lb_has_room(s))
+        return 0;
+    return affinity == LB_AFFINITY_MAXCONN || (most && at_peek(&s->live.queued) >= most);
+}
+
 /* The flag is set before the slots are looked at, and lb_release() does both the other way round: in the order that all threads
  * see, one of them comes to know of the other. */
 int lb_stand_aside(server *s)

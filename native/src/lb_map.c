@@ -223,9 +223,9 @@ static int pick(backend *be, const server *avoid, server **out)
 }
 
 /* Whether the stream with this key goes on to the next place. */
-static int is_left(const backend *be, const server *s, const server *avoid)
+static int is_left(const server *s, const server *avoid)
 {
-    return s == avoid || (be->conf.lb_affinity == LB_AFFINITY_MAXCONN && !lb_has_room(s));
+    return s == avoid || lb_overflows(s);
 }
 
 /* The server of the key, whether it has a slot or not. */
@@ -237,9 +237,9 @@ static int pick_key(backend *be, uint32_t hash, const server *avoid, server **ou
     if (!m->n)
         return LB_FULL;
     s = m->place[hash % m->n];
-    for (uint32_t i = 1; i < m->n && is_left(be, s, avoid); i++)
+    for (uint32_t i = 1; i < m->n && is_left(s, avoid); i++)
         s = m->place[(hash % m->n + i) % m->n];
-    *out = is_left(be, s, avoid) && m->place[hash % m->n] != avoid ? m->place[hash % m->n] : s;
+    *out = is_left(s, avoid) && m->place[hash % m->n] != avoid ? m->place[hash % m->n] : s;
     return lb_slot(*out) ? LB_PICKED : LB_FULL;
 }
 

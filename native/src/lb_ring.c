@@ -210,7 +210,7 @@ static int is_left(const backend *be, const server *s, const server *avoid)
 {
     if (s == avoid || (be->conf.lb_factor && !has_share(be, s)))
         return 1;
-    return be->conf.lb_affinity == LB_AFFINITY_MAXCONN && !lb_has_room(s);
+    return lb_overflows(s);
 }
 
 /* The place of the point next to <hash>, the one before it if both are as far. */

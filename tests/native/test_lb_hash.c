@@ -237,6 +237,34 @@ static void a_full_server_keeps_its_keys_unless_affinity_ends_there(void)
     }
 }
 
+static void a_full_server_keeps_its_keys_until_its_queue_is_full_where_affinity_ends_there(void)
+{
+    for (uint32_t type = 0; type < 2; type++) {
+        be_conf conf = {.algo = LB_HASH, .lb_type = type, .lb_affinity = LB_AFFINITY_MAXQUEUE};
+        farm *f = farm_of(&conf, 4, NULL);
+        lb_key key = {.hash = 12345, .has = 1};
+        server *own, *other;
+
+        for (int i = 0; i < 4; i++)
+            f->srv[i].conf.maxconn = 1;
+        REQUIRE(lb_rebuild(&f->be) == 0);
+        CHECK_EQ(lb_pick(&f->be, &key, NULL, &own), LB_PICKED);
+        at_store(&own->live.queued, 2);
+        CHECK_EQ(lb_pick(&f->be, &key, NULL, &other), LB_FULL); /* any number may wait */
+        CHECK(other == own);
+        own->conf.maxqueue = 3;
+        CHECK_EQ(lb_pick(&f->be, &key, NULL, &other), LB_FULL);
+        CHECK(other == own);
+        own->conf.maxqueue = 2;
+        CHECK_EQ(lb_pick(&f->be, &key, NULL, &other), LB_PICKED);
+        CHECK(other != own);
+        lb_release(own);
+        CHECK_EQ(lb_pick(&f->be, &key, NULL, &other), LB_PICKED); /* it has room again, whoever waits */
+        CHECK(other == own);
+        farm_del(f);
+    }
+}
+
 static void the_balance_factor_bounds_what_a_server_gets(void)
 {
     be_conf conf = {.algo = LB_HASH, .lb_type = LB_TYPE_CONSISTENT, .lb_factor = 150};
@@ -436,6 +464,7 @@ int main(void)
     RUN(a_port_places_a_server_only_if_it_is_said_to);
     RUN(two_thousand_servers_are_a_ring);
     RUN(a_full_server_keeps_its_keys_unless_affinity_ends_there);
+    RUN(a_full_server_keeps_its_keys_until_its_queue_is_full_where_affinity_ends_there);
     RUN(the_balance_factor_bounds_what_a_server_gets);
     RUN(what_has_no_key_is_served_in_turn);
     RUN(keys_of_uris);

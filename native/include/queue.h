@@ -25,6 +25,8 @@ uint32_t queue_grab(server *srv);
 /* Has those who wait for <srv> alone, which takes none now, look for another server; how many. Those who want it though
  * it is down stay. Takes LBL_QUEUE. */
 uint32_t queue_leave(server *srv);
+/* Whether somebody waits for no server in particular: who wants any has to wait behind. Of the moment, without a lock. */
+int queue_wants_any(const backend *be);
 /* Whether the server that a verdict asked for is to be tried though it is down: its client asked for it, and "option
  * persist" says so, or "force-persist" does. */
 int queue_takes_down(const flow *f);

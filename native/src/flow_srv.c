@@ -160,6 +160,10 @@ int flow_assign(flow *f)
         bind_server(f, srv);
         return ASSIGN_OK;
     }
+    /* a limit that grows with the load ("minconn") may have let a server take one more: that is for who came first */
+    if (unlikely(at_peek(&f->be->live.queued)) && f->be->conf.algo != LB_HASH && at_peek(&f->be->live.weight) &&
+        queue_wants_any(f->be))
+        return wait_in_queue(f, NULL);
     switch (lb_pick(f->be, key_of(f), f->left_srv, &srv)) {
     case LB_PICKED:
         bind_server(f, srv);
@@ -412,16 +416,43 @@ int flow_established(flow *f)
 
 /* --- attempts --- */
 
-/* Whether the attempt number <n> (from 1) of a retry goes to another server. */
-static int redispatches(const flow *f, uint32_t n)
+/* Whether nobody cares about the server <old> in particular: another one may be tried at once. */
+static int is_one_of_many(const flow *f, const server *old)
+{
+    int asked_for = f->asked && f->asked->server == (int32_t)old->index;
+
+    return !asked_for && f->be->conf.algo != LB_HASH && at_load(&f->be->live.active) > 1;
+}
+
+/* Whether the attempt number <n> (from 1) of a retry goes to another server than <old>. */
+static int redispatches(const flow *f, const server *old, uint32_t n)
 {
     int32_t every = f->be->conf.redispatch;
+    int64_t period = every > 0 ? every : (int64_t)f->max_retries + 1 + every;
 
     if (!every || f->be->nsrv < 2 || (f->asked && f->asked->said & V_F_FORCE))
         return 0;
-    if (every < 0)
-        return (int64_t)n == (int64_t)f->max_retries + every + 1;
-    return n % (uint32_t)every == 0;
+    return is_one_of_many(f, old) || !at_load(&old->live.up) || (period > 0 && n % period == 0);
+}
+
+/* Looks for another server at once; the one that failed is taken only if there is no other. As flow_retry(). */
+static int redispatch(flow *f, server *old)
+{
+    px_shard *of_old = &old->shard[f->t->tid], *of_be = &f->be->shard[f->t->tid];
+    int ret;
+
+    flow_leave_server(f);
+    f->cs = CS_NONE;
+    ret = flow_assign(f);
+    if (f->srv == old) {
+        cnt_inc(of_old->c.retries);
+        cnt_inc(of_be->c.retries);
+        return 1;
+    }
+    f->flags |= FL_REDISP;
+    cnt_inc(of_old->c.redispatches);
+    cnt_inc(of_be->c.redispatches);
+    return ret != ASSIGN_NONE;
 }
 
 int flow_retry(flow *f, int err)
@@ -438,17 +469,8 @@ int flow_retry(flow *f, int err)
         return 0;
     }
     f->retries++;
-    if (redispatches(f, f->retries)) {
-        cnt_inc(old->shard[tid].c.redispatches);
-        cnt_inc(f->be->shard[tid].c.redispatches);
-        flow_leave_server(f);
-        f->flags |= FL_REDISP;
-        f->cs = CS_NONE;
-        /* looked for at once; the one that failed is taken only if there is no other */
-        if (flow_assign(f) == ASSIGN_NONE)
-            return 0;
-        return 1;
-    }
+    if (redispatches(f, old, f->retries))
+        return redispatch(f, old);
     cnt_inc(old->shard[tid].c.retries);
     cnt_inc(f->be->shard[tid].c.retries);
     f->cs = CS_TAR;

@@ -193,8 +193,8 @@ static int hand_over(backend *be, server *srv, inmsg *m)
     return 1;
 }
 
-/* Whether somebody waits for no server in particular. Who comes between the two looks serves the queue himself. */
-static int wants_any(const backend *be)
+/* Who comes between the two looks serves the queue himself. */
+int queue_wants_any(const backend *be)
 {
     uint32_t all = at_load(&be->live.queued);
 
@@ -208,7 +208,7 @@ static server *find_slot(backend *be, server *freed)
 
     if (freed && is_wanted(be, freed) && lb_take(freed))
         return freed;
-    if (!wants_any(be))
+    if (!queue_wants_any(be))
         return NULL;
     return lb_pick(be, NULL, NULL, &srv) == LB_PICKED ? srv : NULL;
 }

@@ -137,6 +137,17 @@ def test_minconn_grows_to_maxconn_with_the_load(turnstile: Turnstile, fullconn: 
             turnstile.let(5)
 
 
+def test_a_limit_that_grows_lets_in_who_came_first(turnstile: Turnstile) -> None:
+    with Chaos(turnstile) as server:
+        text = config(server.port, server="maxconn 8 minconn 2", back=["fullconn 10", "balance leastconn"])
+        with balancer(text) as lb, ExitStack() as stack:
+            in_line(stack, lb, 7)
+            assert turnstile.wait_for(5)
+            assert sorted(turnstile.asked) == [b"/0", b"/1", b"/2", b"/3", b"/4"]
+            assert backend_of(lb).queue == 2
+            turnstile.let(7)
+
+
 def test_queue_is_given_up_with_the_balancer(server: Chaos, turnstile: Turnstile) -> None:
     with balancer(config(server.port, nbthread=2, server="maxconn 1")) as lb, ExitStack() as stack:
         clients = in_line(stack, lb, 5)

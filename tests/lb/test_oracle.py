@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,7 @@ HASH_TYPES = [
 UNEVEN = [f"weight {weight}" for weight in (256, 100, 7, 1, 33, 77, 2)]
 
 Sections = Mapping[str, Sequence[str]]  # lines of a section by its name
+Choices = Callable[[Mapping[str, int]], Any]  # what is asked of the ports of sections
 
 
 def configuration(sections: Sections, servers: Sequence[str] | None = None, mode: str = "http") -> str:
@@ -116,6 +118,96 @@ def test_the_same_keys_move_when_a_server_leaves_and_come_back_when_it_returns()
     moved = {name: sum(a != b for a, b in zip(all_up[name], without[name], strict=True)) for name in BOTH}
     assert moved["RING"] == all_up["RING"].count("e")  # only its own keys
     assert moved["MAP"] > 2 * all_up["MAP"].count("e")
+
+
+KEYED = {
+    "HDR": "balance hdr(x-key)",
+    "DOMAIN": "balance hdr(x-domain) use_domain_only",
+    "URI": "balance uri",
+    "LEN": "balance uri len 6",
+    "DEPTH": "balance uri depth 2",
+    "WHOLE": "balance uri whole",
+    "PATH": "balance uri path-only",
+    "PARAM": "balance url_param q",
+    "POST": "balance url_param id check_post",
+    "EXPR": "balance hash req.hdr(x-key),lower",
+}
+STATES = ("ready", "maint", "ready")
+
+
+def every_key(number: int) -> bytes:
+    """A request in which each kind of key depends on the number. All are of one length: HAProxy looks at the byte
+    behind a domain, which is one of the request before.
+    """
+    body = f"id={number * 7919 % 10_007:05d}"
+    return (
+        f"POST /{number:05d}/b{number * 31 % 101:03d}/c?q={number * 17:06d} HTTP/1.1\r\nhost: a\r\n"
+        f"x-key: User-{number * number:09d}\r\nx-domain: www.d{number:05d}.com\r\n"
+        f"content-length: {len(body)}\r\n\r\n{body}"
+    ).encode()
+
+
+def in_each_state(program: Program | None, sections: Sections, choices: Choices, mode: str = "http") -> list[Any]:
+    """What `choices(ports)` says while all servers are there, while one of them is not, and when it is back."""
+    found = []
+    with started(program, configuration(sections, mode=mode), list(sections)) as (balancer, ports):
+        for state in STATES:
+            for name in sections:
+                balancer.cli(f"set server {name}/e state {state}")
+            found.append(choices(ports))
+    return found
+
+
+@pytest.mark.parametrize("kind", ["map-based", "consistent"])
+def test_every_kind_of_key_moves_when_a_server_leaves_and_comes_back_when_it_returns(kind: str) -> None:
+    sections = {name: [line, f"hash-type {kind}"] for name, line in KEYED.items()}
+    requests = [every_key(number) for number in range(1000)]
+
+    def choices(ports: Mapping[str, int]) -> dict[str, str]:
+        return each(sections, ports, requests)
+
+    ours = in_each_state(program_under_test(), sections, choices)
+    assert ours == in_each_state(HAPROXY, sections, choices)
+    assert ours[0] == ours[2]
+    for name in sections:
+        assert "e" in ours[0][name]
+        assert "e" not in ours[1][name]
+
+
+def test_clients_move_when_a_server_leaves_and_come_back_when_it_returns() -> None:
+    sections = {"MAP": ["balance source"], "RING": ["balance source", "hash-type consistent"]}
+    clients = [f"127.{at * 37 % 256}.{at * 91 % 256}.{at + 1}" for at in range(40)]
+
+    def choices(ports: Mapping[str, int]) -> dict[str, list[str]]:
+        return {name: [chosen(ports[name], [get("/")], client) for client in clients] for name in sections}
+
+    ours = in_each_state(program_under_test(), sections, choices)
+    assert ours == in_each_state(HAPROXY, sections, choices)
+    assert ours[0] == ours[2] != ours[1]
+
+
+def test_rdp_cookies_move_when_a_server_leaves_and_come_back_when_it_returns() -> None:
+    lines = ["tcp-request inspect-delay 5s", "tcp-request content accept if { req.len ge 20 }", "balance rdp-cookie"]
+    sections = {"MAP": lines, "RING": [*lines, "hash-type consistent"]}
+    starts = [b"\3" + b"." * 10 + f"Cookie: mstshash=user{at}\r\n\r\n".encode() for at in range(60)]
+
+    def choices(ports: Mapping[str, int]) -> dict[str, list[str]]:
+        return {name: [chosen(ports[name], [start]) for start in starts] for name in sections}
+
+    ours = in_each_state(program_under_test(), sections, choices, "tcp")
+    assert ours == in_each_state(HAPROXY, sections, choices, "tcp")
+    assert ours[0] == ours[2] != ours[1]
+
+
+def test_turns_go_on_alike_while_a_server_is_away_and_when_it_is_back() -> None:
+    """Those whose turns begin anew with each change; roundrobin, whose servers keep their dates, is not among them."""
+    sections = {"STATIC": ["balance static-rr"], "FIRST": ["balance first"]}
+    requests = [get("/")] * sum(WEIGHTS)
+
+    def choices(ports: Mapping[str, int]) -> dict[str, Counter[str]]:
+        return {name: Counter(letters) for name, letters in each(sections, ports, requests).items()}
+
+    assert in_each_state(program_under_test(), sections, choices) == in_each_state(HAPROXY, sections, choices)
 
 
 def test_another_weight_moves_the_same_keys_on_the_ring() -> None:

@@ -72,6 +72,11 @@ def non_stick(args: Args) -> None:
     args.server.non_stick = True
 
 
+def may_stick(args: Args) -> None:
+    """`stick`: the opposite, for lines below a `default-server`."""
+    args.server.non_stick = False
+
+
 # --- the check of the whole ---
 
 
@@ -104,4 +109,5 @@ KEYWORDS.register(
         "Sends clients to the server that a table has for them.",
         "0.3",
     ),
+    Keyword(("stick",), SERVERS, may_stick, "", "Takes an inherited `non-stick` back.", "0.3"),
 )

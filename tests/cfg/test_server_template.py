@@ -42,3 +42,8 @@ def test_a_name_is_looked_up_for_all() -> None:
     found = servers("server-template s 3 localhost:80")
     assert {server.address.host for server in found} <= {"127.0.0.1", "::1"}
     assert [server.hostname for server in found] == ["localhost"] * 3
+
+
+def test_stick_takes_an_inherited_non_stick_back() -> None:
+    found = servers("default-server non-stick", "server a 127.0.0.1:80", "server b 127.0.0.1:80 stick")
+    assert [server.non_stick for server in found] == [True, False]

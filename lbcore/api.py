@@ -353,6 +353,11 @@ class LoadBalancer:
         if cli and self._cli is not None:
             yield from self._cli.listeners
 
+    @property
+    def cli(self) -> Frontend | None:
+        """What listens for the stats sockets, if there are any."""
+        return self._cli
+
     # --- building ---
 
     def _engine_settings(self, chosen: GlobalSettings) -> EngineSettings:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lbcore.cfg.added import added_server
 from lbcore.cli.views import CliSocket, Direction, ErrorEnd, FdFacts, LockFigures, Snapshot, ThreadFacts
 from lbcore.proxy.proxy import Proxy
+from lbcore.sessions import LiveSessions, source
 from lbcore.shim import ffi, lib, text
 from lbcore.thread.labels import Label
 from lbcore.version import LANGUAGE_VERSION, RELEASE_DATE
@@ -380,6 +381,10 @@ class Facts:
         world = self._balancer.world
         return evaluate(world, make(Builder(world, "CLI", {})))
 
+    def sessions(self) -> LiveSessions:
+        """The sessions of all threads."""
+        return LiveSessions(self._balancer)
+
     def snapshots_taken(self) -> int:
         """How many messages were refused since the start."""
         return int(self._engine.live.snapshots)
@@ -405,21 +410,13 @@ class Facts:
             frontend=ErrorEnd(frontend.settings.name, ids[frontend.settings.name]),
             backend=None if backend is None else ErrorEnd(backend.settings.name, ids[backend.settings.name]),
             server=None if server is None else ErrorEnd(server.name, server.sid),
-            source=_source(raw),
+            source=source(raw.family, raw.addr, raw.port),
             position=raw.err_pos,
             error=text(lib.h1_error_text(raw.err)),
             data=bytes(ffi.buffer(raw.data, raw.len)),
             length=raw.total,
             bufsize=self._settings.bufsize,
         )
-
-
-def _source(raw: Any) -> str:
-    """The client's address and port, as `show errors` has them."""
-    size = {socket.AF_INET: 4, socket.AF_INET6: 16}.get(raw.family)
-    if size is None:
-        return f"unix:{raw.port}"
-    return f"{socket.inet_ntop(raw.family, bytes(ffi.buffer(raw.addr, size)))}:{raw.port}"
 
 
 def thread_cpu_ns(thread: threading.Thread) -> int:

@@ -8,8 +8,9 @@ their words; a file is imported when one of its commands is first used or listed
 (one frontend), `cmd_help.py` (help), `cmd_limits.py` (limits of the process), `cmd_map.py` (maps and the patterns of
 ACLs), `cmd_prompt.py` (prompt, quit, levels, settings of the session), `cmd_refused.py` (what is not done),
 `cmd_server.py` (one server), `cmd_server_add.py` (servers that come and go), `cmd_servers.py` (lists of them),
-`cmd_show.py` (show ...), `cmd_table.py` (stick tables), `cmd_table_file.py` (their dumps in files), `cmd_var.py`
-(variables of the process). `named.py` finds what arguments name, `texts.py` has what words of commands become.
+`cmd_sess.py` (sessions), `cmd_show.py` (show ...), `cmd_table.py` (stick tables), `cmd_table_file.py` (their dumps in
+files), `cmd_var.py` (variables of the process). `named.py` finds what arguments name, `texts.py` has what words of
+commands become, `spans.py` spans of time.
 
 Called by: the applet of a stats socket, which feeds a session and keeps its timeouts; a library user may do the same.
 Handed upwards: `registry()`, and `Session(registry, process, level)`.
@@ -44,7 +45,7 @@ STANDARD = {
     "cmd_refused": (
         "disable dynamic-cookie backend", "enable dynamic-cookie backend", "expert-mode",
         "set dynamic-cookie-key backend", "show activity", "show events", "show peers", "show pools", "show profiling",
-        "show resolvers", "show schema json", "show sess", "show startup-logs", "show tasks", "shutdown session",
+        "show resolvers", "show schema json", "show startup-logs", "show tasks",
         "wait",
     ),
     "cmd_server": (
@@ -53,6 +54,7 @@ STANDARD = {
     ),
     "cmd_server_add": ("add server", "del server"),
     "cmd_servers": ("show backend", "show servers conn", "show servers state"),
+    "cmd_sess": ("show sess", "shutdown session"),
     "cmd_table": ("clear table", "set table", "show table"),
     "cmd_table_file": ("dump table", "load table"),
     "cmd_var": ("get var", "set var"),

@@ -61,8 +61,13 @@ class CliApplet:
                 return
 
     def _put(self, data: bytes, until: int) -> None:
-        """Sends a piece of an answer; what follows waits if that is enough for now."""
-        waiting = self._outlet.put(data) if data else 0
+        """Sends a piece of an answer; what follows waits if that is enough for now, and is not wanted by a client that
+        has gone meanwhile, of which `closed()` will be told."""
+        try:
+            waiting = self._outlet.put(data) if data else 0
+        except OSError:
+            self._resting = True
+            return
         late = time.monotonic_ns() >= until
         if late and not waiting:
             self._outlet.put(b"")  # for the sake of being told that it has gone

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from lbcore.cli.registry import NOTHING, Call, Command, Level, Reply, error, info
-
-_TIMEOUT = re.compile(r"(\d+)(us|ms|s|m|h|d)?")
-_UNIT_US = {"us": 1, "ms": 1000, None: 1_000_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000,
-            "d": 86_400_000_000}  # fmt: skip
+from lbcore.cli.spans import parse_span
 
 
 def prompt(call: Call) -> Reply:
@@ -67,9 +62,8 @@ def set_timeout(call: Call) -> Reply:
         return error("'set timeout' only supports 'cli'.\n")
     if not call.arg(1):
         return error("Expects an integer value.\n")
-    match = _TIMEOUT.fullmatch(call.arg(1))
-    milliseconds = -(-int(match[1]) * _UNIT_US[match[2]] // 1000) if match else 0
-    if milliseconds < 1:
+    milliseconds = parse_span(call.arg(1))
+    if not milliseconds:
         return error("Invalid timeout value.\n")
     call.session.timeout_ms = milliseconds
     return NOTHING

@@ -16,10 +16,8 @@ NOT_DONE = {
     "show profiling": Level.OPERATOR,
     "show resolvers": Level.USER,
     "show schema json": Level.USER,
-    "show sess": Level.OPERATOR,
     "show startup-logs": Level.OPERATOR,
     "show tasks": Level.USER,
-    "shutdown session": Level.ADMIN,
     "wait": Level.USER,
 }
 

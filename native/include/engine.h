@@ -57,9 +57,28 @@ typedef struct eng_live {
 #define BUF_SMALL_BYTES 1024  /* buffers[0] of thr_figures */
 #define BUF_BIG_BYTES 262144 /* buffers[2]; buffers[1] are of "tune.bufsize" */
 
+/* A pool of objects of one size. */
+typedef struct pool_figures {
+    uint32_t size;   /* bytes of one */
+    uint32_t used;   /* given out now */
+    uint32_t total;  /* that there is memory for */
+    uint32_t failed; /* times that there was no memory for more */
+} pool_figures;
+#define POOL_CONN 0
+#define POOL_FLOW 1
+#define POOL_ASKED 2 /* what is kept of questions about a flow */
+#define POOL_TRACK 3 /* what a flow tracks */
+
 /* Figures of one thread. */
 typedef struct thr_figures {
     uint64_t turns, events, updates, wakeups, handlers;
+    uint64_t stale;     /* events dropped, their descriptor having been closed or moved meanwhile */
+    uint64_t polls;     /* times that Python has called */
+    uint64_t accepted;  /* connections, */
+    uint64_t handed;    /* of which another thread got so many */
+    uint64_t streams;   /* ever */
+    pool_figures pools[4]; /* POOL_* */
+    uint64_t buffers_failed; /* buffers there was no memory for */
     uint32_t flows;     /* now */
     uint32_t conns;     /* client connections now */
     uint32_t buffers[3], free_buffers[3]; /* small, normal, big */

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import cast
 
-from lbcore.cli.views import CliSocket, FdFacts, LockFigures, Snapshot, ThreadFacts
+from lbcore.cli.views import CliSocket, FdFacts, LockFigures, Sessions, Snapshot, ThreadFacts
 from lbcore.proxy.backend import Backend
 from lbcore.proxy.control import Control
 from lbcore.proxy.frontend import Frontend
@@ -80,6 +80,9 @@ class ShownProcess(FakeProcess):
     def evaluate(self, make: Callable[[Build], Fetcher]) -> Value | None:
         world = SimpleNamespace(proc_vars=self.variables, frontends={}, backends={}, servers={}, listeners={})
         return evaluate(cast(World, world), make(cast(Build, NoNames())))
+
+    def sessions(self) -> Sessions:
+        raise AssertionError("there are no clients")
 
     def snapshots(self) -> list[Snapshot]:
         return self.all_snapshots

@@ -46,6 +46,7 @@ from lbcore.thread.masks import cpu_count
 
 if TYPE_CHECKING:
     from lbcore.check.checks import Checks
+    from lbcore.event.profile import Profile
     from lbcore.stream.decisions import Decisions
     from lbcore.stream.world import World
     from lbcore.table.tables import Tables
@@ -102,6 +103,7 @@ class LoadBalancer:
         self._launched = threading.Event()  # set when wait() has something to wait for
         self._closed = False
         self._cli: Frontend | None = None
+        self._profile: Profile | None = None
         self._commands: Registry | None = None
         self._world: World | None = None  # under _making
         self.tables: Tables | None = None  # None: no proxy has one
@@ -352,6 +354,16 @@ class LoadBalancer:
                 yield from proxy.frontend.listeners
         if cli and self._cli is not None:
             yield from self._cli.listeners
+
+    @property
+    def profile(self) -> Profile:
+        """What takes times of what workers call. Any thread."""
+        with self._making:
+            if self._profile is None:
+                from lbcore.event.profile import Profile  # seldom wanted
+
+                self._profile = Profile(self.crew)
+            return self._profile
 
     @property
     def cli(self) -> Frontend | None:

@@ -3,14 +3,14 @@
 `session.py` is the protocol of one connection as a pure object: bytes in, bytes out; it reads no socket and knows
 no time. `registry.py` holds the rows of commands and finds the one that a line names, `suggest.py` those it may mean.
 `views.py` says what the program must offer to be shown. Commands live in `cmd_<noun>.py`, listed below by hand with
-their words; a file is imported when one of its commands is first used or listed:
-`cmd_counters.py` (clear counters), `cmd_env.py` (the environment), `cmd_errors.py` (show errors), `cmd_frontend.py`
-(one frontend), `cmd_help.py` (help), `cmd_limits.py` (limits of the process), `cmd_map.py` (maps and the patterns of
-ACLs), `cmd_prompt.py` (prompt, quit, levels, settings of the session), `cmd_refused.py` (what is not done),
-`cmd_server.py` (one server), `cmd_server_add.py` (servers that come and go), `cmd_servers.py` (lists of them),
-`cmd_sess.py` (sessions), `cmd_show.py` (show ...), `cmd_table.py` (stick tables), `cmd_table_file.py` (their dumps in
-files), `cmd_var.py` (variables of the process). `named.py` finds what arguments name, `texts.py` has what words of
-commands become, `spans.py` spans of time.
+their words; a file is imported when one of its commands is first used or listed: `cmd_activity.py` (memory, threads,
+tasks), `cmd_counters.py` (clear counters), `cmd_env.py` (the environment), `cmd_errors.py` (show errors),
+`cmd_frontend.py` (one frontend), `cmd_help.py` (help), `cmd_limits.py` (limits of the process), `cmd_map.py` (maps
+and the patterns of ACLs), `cmd_process.py` (what the process is made of), `cmd_prompt.py` (prompt, quit, levels,
+settings of the session), `cmd_refused.py` (what is not done), `cmd_server.py` (one server), `cmd_server_add.py`
+(servers that come and go), `cmd_servers.py` (lists of them), `cmd_sess.py` (sessions), `cmd_show.py` (show ...),
+`cmd_table.py` (stick tables), `cmd_table_file.py` (their dumps in files), `cmd_var.py` (variables of the process).
+`named.py` finds what arguments name, `texts.py` has what words of commands become, `spans.py` spans of time.
 
 Called by: the applet of a stats socket, which feeds a session and keeps its timeouts; a library user may do the same.
 Handed upwards: `registry()`, and `Session(registry, process, level)`.
@@ -25,6 +25,7 @@ from lbcore.cli.registry import Registry
 
 # Each file with the words of its rows, which the registry wants to hear of before it imports the file.
 STANDARD = {
+    "cmd_activity": ("set profiling", "show activity", "show pools", "show profiling", "show tasks"),
     "cmd_counters": ("clear counters",),
     "cmd_env": ("show env",),
     "cmd_errors": ("show errors",),
@@ -38,15 +39,14 @@ STANDARD = {
     "cmd_prompt": (
         "experimental-mode", "operator", "prompt", "quit", "set severity-output", "set timeout", "user",
     ),
+    "cmd_process": ("echo", "show dev", "show events", "show libs", "show schema json", "show startup-logs"),
     "cmd_show": (
         "show cli level", "show cli sockets", "show fd", "show info", "show locks", "show stat", "show threads",
         "show version",
     ),
     "cmd_refused": (
         "disable dynamic-cookie backend", "enable dynamic-cookie backend", "expert-mode",
-        "set dynamic-cookie-key backend", "show activity", "show events", "show peers", "show pools", "show profiling",
-        "show resolvers", "show schema json", "show startup-logs", "show tasks",
-        "wait",
+        "set dynamic-cookie-key backend", "show peers", "show resolvers", "wait",
     ),
     "cmd_server": (
         "disable agent", "disable health", "disable server", "enable agent", "enable health", "enable server",

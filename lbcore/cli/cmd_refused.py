@@ -9,15 +9,8 @@ NOT_DONE = {
     "enable dynamic-cookie backend": Level.ADMIN,
     "expert-mode": Level.ADMIN,
     "set dynamic-cookie-key backend": Level.ADMIN,
-    "show activity": Level.OPERATOR,
-    "show events": Level.OPERATOR,
     "show peers": Level.USER,
-    "show pools": Level.USER,
-    "show profiling": Level.OPERATOR,
     "show resolvers": Level.USER,
-    "show schema json": Level.USER,
-    "show startup-logs": Level.OPERATOR,
-    "show tasks": Level.USER,
     "wait": Level.USER,
 }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from lbcore.stats.views import ProcessView
 
 if TYPE_CHECKING:
+    from lbcore.event.profile import Profile
     from lbcore.proxy.backend import Backend
     from lbcore.proxy.control import Control
     from lbcore.proxy.frontend import Frontend
@@ -49,6 +50,22 @@ class ThreadFacts(NamedTuple):
     current: bool  # it is the one that answers
 
 
+class Pool(NamedTuple):
+    """Objects of one size."""
+
+    name: str
+    size: int  # bytes of one
+    total: int  # objects that there is memory for
+    used: int  # of which are in use
+    failed: int  # times that there was no memory, or no room, for one more
+    users: int  # threads that have some of their own
+
+    @property
+    def bytes(self) -> int:
+        """Of memory."""
+        return self.total * self.size
+
+
 class Direction(NamedTuple):
     """One direction of a descriptor: what ended, what the kernel said, what we asked for."""
 
@@ -68,6 +85,15 @@ class FdFacts(NamedTuple):
     thread_mask: int
     owner: str  # listener, connection, wakeup, ...
     facts: Mapping[str, str]
+
+
+class Sink(NamedTuple):
+    """Where logs go. `kind`: `fd`, `udp`, `unix`."""
+
+    name: str
+    kind: str
+    dropped: int
+    description: str
 
 
 class CliSocket(NamedTuple):
@@ -214,6 +240,24 @@ class Process(ProcessView, Protocol):
 
     def threads(self) -> Iterable[ThreadFacts]:
         """In the order of their numbers."""
+
+    def pools(self) -> Iterable[Pool]:
+        """What memory is used for."""
+
+    def activity(self) -> Mapping[str, Sequence[int]]:
+        """What each thread has done since the start, by the name of the figure."""
+
+    def running_tasks(self) -> Mapping[str, int]:
+        """How many tasks wait to be run, or run, by the names of their functions."""
+
+    def profile(self) -> Profile:
+        """What takes times of functions."""
+
+    def startup_logs(self) -> str:
+        """What was said of the configuration at the start."""
+
+    def log_sinks(self) -> Iterable[Sink]:
+        """Where logs go."""
 
     def fds(self) -> Iterable[FdFacts]:
         """In the order of their numbers."""

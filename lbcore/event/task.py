@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from lbcore.event.engine import Engine
@@ -31,6 +31,18 @@ class Task:
         self._handle = handle
         self.cookie = cookie
         self.run = run
+
+    @property
+    def name(self) -> str:
+        """What it runs: `check.check.Check._run`."""
+        run = self.run
+        module = getattr(run, "__module__", None) or type(run).__module__
+        return f"{module}.{getattr(run, '__qualname__', type(run).__qualname__)}".removeprefix("lbcore.")
+
+    @property
+    def state(self) -> int:
+        """TASK_* of the moment. Not once it is freed."""
+        return int(self._handle.state)
 
     def wakeup(self, reason: int = lib.TASK_WOKEN_OTHER) -> None:
         """Has it run soon, by a thread of its mask."""
@@ -78,6 +90,17 @@ class Tasks:
         """Forgets and frees all of them. Once no worker runs, before the engine is closed."""
         for task in list(self._table.values()):
             self.remove(task)
+
+    def queued(self) -> Iterator[str]:
+        """The names of those that wait to be run, or run. At the sync point."""
+        for task in list(self._table.values()):
+            if task.state & (lib.TASK_QUEUED | lib.TASK_RUNNING):
+                yield task.name
+
+    def name_of(self, event: Any) -> str:
+        """The name of what an EV_TASK event asks for."""
+        task = self._table.get(event.handle)
+        return "freed_task" if task is None else task.name
 
     def run(self, event: Any) -> None:
         """Runs what an EV_TASK event asks for, in the thread that got it. What the function raises is raised."""

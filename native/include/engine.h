@@ -64,6 +64,7 @@ typedef struct pool_figures {
     uint32_t total;  /* that there is memory for */
     uint32_t failed; /* times that there was no memory for more */
 } pool_figures;
+#define POOL_PIPE_BYTES 24 /* of a splice_pipe; what the kernel keeps for it is not counted */
 #define POOL_CONN 0
 #define POOL_FLOW 1
 #define POOL_ASKED 2 /* what is kept of questions about a flow */
@@ -154,8 +155,10 @@ int eng_fd_describe(engine *e, int fd, fd_info *out);
 int eng_fd_top(engine *e);
 #define ENG_FD_NONE 0     /* not in the table */
 #define ENG_FD_LISTENER 1
-#define ENG_FD_CONN 2     /* a client's or a server's connection */
+#define ENG_FD_CONN 2     /* a client's connection */
 #define ENG_FD_OTHER 3
+#define ENG_FD_SERVER 4   /* a connection to a server */
+#define ENG_FD_OUT 5      /* one that Python has opened: a check's */
 int eng_fd_kind(engine *e, int fd); /* what <fd> belongs to: ENG_FD_*. Any thread, a snapshot */
 
 /* Sets an error page for <status>, 200 .. 599: a whole HTTP message, which is copied and replaces the one set before.

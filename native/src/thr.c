@@ -198,6 +198,8 @@ void thr_post(thr *t, inmsg *m)
 
 /* --- pipes --- */
 
+_Static_assert(sizeof(splice_pipe) == POOL_PIPE_BYTES || sizeof(void *) != 8, "what figures say of pipes");
+
 static splice_pipe *pipe_make(uint32_t size)
 {
     splice_pipe *p = malloc(sizeof(*p));

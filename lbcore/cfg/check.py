@@ -7,7 +7,7 @@ settings in place; after it they are complete.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from lbcore.base.address import Address
@@ -39,6 +39,7 @@ from lbcore.cfg.kw_stats_page import check_pages
 from lbcore.cfg.kw_stick import check_stick
 from lbcore.cfg.sec_log_profile import check_profiles
 from lbcore.cfg.sec_userlist import check_members
+from lbcore.conn.settings import BindSettings
 from lbcore.proxy.settings import GlobalSettings, ProxySettings, ServerSettings, Settings
 from lbcore.sample.files import files_of
 
@@ -77,7 +78,8 @@ def check(ctx: Context, resolver: Resolver = resolve) -> None:
     ctx.settings.environment = ctx.environment.snapshot()
     ctx.settings.pattern_paths = files_of(ctx.notes).patterns
     ctx.settings.pattern_uses = files_of(ctx.notes).uses
-    number_proxies(proxies)
+    # the proxy behind the stats sockets is one of them in HAProxy
+    number_proxies(proxies, first=2 if ctx.settings.globals.stats_sockets else 1)
     if not ctx.reporter.alerts:
         _resolve_servers(ctx, resolver)
         check_cookies(ctx)  # some are made of addresses
@@ -223,12 +225,9 @@ def _http_only(checked: _Checked) -> None:
 
 
 def _numbers(checked: _Checked) -> None:
-    """Gives the listeners and servers of a proxy that have no `id` the lowest free ones."""
-    for numbered in (checked.proxy.servers, checked.proxy.binds):
-        free = _free_ids(item.id for item in numbered)
-        for item in numbered:
-            if item.id is None:
-                item.id = next(free)
+    """Gives the listeners and servers of a proxy that have no `id` one."""
+    _number(checked.proxy.servers)
+    _number_listeners(checked.proxy.binds)
 
 
 def _checks(checked: _Checked) -> None:
@@ -251,22 +250,37 @@ _STEPS: tuple[Callable[[_Checked], None], ...] = (
 )
 
 
-def number_proxies(proxies: Iterable[ProxySettings]) -> None:
-    """Gives proxies without an `id` the lowest free ones, from 1, in their order."""
-    listed = list(proxies)
-    free = _free_ids(proxy.id for proxy in listed)
-    for proxy in listed:
-        if proxy.id is None:
-            proxy.id = next(free)
+def number_proxies(proxies: Iterable[ProxySettings], *, first: int = 1) -> None:
+    """Gives proxies without an `id` one, from `first`."""
+    _number(list(proxies), first)
 
 
-def _free_ids(taken: Iterable[int | None]) -> Iterator[int]:
-    used = set(taken)
-    number = 1
-    while True:
-        if number not in used:
-            yield number
+def _number(items: Sequence[ProxySettings] | Sequence[ServerSettings], first: int = 1) -> None:
+    """Each has the number of its place, or, if that is the `id` of another, the next free one: so HAProxy counts."""
+    used = {item.id for item in items}
+    number = first
+    for item in items:
+        if item.id is None:
+            number = item.id = _free(number, used)
         number += 1
+
+
+def _number_listeners(binds: Sequence[BindSettings]) -> None:
+    """Each has the first free number after that of the one before."""
+    used = {bind.id for bind in binds}
+    number = 1
+    for bind in binds:
+        if bind.id is None:
+            bind.id = _free(number, used)
+        number = bind.id + 1
+
+
+def _free(number: int, used: set[int | None]) -> int:
+    """The first number from `number` on that is not in `used`, where it is then."""
+    while number in used:
+        number += 1
+    used.add(number)
+    return number
 
 
 def _resolve_servers(ctx: Context, resolver: Resolver) -> None:

@@ -56,17 +56,22 @@ def test_says_whether_anything_listens() -> None:
     assert not has_listener(read("global\n stats socket /tmp/x\n")[0])
 
 
-def test_gives_the_lowest_free_numbers() -> None:
+def test_numbers_are_those_of_places_that_nobody_has_taken() -> None:
     settings, _ = read("backend a\nbackend b\n id 1\nbackend c\nbackend d\n id 3\nbackend e\n")
-    assert [proxy.id for proxy in settings.proxies] == [2, 1, 4, 3, 5]
+    assert [proxy.id for proxy in settings.proxies] == [2, 1, 4, 3, 6]
 
 
 def test_numbers_servers_and_listeners_within_their_proxy() -> None:
     lines = " bind :81 id 1\n bind :82\n server a 127.0.0.1:1\n server b 127.0.0.1:1 id 1\n server c 127.0.0.1:1\n"
     proxy, messages = listen(lines)
     assert messages == []
-    assert [item.id for item in proxy.servers] == [2, 1, 3]
+    assert [item.id for item in proxy.servers] == [2, 1, 4]
     assert [item.id for item in proxy.binds] == [2, 1, 3]
+
+
+def test_the_proxy_behind_stats_sockets_has_the_first_number() -> None:
+    settings, _ = read("global\n stats socket /tmp/s\nbackend a\nbackend b\n")
+    assert [proxy.id for proxy in settings.proxies] == [2, 3]
 
 
 def test_falls_back_to_tcplog_outside_http() -> None:

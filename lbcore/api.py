@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Self
 from lbcore.base.address import Address
 from lbcore.base.diag import ConfigError, Diagnostic, Diagnostics, Severity
 from lbcore.cfg.check import has_listener
+from lbcore.cfg.kw_cookie import dynamic_cookie
 from lbcore.cfg.loader import load
 from lbcore.cli import registry
 from lbcore.cli.applet import CliSockets
@@ -32,6 +33,7 @@ from lbcore.event.engine import Engine, EngineSettings, fd_limit
 from lbcore.event.worker import Worker
 from lbcore.facts import Facts
 from lbcore.proxy.control import Control
+from lbcore.proxy.dyncookie import DynamicCookies
 from lbcore.proxy.frontend import Frontend, Listener
 from lbcore.proxy.lines import Line
 from lbcore.proxy.plain import is_plain
@@ -163,6 +165,9 @@ class LoadBalancer:
         self._connect_backends()
         self.states = States(self.crew, self._tell_change, [p.backend for p in self.proxies if p.backend is not None])
         self.states.joined.append(self._know)
+        self.dynamic_cookies = DynamicCookies(self.crew, dynamic_cookie)
+        self.states.joined.append(self.dynamic_cookies.renew)
+        self.states.moved.append(self.dynamic_cookies.renew)
         self.control = Control(self.crew, self.proxies, self._warn, self.maxconn)
         failed = Diagnostics()
         if listening:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lbcore.event.profile import Profile
     from lbcore.proxy.backend import Backend
     from lbcore.proxy.control import Control
+    from lbcore.proxy.dyncookie import DynamicCookies
     from lbcore.proxy.frontend import Frontend
     from lbcore.proxy.settings import ProxySettings, ServerSettings
     from lbcore.proxy.states import States
@@ -346,6 +347,10 @@ class Facts:
         messages = self._balancer.diagnostics.messages
         return "".join(f"{format_diagnostic(message, self._first_pid)}\n" for message in messages)
 
+    def dynamic_cookies(self) -> DynamicCookies:
+        """What changes cookies that are made of addresses."""
+        return self._balancer.dynamic_cookies
+
     def log_sinks(self) -> list[Sink]:
         """Where logs go, in the order in which the configuration names them."""
         decisions = self._balancer.decisions
@@ -417,7 +422,7 @@ class Facts:
         from lbcore.stream.world import Builder
 
         world = self._balancer.world
-        return evaluate(world, make(Builder(world, "CLI", {})))
+        return evaluate(world, make(Builder(world, "CLI", {}, pins=False)))
 
     def sessions(self) -> LiveSessions:
         """The sessions of all threads."""

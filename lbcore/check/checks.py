@@ -126,9 +126,15 @@ class Checks:
     def _agent(self, proxy: Proxy, server: Any, wanted: AgentSettings) -> Check:
         state = CheckState(rise=AGENT_RISE, fall=AGENT_FALL, inter=wanted.inter, agent=True)
         server.agent = state
-        program = Program(agent_ruleset(wanted.send, self._around.states), self._build_of(proxy.name))
         target = Target(server, proxy.settings, addr=wanted.addr, port=wanted.port, send_proxy=0)
-        return self._made(proxy, server, state, program, target, self._next_tid())
+        build = self._build_of(proxy.name)
+
+        def program(send: str) -> Program:
+            return Program(agent_ruleset(send, self._around.states), build)
+
+        check = self._made(proxy, server, state, program(wanted.send), target, self._next_tid())
+        state.say = lambda text: check.change(program(text))
+        return check
 
     def _made(self, proxy: Proxy, server: Any, state: CheckState, program: Program, target: Target, tid: int) -> Check:
         timeouts = proxy.settings.timeouts

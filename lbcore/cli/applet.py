@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator
 
-from lbcore.cli.registry import Level, Registry
+from lbcore.cli.registry import Level, Pause, Registry
 from lbcore.cli.session import MAX_INPUT, Session
 from lbcore.cli.views import Process
 from lbcore.conn.applet import Outlet
 from lbcore.conn.settings import BindSettings
+from lbcore.event.task import Task
 
 FULL = 65536  # bytes waiting for a client above which it gets no further answer
 TURN_NS = 2_000_000  # how long the commands of a client may keep a thread before it looks at its other connections
@@ -30,11 +31,15 @@ class CliApplet:
         self._input = b""
         self._no_more_input = False
         self._resting = False  # until the client has taken what waits, or the thread has looked round
-        self._answers: Iterator[bytes] = iter(())  # what is yet to come of the line that was last fed
+        self._clock: Task | None = None  # of pauses
+        self._paused = False
+        self._answers: Iterator[bytes | Pause] = iter(())  # what is yet to come of the line that was last fed
 
     def received(self, data: bytes) -> None:
-        """Answers what has come; ends the connection when the session is over."""
+        """Answers what has come; ends the connection when the session is over. A pause is over, too."""
         self._input += data
+        self._session.interrupted = self._paused
+        self._paused = False
         self._work()
 
     def ended(self) -> None:
@@ -47,15 +52,20 @@ class CliApplet:
 
     def closed(self) -> None:
         """The rest of an answer is not wanted; the command tidies up."""
+        if self._clock is not None:
+            self._outlet.worker.crew.tasks.remove(self._clock)
+            self._clock = None
         answers, self._answers = self._answers, iter(())
         if isinstance(answers, Generator):
             answers.close()
 
     def _work(self) -> None:
         until = time.monotonic_ns() + TURN_NS
-        while not self._resting:
+        while not (self._resting or self._paused):
             data = next(self._answers, None)
-            if data is not None:
+            if isinstance(data, Pause):
+                self._pause(data.ms)
+            elif data is not None:
                 self._put(data, until)
             elif not self._next_line():
                 return
@@ -73,6 +83,18 @@ class CliApplet:
             self._outlet.put(b"")  # for the sake of being told that it has gone
         self._resting = late or waiting > FULL
 
+    def _pause(self, ms: int) -> None:
+        """Goes on in `ms` milliseconds, in this thread. What was sent may leave meanwhile."""
+        self._paused = True
+        if self._clock is None:
+            worker = self._outlet.worker
+            self._clock = worker.crew.tasks.add(self._go_on, mask=1 << worker.tid)
+        self._clock.schedule_at(ms)
+
+    def _go_on(self, _why: int) -> None:
+        self._paused = False
+        self._work()
+
     def _next_line(self) -> bool:
         """Looks after what the last line has changed, then runs the next one; False if there is none."""
         if self._session.timeout_ms != self._patience and self._session.timeout_ms is not None:
@@ -84,6 +106,7 @@ class CliApplet:
         line, feed, rest = self._input.partition(b"\n")
         if feed or len(line) > MAX_INPUT:
             self._input = rest
+            self._session.interrupted = False
             self._answers = self._session.answers(line + feed)
             return True
         if self._no_more_input:

@@ -5,15 +5,28 @@ from __future__ import annotations
 from lbcore.cli.registry import NOTHING, Call, Command, Level, Reply, error, info
 from lbcore.cli.spans import parse_span
 
+PROMPT_HELP = """Usage: prompt [help | n | i | p | timed]*
+  help, h : this text
+  n       : the session ends after the line
+  i       : the session goes on, without a prompt
+  p       : the session goes on, with a prompt
+  timed   : p, and the uptime comes or goes in the prompt
+Without any of these the prompt, and with it the session's going on, comes or goes.
+"""
+
 
 def prompt(call: Call) -> Reply:
-    """`prompt` toggles the prompt; `prompt timed` switches it on and toggles the uptime in it."""
+    """Whether the session goes on after a line, whether it has a prompt, and what stands in it."""
     session = call.session
-    if call.arg(0) == "timed":
-        session.interactive = True
-        session.timed = not session.timed
-    else:
-        session.interactive = not session.interactive
+    for word in call.args or ("n" if session.prompting else "p",):
+        if word in ("help", "h"):
+            return info(PROMPT_HELP)
+        if word == "timed":
+            session.timed = not session.timed
+        elif word not in ("n", "i", "p"):
+            return error(f"Unknown prompt mode '{word}'. Use 'prompt help'.\n")
+        session.interactive = word != "n"
+        session.prompting = word in ("p", "timed")
     return NOTHING
 
 
@@ -36,7 +49,7 @@ def user(call: Call) -> Reply:
 def _lower(call: Call, level: Level) -> Reply:
     """Who gives up a level gives up what only the one above may switch on."""
     call.session.level = level
-    call.session.experimental = False
+    call.session.experimental = call.session.expert = False
     return NOTHING
 
 
@@ -45,6 +58,14 @@ def experimental_mode(call: Call) -> Reply:
     if not call.arg(0):
         return info(f"experimental-mode is {'ON' if call.session.experimental else 'OFF'}\n")
     call.session.experimental = call.arg(0) == "on"
+    return NOTHING
+
+
+def expert_mode(call: Call) -> Reply:
+    """Switches commands on that are for developers, for this session; without an argument it says whether they are."""
+    if not call.arg(0):
+        return info(f"expert-mode is {'ON' if call.session.expert else 'OFF'}\n")
+    call.session.expert = call.arg(0) == "on"
     return NOTHING
 
 
@@ -72,6 +93,8 @@ def set_timeout(call: Call) -> Reply:
 COMMANDS = (
     Command(("experimental-mode",), "experimental-mode [on|off]", "switch commands on that are not settled yet",
             experimental_mode, Level.ADMIN, hidden=True),
+    Command(("expert-mode",), "expert-mode [on|off]", "switch commands on that are for developers", expert_mode,
+            Level.ADMIN, hidden=True),
     Command(("operator",), "operator", "lower the level of the current CLI session to operator", operator,
             Level.OPERATOR),
     Command(("prompt",), "prompt [timed]", "toggle interactive mode with prompt", prompt, last=True),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from lbcore.event.profile import Profile
     from lbcore.proxy.backend import Backend
     from lbcore.proxy.control import Control
+    from lbcore.proxy.dyncookie import DynamicCookies
     from lbcore.proxy.frontend import Frontend
     from lbcore.proxy.settings import ServerSettings
     from lbcore.proxy.states import States
@@ -255,6 +256,9 @@ class Process(ProcessView, Protocol):
 
     def startup_logs(self) -> str:
         """What was said of the configuration at the start."""
+
+    def dynamic_cookies(self) -> DynamicCookies:
+        """What changes cookies that are made of addresses."""
 
     def log_sinks(self) -> Iterable[Sink]:
         """Where logs go."""

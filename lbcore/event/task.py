@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -70,15 +71,18 @@ class Tasks:
         self._sched = lib.eng_tasks(engine.handle)
         self._table: dict[int, Task] = {}
         self._last = 0
+        self._adding = threading.Lock()
 
     def add(self, run: Callable[[int], None], *, mask: int = ALL_THREADS, nice: int = 0) -> Task:
         """A new task, asleep. `run` is called with the reasons (TASK_WOKEN_*); `mask`: threads that may run it, by bit;
-        `nice`: -1024 to 1024, the lowest first. Called by one thread at a time. Raises MemoryError."""
-        self._last += 1
-        handle = lib.task_new(self._sched, mask, self._last, nice)
+        `nice`: -1024 to 1024, the lowest first. Any thread. Raises MemoryError."""
+        with self._adding:
+            self._last += 1
+            cookie = self._last
+        handle = lib.task_new(self._sched, mask, cookie, nice)
         if handle == ffi.NULL:
             raise MemoryError
-        task = self._table[self._last] = Task(self._sched, handle, self._last, run)
+        task = self._table[cookie] = Task(self._sched, handle, cookie, run)
         return task
 
     def remove(self, task: Task) -> None:

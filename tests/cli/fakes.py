@@ -11,6 +11,7 @@ from lbcore.cli.views import CliSocket, FdFacts, LockFigures, Pool, Sessions, Si
 from lbcore.event.profile import Profile
 from lbcore.proxy.backend import Backend
 from lbcore.proxy.control import Control
+from lbcore.proxy.dyncookie import DynamicCookies
 from lbcore.proxy.frontend import Frontend
 from lbcore.proxy.settings import ServerSettings
 from lbcore.proxy.states import States
@@ -101,6 +102,9 @@ class ShownProcess(FakeProcess):
 
     def startup_logs(self) -> str:
         return self.said
+
+    def dynamic_cookies(self) -> DynamicCookies:
+        raise AssertionError("there are no servers")
 
     def log_sinks(self) -> list[Sink]:
         return self.all_sinks

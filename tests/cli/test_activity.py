@@ -198,7 +198,7 @@ def test_json_is_as_its_schema_says(lb: lbcore.LoadBalancer, command: str) -> No
     checker.Draft4Validator.check_schema(schema)
     checker.Draft4Validator(schema).validate(answer)
     with pytest.raises(checker.ValidationError):
-        checker.Draft4Validator(schema).validate([{**answer[0], "foo": 1}] if command == "show info json" else [[{}]])
+        checker.Draft4Validator(schema).validate([[{}], {"foo": 1}])
 
 
 def test_descriptors_are_chosen_by_what_they_are(lb: lbcore.LoadBalancer) -> None:

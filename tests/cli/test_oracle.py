@@ -120,7 +120,7 @@ def test_commands_are_listed_with_haproxys_words(balancer: Balancer) -> None:
     # Ours alone, and those with fewer words in the brackets until these are done.
     different = {
         "dump table", "echo", "load table", "set profiling", "show dev", "show events", "show info", "show locks",
-        "show profiling", "show sess",
+        "show profiling", "show sess", "wait",
     }  # fmt: skip
     assert {name: line for name, line in mine.items() if name not in different} == {
         name: line for name, line in theirs.items() if name in mine and name not in different

@@ -292,3 +292,30 @@ def test_sessions_do_not_share_their_level() -> None:
     second = Session(registry, ShownProcess(), Level.ADMIN)
     first.feed(b"user\n")
     assert second.feed(b"show cli level\n") == b"admin\n\n"
+
+
+def test_an_interactive_session_may_have_no_prompt() -> None:
+    it = session()
+    assert it.feed(b"prompt i\ntell a\n") == b"\na None\n\n"
+    assert not it.closing
+    assert it.feed(b"prompt p\n") == b"\n> "
+    assert it.feed(b"prompt n\n") == b"\n"
+    assert it.closing
+
+
+@pytest.mark.parametrize("word", ["help", "h"])
+def test_prompt_tells_what_it_takes(word: str) -> None:
+    assert session().feed(f"prompt {word}\n".encode()).startswith(b"Usage: prompt [help | n | i | p | timed]*")
+
+
+def test_an_unknown_prompt_mode_changes_nothing() -> None:
+    it = session()
+    assert it.feed(b"prompt x\n") == b"Unknown prompt mode 'x'. Use 'prompt help'.\n\n"
+    assert it.closing
+
+
+def test_expert_mode_goes_with_the_level() -> None:
+    it = session(Level.ADMIN)
+    told = it.feed(b"expert-mode on;expert-mode;expert-mode off;expert-mode;expert-mode on;operator;expert-mode\n")
+    assert told == b"\nexpert-mode is ON\n\n\nexpert-mode is OFF\n\n\n\nPermission denied\n\n"
+    assert not it.expert

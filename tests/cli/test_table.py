@@ -116,6 +116,7 @@ def test_a_large_table_is_shown_in_steps_that_hold_no_entry() -> None:
     pieces = Session(registry(), shown, Level.ADMIN).answers(b"show table t\n")
     found = []
     for piece in pieces:
+        assert isinstance(piece, bytes)
         found.append(piece.decode())
         assert all(table.facts(entry).refs == 0 for entry in table.entries())
     assert len(found) > MANY / STEP

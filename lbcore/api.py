@@ -165,6 +165,7 @@ class LoadBalancer:
         self._connect_backends()
         self.states = States(self.crew, self._tell_change, [p.backend for p in self.proxies if p.backend is not None])
         self.states.joined.append(self._know)
+        self.states.left.append(self._forget)
         self.dynamic_cookies = DynamicCookies(self.crew, dynamic_cookie)
         self.states.joined.append(self.dynamic_cookies.renew)
         self.states.moved.append(self.dynamic_cookies.renew)
@@ -485,7 +486,13 @@ class LoadBalancer:
         if self.decisions is not None:
             self.decisions.know(server)
         if has_checks(server.settings):
-            self._checks_for_all().join(server)
+            proxy = next(one for one in self.proxies if one.backend is server.backend)
+            self._checks_for_all().join(proxy, server)
+
+    def _forget(self, server: Server) -> None:
+        """A server was removed while threads run; at the sync point."""
+        if self.checks is not None:
+            self.checks.remove_server(server)
 
     def _set_checks(self) -> None:
         """Makes the checks of servers that ask for some."""

@@ -48,13 +48,11 @@ class Checks:
         self._max_spread = max_spread
         self._checks: list[Check | Any] = []
         self._programs: dict[str, Program] = {}
-        self._proxies: dict[str, Any] = {}
 
     def add(self, proxy: Proxy) -> None:
         """Makes the checks that the servers of a proxy ask for. Raises BuildError, MemoryError."""
         if proxy.backend is None:
             return
-        self._proxies[proxy.name] = proxy
         for server in proxy.backend.servers:
             self.add_server(proxy, server)
 
@@ -70,12 +68,9 @@ class Checks:
         self._checks += found
         return found
 
-    def join(self, server: Any) -> None:
+    def join(self, proxy: Proxy, server: Any) -> None:
         """Makes the checks of a server that was added while threads run; they rest until somebody enables them. At the
         sync point."""
-        proxy = self._proxies.get(server.backend.settings.name)
-        if proxy is None:
-            return
         for check in self.add_server(proxy, server):
             check.state.enabled = False
             check.start(check.state.inter)

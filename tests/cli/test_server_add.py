@@ -8,8 +8,9 @@ import pytest
 
 import lbcore
 from lbcore.cli.registry import Level
+from lbcore.proxy.health import CheckStatus
 from tests.cli.servers import say
-from tests.embedded import ask, balancer, config, named
+from tests.embedded import ask, balancer, config, named, until
 from tests.peers.chaos import Chaos
 from tests.peers.ports import HOST
 
@@ -66,6 +67,34 @@ def test_a_server_that_the_configuration_names_is_not_removed() -> None:
             )
         say(lb, "disable server be/s3")
         assert say(lb, "del server be/s3") == "Server deleted.\n\n"
+
+
+@pytest.mark.parametrize("option", ["", "option tcp-check"])
+def test_an_added_server_is_checked_in_a_backend_without_checks(option: str) -> None:
+    with Chaos(named("n1")) as peer, balancer(config(9, back=("balance roundrobin", option))) as lb:
+        say(lb, f"add server be/n1 {HOST}:{peer.port} check inter 20ms rise 1 fall 1")
+        server = lb.states.find("be/n1")
+        assert server.check is not None
+        assert not server.check.enabled
+        say(lb, "enable health be/n1;enable server be/n1")
+        assert until(lambda: server.check is not None and server.check.last.status is CheckStatus.L4OK)
+        peer.close()
+        assert until(lambda: server.status == "DOWN")
+
+
+def test_the_checks_of_a_removed_server_end() -> None:
+    with Chaos(named("n1")) as peer, balancer(config(9, back=("balance roundrobin",))) as lb:
+        tasks = lb.facts.tasks
+        say(
+            lb,
+            f"add server be/n1 {HOST}:{peer.port} check inter 5ms agent-check agent-port {peer.port} agent-inter 5ms",
+        )
+        say(lb, "enable health be/n1;enable agent be/n1;enable server be/n1")
+        server = lb.states.find("be/n1")
+        assert until(lambda: server.check is not None and server.check.last.status is CheckStatus.L4OK)
+        say(lb, "disable agent be/n1;disable server be/n1")
+        assert say(lb, "del server be/n1") == "Server deleted.\n\n"
+        assert until(lambda: lb.facts.tasks == tasks)
 
 
 def test_a_question_about_a_server_does_not_keep_it() -> None:

@@ -442,7 +442,7 @@ class LoadBalancer:
         self._cli = Frontend(self.engine, settings, maxconn=chosen.stats_maxconn, flow=lib.PX_APPLET)
         self._cli.listen(lambda bind, error: failed.add(bind_failure(f"Starting frontend {CLI_PROXY}", bind, error)))
         self._commands = registry()
-        sockets = CliSockets(self._commands, self.facts)
+        sockets = CliSockets(self._commands, self.facts, chosen.stats_timeout)
         for listener in self._cli.listeners:
             self.applets.serve(listener.index, sockets.factory(listener.bind))
 

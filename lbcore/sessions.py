@@ -6,7 +6,7 @@ They are looked at while all threads stand still, SHARE at a time, so that a lon
 from __future__ import annotations
 
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from lbcore.cli.views import Sess, SessEnd, SessProxy, SessWay
@@ -59,7 +59,7 @@ class LiveSessions:
         walk: Any = lib.sess_walk_new(self._engine.handle)
         if walk == ffi.NULL:
             raise MemoryError
-        found = 0
+        found = -1
 
         def look() -> None:
             nonlocal found
@@ -67,13 +67,14 @@ class LiveSessions:
 
         try:
             while True:
-                self._crew.together(look)
+                found = -1
+                self._meet(look)
                 if found < 0:
                     return
                 yield [self._told(room[i]) for i in range(found)]
         finally:
-            if self._engine.is_open:  # else it has ended with the engine
-                self._crew.together(lambda: lib.sess_walk_free(walk))
+            if self._engine.is_open:
+                self._meet(lambda: lib.sess_walk_free(walk))
 
     def find(self, number: int) -> Sess | None:
         """The one with this id."""
@@ -84,7 +85,7 @@ class LiveSessions:
             nonlocal found
             found = lib.eng_sess_find(self._engine.handle, number, room)
 
-        self._crew.together(look)
+        self._meet(look)
         return self._told(room) if found else None
 
     def end(self, number: int) -> bool:
@@ -95,10 +96,16 @@ class LiveSessions:
             nonlocal found
             found = lib.eng_sess_end(self._engine.handle, number, KILLED)
 
-        self._crew.together(look)
+        self._meet(look)
         if found < 0:
             raise MemoryError
         return bool(found)
+
+    def _meet(self, look: Callable[[], object]) -> None:
+        """Has `look` run while all threads stand still; not at all once they end, as they no longer wait for each other
+        then, and take with them what they have: their sessions, and walks that stand there."""
+        crew = self._crew
+        crew.together(lambda: None if crew.stopping else look())
 
     def _told(self, raw: Any) -> Sess:
         """An `lb_sess` with names for its numbers."""

@@ -24,10 +24,11 @@ class CliApplet:
     the thread does its other work.
     """
 
-    def __init__(self, outlet: Outlet, session: Session) -> None:
+    def __init__(self, outlet: Outlet, session: Session, patience: int = 0) -> None:
+        """`patience`: ms that the client may be silent at first, 0: for ever."""
         self._outlet = outlet
         self._session = session
-        self._patience: int | None = None
+        self._patience = patience
         self._input = b""
         self._no_more_input = False
         self._resting = False  # until the client has taken what waits, or the thread has looked round
@@ -39,8 +40,7 @@ class CliApplet:
         """Answers what has come; ends the connection when the session is over. A pause is over, too."""
         self._input += data
         self._session.interrupted = self._paused
-        self._paused = False
-        self._work()
+        self._go_on()
 
     def ended(self) -> None:
         self._no_more_input = True
@@ -84,15 +84,19 @@ class CliApplet:
         self._resting = late or waiting > FULL
 
     def _pause(self, ms: int) -> None:
-        """Goes on in `ms` milliseconds, in this thread. What was sent may leave meanwhile."""
+        """Goes on in `ms` milliseconds, in this thread. What was sent may leave meanwhile, and the client is silent for
+        as long as that takes."""
         self._paused = True
+        self._outlet.patience(0)
         if self._clock is None:
             worker = self._outlet.worker
-            self._clock = worker.crew.tasks.add(self._go_on, mask=1 << worker.tid)
+            self._clock = worker.crew.tasks.add(lambda _why: self._go_on(), mask=1 << worker.tid)
         self._clock.schedule_at(ms)
 
-    def _go_on(self, _why: int) -> None:
-        self._paused = False
+    def _go_on(self) -> None:
+        if self._paused:
+            self._paused = False
+            self._outlet.patience(self._patience)
         self._work()
 
     def _next_line(self) -> bool:
@@ -118,7 +122,9 @@ class CliApplet:
 class CliSockets:
     """Makes the applets of all stats sockets. `registry` is only read."""
 
-    def __init__(self, registry: Registry, process: Process) -> None:
+    def __init__(self, registry: Registry, process: Process, patience: int = 0) -> None:
+        """`patience` is `stats timeout`, ms; 0: none."""
+        self._patience = patience
         self._registry = registry
         self._process = process
 
@@ -127,6 +133,8 @@ class CliSockets:
         level = Level[bind.level.upper()]
 
         def make(outlet: Outlet) -> CliApplet:
-            return CliApplet(outlet, Session(self._registry, self._process, level, bind.severity_output))
+            return CliApplet(
+                outlet, Session(self._registry, self._process, level, bind.severity_output), self._patience
+            )
 
         return make

@@ -9,7 +9,8 @@ from lbcore.cli.named import server_of
 from lbcore.cli.registry import Call, Command, Pause, Refusal, Reply, error, info
 from lbcore.cli.spans import parse_span
 
-LOOK = 50  # ms between two looks at whether a condition holds
+LOOK = 50  # ms between two looks at whether a condition holds,
+REST = 500  # and at whether the process stops: that is not to be held up
 USAGE = """Usage: wait {-h|<delay>} [condition [args...]]
   - '-h' displays this help
   - <delay> is the maximum wait time, optionally suffixed by the unit among 'us', 'ms', 's', 'm', 'h' and 'd'. When not
@@ -20,7 +21,7 @@ USAGE = """Usage: wait {-h|<delay>} [condition [args...]]
 
 
 def wait(call: Call) -> Reply:
-    """`wait <delay> [srv-removable <be>/<srv>]`: any input ends it."""
+    """`wait <delay> [srv-removable <be>/<srv>]`: any input ends it, and so does the end of the process."""
     if not call.arg(0) or "-h" in (call.arg(0), call.arg(1)):
         return info(USAGE)
     text = call.arg(0)
@@ -46,9 +47,8 @@ def _pause(call: Call, delay: int, holds: Callable[[], bool] | None) -> Generato
         except (Refusal, ValueError) as never:
             yield error(f"{never}\n")
             return
-        ms = int(left * 1000) + 1
-        yield Pause(ms if holds is None else min(ms, LOOK))
-        if call.session.interrupted:
+        yield Pause(min(int(left * 1000) + 1, REST if holds is None else LOOK))
+        if call.session.interrupted or call.process.stopping:
             yield error("Interrupted.\n")
             return
     else:

@@ -11,7 +11,7 @@ import pytest
 
 import lbcore
 from tests.cli.servers import say
-from tests.embedded import Client, ask, balancer, cli, config, named, until
+from tests.embedded import Background, Client, ask, balancer, cli, config, named, until
 from tests.peers.chaos import Chaos
 
 
@@ -55,13 +55,35 @@ def test_the_thread_works_on_meanwhile(lb: lbcore.LoadBalancer, path: Path) -> N
             told += data
 
 
-def test_a_client_that_leaves_in_a_pause_is_forgotten(lb: lbcore.LoadBalancer, path: Path) -> None:
+def test_the_client_may_be_silent_for_as_long_as_it_waits(path: Path) -> None:
+    settings = (f"stats socket {path} level admin", "stats timeout 50ms")
+    with balancer(config(9, settings=settings)):
+        assert cli(path, "wait 300ms;echo a") == "Done.\n\na\n\n"
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(10)
+            client.connect(str(path))
+            client.sendall(b"prompt i;wait 100ms\n")
+            told = b""
+            while data := client.recv(4096):  # it is closed for silence afterwards
+                told += data
+            assert told == b"\nDone.\n\n"
+
+
+def test_a_client_that_leaves_in_a_pause_is_forgotten_after_it(lb: lbcore.LoadBalancer, path: Path) -> None:
     before = lb.facts.tasks
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(path))
-        client.sendall(b"wait 1h\n")
+        client.sendall(b"wait 200ms\n")
         assert until(lambda: lb.facts.tasks == before + 1)
     assert until(lambda: lb.facts.tasks == before)
+
+
+def test_a_soft_stop_does_not_wait_for_it(lb: lbcore.LoadBalancer, path: Path) -> None:
+    waiting = Background(lambda: cli(path, "wait 1h;echo a"))
+    assert until(lambda: "fe=GLOBAL" in say(lb, "show sess"))
+    lb.soft_stop()
+    assert lb.wait(10)
+    assert waiting.join() == ""
 
 
 def test_a_server_is_waited_for_until_nobody_uses_it(lb: lbcore.LoadBalancer, path: Path) -> None:

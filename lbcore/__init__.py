@@ -7,7 +7,7 @@
 
 `python -m lbcore` (or `lbcore`) is the program; its command line is HAProxy's. Folders are floors, an import goes down:
 
-    __main__ main signals process demo   the program          api facts      the library
+    __main__ main signals process demo   the program          api facts activity sessions  the library
     explain lint                         asking a configuration before it runs
     cfg    configuration language        cli stats            the stats socket
     fetch conv action filter             the words of rules and expressions

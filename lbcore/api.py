@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Self
 from lbcore.base.address import Address
 from lbcore.base.diag import ConfigError, Diagnostic, Diagnostics, Severity
 from lbcore.cfg.check import has_listener
+from lbcore.cfg.kw_cookie import dynamic_cookie
 from lbcore.cfg.loader import load
 from lbcore.cli import registry
 from lbcore.cli.applet import CliSockets
@@ -32,6 +33,7 @@ from lbcore.event.engine import Engine, EngineSettings, fd_limit
 from lbcore.event.worker import Worker
 from lbcore.facts import Facts
 from lbcore.proxy.control import Control
+from lbcore.proxy.dyncookie import DynamicCookies
 from lbcore.proxy.frontend import Frontend, Listener
 from lbcore.proxy.lines import Line
 from lbcore.proxy.plain import is_plain
@@ -46,6 +48,7 @@ from lbcore.thread.masks import cpu_count
 
 if TYPE_CHECKING:
     from lbcore.check.checks import Checks
+    from lbcore.event.profile import Profile
     from lbcore.stream.decisions import Decisions
     from lbcore.stream.world import World
     from lbcore.table.tables import Tables
@@ -102,6 +105,7 @@ class LoadBalancer:
         self._launched = threading.Event()  # set when wait() has something to wait for
         self._closed = False
         self._cli: Frontend | None = None
+        self._profile: Profile | None = None
         self._commands: Registry | None = None
         self._world: World | None = None  # under _making
         self.tables: Tables | None = None  # None: no proxy has one
@@ -161,6 +165,10 @@ class LoadBalancer:
         self._connect_backends()
         self.states = States(self.crew, self._tell_change, [p.backend for p in self.proxies if p.backend is not None])
         self.states.joined.append(self._know)
+        self.states.left.append(self._forget)
+        self.dynamic_cookies = DynamicCookies(self.crew, dynamic_cookie)
+        self.states.joined.append(self.dynamic_cookies.renew)
+        self.states.moved.append(self.dynamic_cookies.renew)
         self.control = Control(self.crew, self.proxies, self._warn, self.maxconn)
         failed = Diagnostics()
         if listening:
@@ -353,6 +361,21 @@ class LoadBalancer:
         if cli and self._cli is not None:
             yield from self._cli.listeners
 
+    @property
+    def profile(self) -> Profile:
+        """What takes times of what workers call. Any thread."""
+        with self._making:
+            if self._profile is None:
+                from lbcore.event.profile import Profile  # seldom wanted
+
+                self._profile = Profile(self.crew)
+            return self._profile
+
+    @property
+    def cli(self) -> Frontend | None:
+        """What listens for the stats sockets, if there are any."""
+        return self._cli
+
     # --- building ---
 
     def _engine_settings(self, chosen: GlobalSettings) -> EngineSettings:
@@ -419,7 +442,7 @@ class LoadBalancer:
         self._cli = Frontend(self.engine, settings, maxconn=chosen.stats_maxconn, flow=lib.PX_APPLET)
         self._cli.listen(lambda bind, error: failed.add(bind_failure(f"Starting frontend {CLI_PROXY}", bind, error)))
         self._commands = registry()
-        sockets = CliSockets(self._commands, self.facts)
+        sockets = CliSockets(self._commands, self.facts, chosen.stats_timeout)
         for listener in self._cli.listeners:
             self.applets.serve(listener.index, sockets.factory(listener.bind))
 
@@ -463,7 +486,13 @@ class LoadBalancer:
         if self.decisions is not None:
             self.decisions.know(server)
         if has_checks(server.settings):
-            self._checks_for_all().join(server)
+            proxy = next(one for one in self.proxies if one.backend is server.backend)
+            self._checks_for_all().join(proxy, server)
+
+    def _forget(self, server: Server) -> None:
+        """A server was removed while threads run; at the sync point."""
+        if self.checks is not None:
+            self.checks.remove_server(server)
 
     def _set_checks(self) -> None:
         """Makes the checks of servers that ask for some."""

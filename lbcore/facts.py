@@ -9,20 +9,27 @@ import os
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lbcore import activity
+from lbcore.base.address import Address
 from lbcore.cfg.added import added_server
-from lbcore.cli.views import CliSocket, Direction, ErrorEnd, FdFacts, LockFigures, Snapshot, ThreadFacts
+from lbcore.cfg.diagnostics import format_diagnostic
+from lbcore.cli.views import CliSocket, Direction, ErrorEnd, FdFacts, LockFigures, Pool, Sink, Snapshot, ThreadFacts
 from lbcore.proxy.proxy import Proxy
+from lbcore.sessions import LiveSessions, source
 from lbcore.shim import ffi, lib, text
 from lbcore.thread.labels import Label
 from lbcore.version import LANGUAGE_VERSION, RELEASE_DATE
 
 if TYPE_CHECKING:
     from lbcore.api import LoadBalancer
+    from lbcore.event.profile import Profile
     from lbcore.proxy.backend import Backend
     from lbcore.proxy.control import Control
+    from lbcore.proxy.dyncookie import DynamicCookies
     from lbcore.proxy.frontend import Frontend
     from lbcore.proxy.settings import ProxySettings, ServerSettings
     from lbcore.proxy.states import States
@@ -35,7 +42,14 @@ if TYPE_CHECKING:
     from lbcore.stream.txn import Txn
     from lbcore.table.tables import Tables
 
-KINDS = {lib.ENG_FD_LISTENER: "listener", lib.ENG_FD_CONN: "connection", lib.ENG_FD_OTHER: "other"}
+STREAMS = {1: ("stdout", "standard output"), 2: ("stderr", "standard error")}
+KINDS = {
+    lib.ENG_FD_LISTENER: "listener",
+    lib.ENG_FD_CONN: "connection",
+    lib.ENG_FD_OTHER: "other",
+    lib.ENG_FD_SERVER: "server",
+    lib.ENG_FD_OUT: "outgoing",
+}
 IDLE_SPAN = 1.0  # seconds between two looks at the CPU time behind Idle_pct
 
 
@@ -49,6 +63,7 @@ class Facts:
         self._started = time.monotonic()
         self._start_time = int(time.time())
         self._boot_ms = 0
+        self._first_pid = os.getpid()  # what messages of the start said
         self._idle_pct = 100
         self._cpu_seen = (time.monotonic(), time.process_time())
 
@@ -103,7 +118,7 @@ class Facts:
     def _pool(self, *, free: bool) -> int:
         sizes = (lib.BUF_SMALL_BYTES, self._settings.bufsize, lib.BUF_BIG_BYTES)
         total = 0
-        for figures in self._thread_figures():
+        for figures in activity.figures_of_threads(self._balancer):
             for kind, size in enumerate(sizes):
                 total += size * (figures.buffers[kind] + (figures.free_buffers[kind] if free else 0))
         return total
@@ -291,15 +306,11 @@ class Facts:
             )
         return rows
 
-    def _thread_figures(self) -> Iterator[Any]:
-        for tid in range(self._engine.nbthread):
-            out: Any = ffi.new("thr_figures *")
-            lib.eng_thread_figures(self._engine.handle, tid, out)
-            yield out
-
     def threads(self) -> Iterable[ThreadFacts]:
         """In the order of their numbers."""
-        for worker, figures in zip(self._balancer.crew.workers, self._thread_figures(), strict=True):
+        for worker, figures in zip(
+            self._balancer.crew.workers, activity.figures_of_threads(self._balancer), strict=True
+        ):
             current = worker is threading.current_thread()
             yield ThreadFacts(
                 number=worker.tid + 1,
@@ -314,6 +325,39 @@ class Facts:
                 cpu_ns=thread_cpu_ns(worker),
                 current=current,
             )
+
+    def pools(self) -> Iterable[Pool]:
+        """What memory is used for."""
+        return activity.pools(self._balancer)
+
+    def activity(self) -> dict[str, list[int]]:
+        """What each thread has done since the start."""
+        return activity.activity(self._balancer)
+
+    def running_tasks(self) -> Counter[str]:
+        """Tasks that wait to be run, or run."""
+        return activity.running_tasks(self._balancer)
+
+    def profile(self) -> Profile:
+        """What takes times of functions."""
+        return self._balancer.profile
+
+    def startup_logs(self) -> str:
+        """What was said of the configuration at the start."""
+        messages = self._balancer.diagnostics.messages
+        return "".join(f"{format_diagnostic(message, self._first_pid)}\n" for message in messages)
+
+    def dynamic_cookies(self) -> DynamicCookies:
+        """What changes cookies that are made of addresses."""
+        return self._balancer.dynamic_cookies
+
+    def log_sinks(self) -> list[Sink]:
+        """Where logs go, in the order in which the configuration names them."""
+        decisions = self._balancer.decisions
+        dropped = {} if decisions is None else decisions.logs.dropped_at()
+        every = [self._settings.log_targets, *(proxy.settings.log_targets for proxy in self.proxies())]
+        addresses = dict.fromkeys(target.address for targets in every for target in targets)
+        return [_sink(address, dropped.get(address, 0)) for address in addresses]
 
     def fds(self) -> Iterable[FdFacts]:
         """In the order of their numbers."""
@@ -378,7 +422,11 @@ class Facts:
         from lbcore.stream.world import Builder
 
         world = self._balancer.world
-        return evaluate(world, make(Builder(world, "CLI", {})))
+        return evaluate(world, make(Builder(world, "CLI", {}, pins=False)))
+
+    def sessions(self) -> LiveSessions:
+        """The sessions of all threads."""
+        return LiveSessions(self._balancer)
 
     def snapshots_taken(self) -> int:
         """How many messages were refused since the start."""
@@ -405,7 +453,7 @@ class Facts:
             frontend=ErrorEnd(frontend.settings.name, ids[frontend.settings.name]),
             backend=None if backend is None else ErrorEnd(backend.settings.name, ids[backend.settings.name]),
             server=None if server is None else ErrorEnd(server.name, server.sid),
-            source=_source(raw),
+            source=source(raw.family, raw.addr, raw.port),
             position=raw.err_pos,
             error=text(lib.h1_error_text(raw.err)),
             data=bytes(ffi.buffer(raw.data, raw.len)),
@@ -414,12 +462,13 @@ class Facts:
         )
 
 
-def _source(raw: Any) -> str:
-    """The client's address and port, as `show errors` has them."""
-    size = {socket.AF_INET: 4, socket.AF_INET6: 16}.get(raw.family)
-    if size is None:
-        return f"unix:{raw.port}"
-    return f"{socket.inet_ntop(raw.family, bytes(ffi.buffer(raw.addr, size)))}:{raw.port}"
+def _sink(address: Address, dropped: int) -> Sink:
+    if address.fd is not None:
+        name, description = STREAMS.get(address.fd, (f"fd@{address.fd}", "descriptor"))
+        return Sink(name, "fd", dropped, f"{description} (fd#{address.fd})")
+    if address.family == socket.AF_UNIX:
+        return Sink(str(address), "unix", dropped, "unix datagram socket")
+    return Sink(str(address), "udp", dropped, "syslog over UDP")
 
 
 def thread_cpu_ns(thread: threading.Thread) -> int:

@@ -16,7 +16,7 @@ from cffi import FFI
 HEADERS = (
     "lockset", "lock", "ctr", "freq", "table", "hash", "counters", "proxyproto", "rec", "ask", "sock", "fd", "poll",
     "tmr", "task", "event", "observe", "pend", "proxy", "logline", "outgoing", "h1word", "h1", "h1body", "engine",
-    "servers",
+    "servers", "sess",
 )  # fmt: skip
 SOURCES = (
     # primitives
@@ -38,7 +38,7 @@ SOURCES = (
     # what is counted of clients
     "track",
     # all of it
-    "thr", "turn", "figures", "engine",
+    "thr", "turn", "figures", "sess", "engine",
 )  # fmt: skip
 
 # What rules call in the midst of a decision, and what is over sooner than another thread could be woken: these keep

@@ -17,6 +17,7 @@ import lbcore
 from tests.peers.chaos import Behaviour, echo, read_request
 from tests.peers.framing import UNTIL_CLOSE, message_length, read_head
 from tests.peers.ports import HOST
+from tests.peers.stats_socket import exchange
 
 PATIENCE = 10.0  # seconds after which a test gives up on what should have happened long ago
 LOOK = 0.002  # seconds between two looks at something that tells nobody when it changes
@@ -139,15 +140,8 @@ def ask(lb: lbcore.LoadBalancer, name: str = "fe", *, source: str | None = None)
 
 def cli(path: Path | str, *commands: str) -> str:
     """What the stats socket at `path` answers to these lines, up to its end."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(PATIENCE)
-        connection.connect(str(path))
-        connection.sendall("".join(f"{command}\n" for command in commands).encode())
-        connection.shutdown(socket.SHUT_WR)
-        answer = b""
-        while data := connection.recv(65536):
-            answer += data
-        return answer.decode()
+    sent = "".join(f"{command}\n" for command in commands)
+    return exchange(path, sent.encode(), PATIENCE).decode()
 
 
 def named(name: str) -> Behaviour:

@@ -40,6 +40,7 @@ from lbcore.cfg.kw_stats_page import check_pages
 from lbcore.cfg.kw_stick import check_stick
 from lbcore.cfg.sec_log_profile import check_profiles
 from lbcore.cfg.sec_userlist import check_members
+from lbcore.conn.settings import BindSettings
 from lbcore.proxy.settings import GlobalSettings, ProxySettings, ServerSettings, Settings
 from lbcore.sample.files import files_of
 

@@ -24,8 +24,9 @@ def check_checks(proxy: ProxySettings, globals_: GlobalSettings, alert: Tell, wa
         _external(proxy, globals_, alert, warn)
     checked = [server for server in proxy.servers if server.check is not None]
     _agents(proxy, alert)
-    if not checked:
+    if not checked and not proxy.check_kind:
         return
+    # also where no server is checked yet: one may be added
     proxy.check_ruleset = _ruleset(proxy)
     for server in checked:
         _port(proxy, server, alert)

@@ -1,12 +1,14 @@
 """Numbers of proxies, listeners and servers that have no `id` of their own (manual 4.2, 5.1, 5.2 "id").
 
-Each gets the lowest free one from its place in the list on, as in HAProxy 2.6: a server's number says where it stands
-on the ring of `hash-type consistent`, so that keys lead to the same servers only if the numbers are the same.
+Each gets the lowest free one from its place in the list on, a listener that behind the one before it (as in HAProxy 2.8):
+a server's number says where it stands on the ring of `hash-type consistent`, so that keys lead to the same servers only
+if the numbers are the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from typing import Protocol
 
 from lbcore.proxy.settings import ProxySettings, Settings
@@ -36,4 +38,9 @@ def number_proxies(settings: Settings) -> None:
 def number_members(proxy: ProxySettings) -> None:
     """The same for the servers and the listeners of a proxy."""
     number(proxy.servers)
-    number(proxy.binds)
+    used = {bind.id for bind in proxy.binds}
+    last = 0
+    for bind in proxy.binds:
+        if bind.id is None:
+            bind.id = next(free for free in count(last + 1) if free not in used)
+        last = bind.id

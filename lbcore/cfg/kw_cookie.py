@@ -190,6 +190,7 @@ def _make_dynamic(ctx: Context, proxy: ProxySettings, key: str) -> None:
             server.cookie = dynamic_cookie(key, server)
             if server.cookie is None:
                 continue
+            server.cookie_made = True
             other = first.setdefault(server.cookie, server)
             if other is not server:
                 report(

@@ -78,6 +78,7 @@ class Check:
         self._deadline = 0  # the same: when the run is late
         self._soon: int | None = None  # ms: what `hurry` asked for meanwhile
         state.hurry = self.hurry
+        state.retarget = target.move
 
     def _plain_connect(self) -> Connect | None:
         """The one step of a program that does nothing but connect, once, to a place that is known; else None."""
@@ -85,6 +86,11 @@ class Check:
         if len(steps) != 1 or not isinstance(steps[0], Connect):
             return None
         return steps[0] if steps[0].fixed and self._target.preface(steps[0]) is None else None
+
+    def change(self, program: Program) -> None:
+        """Makes other checks from the next one on. At the sync point."""
+        self._program = program
+        self._probe = self._plain_connect()
 
     def start(self, ms: int) -> None:
         """Has the first check made in `ms` milliseconds."""

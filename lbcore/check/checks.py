@@ -48,13 +48,11 @@ class Checks:
         self._max_spread = max_spread
         self._checks: list[Check | Any] = []
         self._programs: dict[str, Program] = {}
-        self._proxies: dict[str, Any] = {}
 
     def add(self, proxy: Proxy) -> None:
         """Makes the checks that the servers of a proxy ask for. Raises BuildError, MemoryError."""
         if proxy.backend is None:
             return
-        self._proxies[proxy.name] = proxy
         for server in proxy.backend.servers:
             self.add_server(proxy, server)
 
@@ -70,12 +68,9 @@ class Checks:
         self._checks += found
         return found
 
-    def join(self, server: Any) -> None:
+    def join(self, proxy: Proxy, server: Any) -> None:
         """Makes the checks of a server that was added while threads run; they rest until somebody enables them. At the
         sync point."""
-        proxy = self._proxies.get(server.backend.settings.name)
-        if proxy is None:
-            return
         for check in self.add_server(proxy, server):
             check.state.enabled = False
             check.start(check.state.inter)
@@ -129,9 +124,15 @@ class Checks:
     def _agent(self, proxy: Proxy, server: Any, wanted: AgentSettings) -> Check:
         state = CheckState(rise=AGENT_RISE, fall=AGENT_FALL, inter=wanted.inter, agent=True)
         server.agent = state
-        program = Program(agent_ruleset(wanted.send, self._around.states), self._build_of(proxy.name))
         target = Target(server, proxy.settings, addr=wanted.addr, port=wanted.port, send_proxy=0)
-        return self._made(proxy, server, state, program, target, self._next_tid())
+        build = self._build_of(proxy.name)
+
+        def program(send: str) -> Program:
+            return Program(agent_ruleset(send, self._around.states), build)
+
+        check = self._made(proxy, server, state, program(wanted.send), target, self._next_tid())
+        state.say = lambda text: check.change(program(text))
+        return check
 
     def _made(self, proxy: Proxy, server: Any, state: CheckState, program: Program, target: Target, tid: int) -> Check:
         timeouts = proxy.settings.timeouts

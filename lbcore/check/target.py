@@ -37,6 +37,11 @@ class Target:
         self._via_socks4 = via_socks4
         self._known: dict[tuple[int, int | None], tuple[Address, Any]] = {}
 
+    def move(self, addr: Address | None, port: int) -> None:
+        """Connects there from now on. At the sync point."""
+        self._addr, self._port = addr, port
+        self._known.clear()
+
     def conf(self, step: Connect, port: int | None, flags: int = 0) -> Any:
         """The `out_conf *` of a step; `port` is the one that it names."""
         where = self._server.settings.address

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import re
-
 from lbcore.cli.registry import NOTHING, Call, Command, Level, Reply, error, info
+from lbcore.cli.spans import parse_span
 
-_TIMEOUT = re.compile(r"(\d+)(us|ms|s|m|h|d)?")
-_UNIT_US = {"us": 1, "ms": 1000, None: 1_000_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000,
-            "d": 86_400_000_000}  # fmt: skip
+PROMPT_HELP = """Usage: prompt [help | n | i | p | timed]*
+  help, h : this text
+  n       : the session ends after the line
+  i       : the session goes on, without a prompt
+  p       : the session goes on, with a prompt
+  timed   : p, and the uptime comes or goes in the prompt
+Without any of these the prompt, and with it the session's going on, comes or goes.
+"""
 
 
 def prompt(call: Call) -> Reply:
-    """`prompt` toggles the prompt; `prompt timed` switches it on and toggles the uptime in it."""
+    """Whether the session goes on after a line, whether it has a prompt, and what stands in it."""
     session = call.session
-    if call.arg(0) == "timed":
-        session.interactive = True
-        session.timed = not session.timed
-    else:
-        session.interactive = not session.interactive
+    for word in call.args or ("n" if session.prompting else "p",):
+        if word in ("help", "h"):
+            return info(PROMPT_HELP)
+        if word == "timed":
+            session.timed = not session.timed
+        elif word not in ("n", "i", "p"):
+            return error(f"Unknown prompt mode '{word}'. Use 'prompt help'.\n")
+        session.interactive = word != "n"
+        session.prompting = word in ("p", "timed")
     return NOTHING
 
 
@@ -41,7 +49,7 @@ def user(call: Call) -> Reply:
 def _lower(call: Call, level: Level) -> Reply:
     """Who gives up a level gives up what only the one above may switch on."""
     call.session.level = level
-    call.session.experimental = False
+    call.session.experimental = call.session.expert = False
     return NOTHING
 
 
@@ -50,6 +58,14 @@ def experimental_mode(call: Call) -> Reply:
     if not call.arg(0):
         return info(f"experimental-mode is {'ON' if call.session.experimental else 'OFF'}\n")
     call.session.experimental = call.arg(0) == "on"
+    return NOTHING
+
+
+def expert_mode(call: Call) -> Reply:
+    """Switches commands on that are for developers, for this session; without an argument it says whether they are."""
+    if not call.arg(0):
+        return info(f"expert-mode is {'ON' if call.session.expert else 'OFF'}\n")
+    call.session.expert = call.arg(0) == "on"
     return NOTHING
 
 
@@ -67,9 +83,8 @@ def set_timeout(call: Call) -> Reply:
         return error("'set timeout' only supports 'cli'.\n")
     if not call.arg(1):
         return error("Expects an integer value.\n")
-    match = _TIMEOUT.fullmatch(call.arg(1))
-    milliseconds = -(-int(match[1]) * _UNIT_US[match[2]] // 1000) if match else 0
-    if milliseconds < 1:
+    milliseconds = parse_span(call.arg(1))
+    if not milliseconds:
         return error("Invalid timeout value.\n")
     call.session.timeout_ms = milliseconds
     return NOTHING
@@ -78,6 +93,8 @@ def set_timeout(call: Call) -> Reply:
 COMMANDS = (
     Command(("experimental-mode",), "experimental-mode [on|off]", "switch commands on that are not settled yet",
             experimental_mode, Level.ADMIN, hidden=True),
+    Command(("expert-mode",), "expert-mode [on|off]", "switch commands on that are for developers", expert_mode,
+            Level.ADMIN, hidden=True),
     Command(("operator",), "operator", "lower the level of the current CLI session to operator", operator,
             Level.OPERATOR),
     Command(("prompt",), "prompt [timed]", "toggle interactive mode with prompt", prompt, last=True),

@@ -9,15 +9,22 @@ from dataclasses import replace
 
 from lbcore.base.address import Address
 from lbcore.cli.named import server_of
-from lbcore.cli.registry import ERR, NOTHING, Call, Command, Level, Refusal, Reply
+from lbcore.cli.registry import NOTHING, Call, Command, Level, Refusal, Reply
+from lbcore.cli.set_check import (
+    PORT_MAX,
+    WARNING,
+    numeric,
+    set_agent_addr,
+    set_agent_port,
+    set_agent_send,
+    set_check_addr,
+    set_check_port,
+)
 from lbcore.proxy.changes import Verdict
 from lbcore.proxy.health import CheckState
 from lbcore.proxy.machine import NO_FLAGS, Admin
 from lbcore.proxy.server import Server
 from lbcore.proxy.weights import parse_weight
-
-WARNING = 4
-PORT_MAX = 65535
 
 # What each state of `set server <b>/<s> state` sets, and what it clears.
 _STATES = {
@@ -90,17 +97,6 @@ def _set_ssl(call: Call, server: Server) -> Reply:
     raise Refusal("'set server <srv> ssl' cannot be set.  default-server should define ssl settings")
 
 
-def _of_check(kind: str, end: str, severity: int) -> Callable[[Call, Server], Reply]:
-    """The refusal of what can't be changed of checks: the server has none, or it is not done in this release."""
-
-    def refuse(call: Call, server: Server) -> Reply:
-        if (server.agent if kind == "agent" else server.check) is None:
-            return Reply(f"{kind} checks are not enabled on this server{end}\n", severity)
-        raise Refusal(f"'set server <b>/<s> {call.arg(1)}' is not done in this release.")
-
-    return refuse
-
-
 # --- the address ---
 
 
@@ -109,7 +105,7 @@ def _set_addr(call: Call, server: Server) -> Reply:
     if not call.arg(2):
         raise Refusal("set server <b>/<s> addr requires an address and optionally a port.")
     old = server.settings.address
-    found = _numeric(call.arg(2))
+    found = numeric(call.arg(2))
     if found is None or old.family == socket.AF_UNIX:
         return _told(f"Invalid addr '{call.arg(2)}'")
     family, host = found
@@ -123,15 +119,6 @@ def _set_addr(call: Call, server: Server) -> Reply:
     if new != old:
         call.process.states().address(server, new)
     return _told(", ".join(told))
-
-
-def _numeric(text: str) -> tuple[int, str] | None:
-    """The family of an address without a name, and its usual form."""
-    family = socket.AF_INET6 if ":" in text else socket.AF_INET
-    try:
-        return family, socket.inet_ntop(family, socket.inet_pton(family, text))
-    except OSError:
-        return None
 
 
 def _port(text: str) -> int | None:
@@ -253,11 +240,11 @@ def shutdown_sessions(call: Call) -> Reply:
 _SETTERS: dict[str, Callable[[Call, Server], Reply]] = {
     "addr": _set_addr,
     "agent": _set_agent,
-    "agent-addr": _of_check("agent", "", WARNING),
-    "agent-port": _of_check("agent", "", WARNING),
-    "agent-send": _of_check("agent", ".", ERR),
-    "check-addr": _of_check("health", "", WARNING),
-    "check-port": _of_check("health", "", WARNING),
+    "agent-addr": set_agent_addr,
+    "agent-port": set_agent_port,
+    "agent-send": set_agent_send,
+    "check-addr": set_check_addr,
+    "check-port": set_check_port,
     "fqdn": _set_fqdn,
     "health": _set_health,
     "ssl": _set_ssl,

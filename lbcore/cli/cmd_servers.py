@@ -72,10 +72,11 @@ def _state_row(iid: int, backend: Backend, server: Server) -> str:
 def _checked_at(settings: ServerSettings) -> tuple[int, str, str, int]:
     """The port and the address of health checks, the address and the port of the agent. `addr` and `port` of the line
     are for both, unless it names the agent's own."""
-    options, agent = settings.check_options, settings.check_options.agent
+    options, agent = settings.check_options, settings.agent_options
     host = "-" if options.addr is None else options.addr.host
     agent_host = host if agent.addr is None else agent.addr.host
-    return options.port, host, agent_host, agent.port or options.port
+    shared = options.port if settings.agent_check is None else 0
+    return options.port, host, agent_host, agent.port or shared
 
 
 def _health(server: Server) -> int:

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lbcore.cli.registry import Call, Command, Level, Reply, error, info
+from lbcore.cli.registry import Call, Command, Level, Refusal, Reply, error, info
 from lbcore.cli.views import Direction, FdFacts, LockFigures, ThreadFacts
 from lbcore.stats import csv, typed
 from lbcore.stats.fields import Selection, select
 from lbcore.stats.info import lines
 from lbcore.stats.views import ProxyView
+
+_FD_OWNERS = frozenset({"listener", "connection", "server", "outgoing", "other"})
+_BACK = frozenset({"server", "outgoing"})
+# Pipes do not stand in the table here; there is no "dispatch", nor a way to where clients wanted to go.
+_FD_LETTERS = {
+    "p": frozenset[str](),
+    "l": frozenset({"listener"}),
+    "c": frozenset({"connection"}) | _BACK,
+    "f": frozenset({"connection"}),
+    "b": _BACK,
+    "s": _BACK,
+    "d": frozenset[str](),
+}
 
 
 def show_version(call: Call) -> Reply:
@@ -83,12 +96,31 @@ def show_threads(call: Call) -> Reply:
 
 
 def show_fd(call: Call) -> Reply:
-    """The fd table, or one entry of it."""
-    number = call.arg(0)
-    if number and not number.isdecimal():
-        return error("Invalid FD number\n")
-    wanted = [facts for facts in call.process.fds() if not number or facts.fd == int(number)]
+    """The fd table, some kinds of entries, or one of them: `show fd [-!plcfbsd]* [<num>]`."""
+    kinds, number = _FD_OWNERS, None
+    for word in call.args:
+        if word.isdecimal():
+            number = int(word)
+        else:
+            kinds = _chosen_fds(word, None if kinds is _FD_OWNERS else kinds)
+    wanted = (facts for facts in call.process.fds() if facts.owner in kinds and number in (None, facts.fd))
     return Reply("".join(map(_fd_line, wanted)))
+
+
+def _chosen_fds(word: str, kinds: frozenset[str] | None) -> frozenset[str]:
+    """The owners that a word of letters adds to `kinds` (None: nothing was chosen yet), or, behind `-` or `!`, takes
+    away. Raises Refusal."""
+    away = False
+    for letter in word:
+        if letter in "-!":
+            away = True
+            continue
+        if letter not in _FD_LETTERS:
+            raise Refusal("Invalid FD type")
+        if kinds is None:
+            kinds = _FD_OWNERS if away else frozenset()
+        kinds = kinds - _FD_LETTERS[letter] if away else kinds | _FD_LETTERS[letter]
+    return _FD_OWNERS if kinds is None else kinds
 
 
 def show_cli_level(call: Call) -> Reply:
@@ -154,8 +186,8 @@ COMMANDS = (
     Command(("show", "cli", "level"), "show cli level", "display the level of the current CLI session",
             show_cli_level),
     Command(("show", "cli", "sockets"), "show cli sockets", "dump list of cli sockets", show_cli_sockets),
-    Command(("show", "fd"), "show fd [num]", "dump list of file descriptors in use or a specific one", show_fd,
-            Level.OPERATOR),
+    Command(("show", "fd"), "show fd [-!plcfbsd]* [num]", "dump list of file descriptors in use or a specific one",
+            show_fd, Level.OPERATOR),
     Command(("show", "info"), "show info [desc|json|typed]*", "report information about the running process",
             show_info),
     Command(("show", "locks"), "show locks", "report how locks were taken and waited for", show_locks),

@@ -29,6 +29,13 @@ class Level(IntEnum):
     ADMIN = 3
 
 
+class Pause(NamedTuple):
+    """What a long answer gives where it has to wait: it is asked to go on in `ms` milliseconds, or once there is more
+    input (`Session.interrupted`)."""
+
+    ms: int
+
+
 class Reply(NamedTuple):
     """An answer. `severity` is a syslog level for messages, None for dumps, which `set severity-output` never marks.
 
@@ -39,7 +46,7 @@ class Reply(NamedTuple):
 
     text: str
     severity: int | None = None
-    rest: Generator[str | Reply, None, None] | None = None
+    rest: Generator[str | Reply | Pause, None, None] | None = None
 
 
 class Call(NamedTuple):
@@ -58,8 +65,8 @@ class Call(NamedTuple):
 
 class Command(NamedTuple):
     """A row. `last` puts it at the end of every list, where it is always shown; a `hidden` one is in no list, an
-    `experimental` one neither, and can be used in experimental mode only. `load` imports what the function would when
-    it is called."""
+    `experimental` one neither, and can be used in experimental mode only, an `expert` one in expert mode. `load`
+    imports what the function would when it is called."""
 
     words: tuple[str, ...]
     usage: str
@@ -68,6 +75,7 @@ class Command(NamedTuple):
     level: Level = Level.USER
     last: bool = False
     experimental: bool = False
+    expert: bool = False
     hidden: bool = False
     load: Callable[[], None] | None = None
 

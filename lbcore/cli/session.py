@@ -2,17 +2,19 @@
 
 Commands are separated by `;` or line ends; a backslash takes the meaning off either, off a blank and itself. A line
 that ends with ` <<` has a payload: the lines up to an empty one. Every answer is followed by an empty line. A session
-is not interactive at first: it answers what came with the first line, then closes. `prompt` makes it interactive.
+is not interactive at first: it answers what came with the first line, then closes. `prompt` makes it interactive, and
+shows a prompt.
 """
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from lbcore.cli.registry import NOTHING, Call, Level, Refusal, Registry, Reply, error
+from lbcore.cli.registry import NOTHING, Call, Level, Pause, Refusal, Registry, Reply, error
 from lbcore.cli.suggest import commands_like
 from lbcore.log.settings import LEVELS
 
@@ -39,7 +41,10 @@ class Session:
         self.level = level
         self.severity_output = severity_output  # none, number, string
         self.experimental = False
-        self.interactive = False
+        self.expert = False
+        self.interactive = False  # it goes on after a line
+        self.prompting = False  # and has a prompt
+        self.interrupted = False  # input came in a pause
         self.timed = False
         self.timeout_ms: int | None = None
         self.closing = False
@@ -49,10 +54,19 @@ class Session:
         self._payload_size = 0
 
     def feed(self, data: bytes) -> bytes:
-        """The answers to what `data` completes. An input too large to be a command closes the session unanswered."""
-        return b"".join(self.answers(data))
+        """The answers to what `data` completes. An input too large to be a command closes the session unanswered.
 
-    def answers(self, data: bytes) -> Iterator[bytes]:
+        Where an answer has to wait, so does the caller.
+        """
+        told = b""
+        for piece in self.answers(data):
+            if isinstance(piece, Pause):
+                time.sleep(piece.ms / 1000)
+            else:
+                told += piece
+        return told
+
+    def answers(self, data: bytes) -> Iterator[bytes | Pause]:
         """The same step by step (see `Reply.rest`); to be taken to its end before more is fed."""
         self._pending += data
         while not self.closing:
@@ -60,7 +74,7 @@ class Session:
             if piece is None:
                 break
             for text in self._take(piece):
-                yield text.encode("utf-8", "surrogateescape")
+                yield text if isinstance(text, Pause) else text.encode("utf-8", "surrogateescape")
         if self.closing:
             self._pending = b""
         elif len(self._pending) + self._payload_size > MAX_INPUT:
@@ -81,7 +95,7 @@ class Session:
         self._pending = self._pending[end + 1 :]
         return piece.decode("utf-8", "surrogateescape").removesuffix("\r"), separator == b"\n"
 
-    def _take(self, piece: tuple[str, bool]) -> Iterable[str]:
+    def _take(self, piece: tuple[str, bool]) -> Iterable[str | Pause]:
         text, ends_line = piece
         if self._waiting is not None:
             return self._take_payload(text)
@@ -89,21 +103,21 @@ class Session:
             # Glued to a word it belongs to that word, as in HAProxy: the payload is read all the same.
             alone = text[:-2].endswith((" ", "\t")) or text == _PAYLOAD
             self._waiting = text[:-2] if alone else text
-            return ("+ ",) if self.interactive else ()
+            return ("+ ",) if self.prompting else ()
         return self._run(text, None, ends_line)
 
-    def _take_payload(self, text: str) -> Iterable[str]:
+    def _take_payload(self, text: str) -> Iterable[str | Pause]:
         if text:
             self._payload.append(text + "\n")
             self._payload_size += len(text) + 1
-            return ("+ ",) if self.interactive else ()
+            return ("+ ",) if self.prompting else ()
         command, payload = self._waiting or "", "".join(self._payload)
         self._waiting = None
         self._payload = []
         self._payload_size = 0
         return self._run(command, payload, ends_line=True)
 
-    def _run(self, text: str, payload: str | None, ends_line: bool) -> Iterator[str]:
+    def _run(self, text: str, payload: str | None, ends_line: bool) -> Iterator[str | Pause]:
         reply = self._answer(split_words(text), payload)
         if ends_line and not self.interactive and not self._pending:
             self.closing = True
@@ -115,7 +129,7 @@ class Session:
         yield self._mark(reply)
         with closing(reply.rest) as rest:
             for part in rest:
-                yield part if isinstance(part, str) else self._mark(part)
+                yield self._mark(part) if isinstance(part, Reply) else part
         yield self._prompt()
 
     def _answer(self, words: list[str], payload: str | None) -> Reply | None:
@@ -127,6 +141,8 @@ class Session:
             return error_unknown(self.registry, words)
         if command.experimental and not self.experimental:
             return error("This command is restricted to experimental mode only.\n")
+        if command.expert and not self.expert:
+            return error("This command is restricted to expert mode only.\n")
         if command.level > self.level:
             return error("Permission denied\n")
         call = Call(self, self.process, words, words[len(command.words) :], payload)
@@ -143,7 +159,7 @@ class Session:
         return f"[{mark}]: {reply.text}"
 
     def _prompt(self) -> str:
-        if not self.interactive:
+        if not self.prompting:
             return "\n"
         if not self.timed:
             return "\n> "

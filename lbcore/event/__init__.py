@@ -4,6 +4,7 @@
     worker.py   one thread: polls, and hands each event of a batch to who is responsible
     crew.py     all workers of a balancer: start, meet, stop
     task.py     Python functions that are woken by time or by another thread
+    profile.py  what the time of workers is spent on, while somebody wants to know
 
 Called by: `api` and whoever builds a balancer. A worker's loop is
 

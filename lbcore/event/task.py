@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from lbcore.event.engine import Engine
@@ -21,7 +22,8 @@ def tick_in(ms: int) -> int:
 class Task:
     """A function with a date. It never runs on two threads at a time; who wakes it while it runs has it run again.
 
-    Methods may be called from any thread until the task is freed.
+    Methods may be called from any thread until the task is freed; then by who freed it, or at the sync point, and do
+    nothing.
     """
 
     __slots__ = ("_handle", "_sched", "cookie", "run")
@@ -32,21 +34,38 @@ class Task:
         self.cookie = cookie
         self.run = run
 
+    @property
+    def name(self) -> str:
+        """What it runs: `check.check.Check._run`."""
+        run = self.run
+        module = getattr(run, "__module__", None) or type(run).__module__
+        return f"{module}.{getattr(run, '__qualname__', type(run).__qualname__)}".removeprefix("lbcore.")
+
+    @property
+    def state(self) -> int:
+        """TASK_* of the moment."""
+        return 0 if self._handle is None else int(self._handle.state)
+
     def wakeup(self, reason: int = lib.TASK_WOKEN_OTHER) -> None:
         """Has it run soon, by a thread of its mask."""
-        lib.task_wakeup(self._sched, self._handle, reason)
+        if self._handle is not None:
+            lib.task_wakeup(self._sched, self._handle, reason)
 
     def schedule(self, ms: int) -> None:
         """Has it run in `ms` milliseconds, or at its present date if that is sooner."""
-        lib.task_schedule(self._sched, self._handle, tick_in(ms))
+        if self._handle is not None:
+            lib.task_schedule(self._sched, self._handle, tick_in(ms))
 
     def schedule_at(self, ms: int | None) -> None:
         """Has it run in `ms` milliseconds and at no other date; None: at none."""
-        lib.task_queue_at(self._sched, self._handle, 0 if ms is None else tick_in(ms))
+        if self._handle is not None:
+            lib.task_queue_at(self._sched, self._handle, 0 if ms is None else tick_in(ms))
 
     def free(self) -> None:
-        """Ends it; if it is running, after that run."""
-        lib.task_free(self._sched, self._handle)
+        """Ends it; if it is running, after that run. Nothing wakes it any more."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            lib.task_free(self._sched, handle)
 
 
 class Tasks:
@@ -58,15 +77,18 @@ class Tasks:
         self._sched = lib.eng_tasks(engine.handle)
         self._table: dict[int, Task] = {}
         self._last = 0
+        self._adding = threading.Lock()
 
     def add(self, run: Callable[[int], None], *, mask: int = ALL_THREADS, nice: int = 0) -> Task:
         """A new task, asleep. `run` is called with the reasons (TASK_WOKEN_*); `mask`: threads that may run it, by bit;
-        `nice`: -1024 to 1024, the lowest first. Called by one thread at a time. Raises MemoryError."""
-        self._last += 1
-        handle = lib.task_new(self._sched, mask, self._last, nice)
+        `nice`: -1024 to 1024, the lowest first. Any thread. Raises MemoryError."""
+        with self._adding:
+            self._last += 1
+            cookie = self._last
+        handle = lib.task_new(self._sched, mask, cookie, nice)
         if handle == ffi.NULL:
             raise MemoryError
-        task = self._table[self._last] = Task(self._sched, handle, self._last, run)
+        task = self._table[cookie] = Task(self._sched, handle, cookie, run)
         return task
 
     def remove(self, task: Task) -> None:
@@ -78,6 +100,17 @@ class Tasks:
         """Forgets and frees all of them. Once no worker runs, before the engine is closed."""
         for task in list(self._table.values()):
             self.remove(task)
+
+    def queued(self) -> Iterator[str]:
+        """The names of those that wait to be run, or run. At the sync point."""
+        for task in list(self._table.values()):
+            if task.state & (lib.TASK_QUEUED | lib.TASK_RUNNING):
+                yield task.name
+
+    def name_of(self, event: Any) -> str:
+        """The name of what an EV_TASK event asks for."""
+        task = self._table.get(event.handle)
+        return "freed_task" if task is None else task.name
 
     def run(self, event: Any) -> None:
         """Runs what an EV_TASK event asks for, in the thread that got it. What the function raises is raised."""

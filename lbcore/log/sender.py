@@ -167,6 +167,10 @@ class Senders:
         """Lines lost so far by all of them."""
         return sum(sender.dropped for sender in self._by_address.values())
 
+    def by_address(self) -> dict[Address, int]:
+        """Lines lost so far at each address that was asked for. Any thread."""
+        return {address: sender.dropped for address, sender in list(self._by_address.items())}
+
     def close(self) -> None:
         """Closes all of them; a later `get` opens anew."""
         for sender in self._by_address.values():

@@ -11,6 +11,7 @@
     health.py     what checks find out, and how it is counted
     states.py     the one way for every change of a server; effects.py: what it means to the shim;
                   lines.py, teller.py: how it is told; status.py: how it is shown; weights.py: how weights are written
+    dyncookie.py  cookies of servers that are made of addresses, while it runs
     sighup.py     the lines in which a proxy tells its state
 
 Called by `api`, which builds proxies from settings; by `check` and `cli`, which change servers through `States`; by

@@ -57,6 +57,16 @@ class Backend(Serving):
         self._removed[server.name] = server.index
         self.servers = [one for one in self.servers if one is not server]
         del self.by_name[server.name]
+        self._forget_cookie(server)
+
+    def set_cookie(self, server: Server, value: str | None) -> None:
+        """Gives a server a cookie that is made of its address, or takes it away (None). At the sync point."""
+        self._forget_cookie(server)
+        server.settings.cookie, server.settings.cookie_made = value, value is not None
+        if value:
+            self.by_cookie.setdefault(value, []).append(server)
+
+    def _forget_cookie(self, server: Server) -> None:
         if server.cookie:
             self.by_cookie[server.cookie] = [one for one in self.by_cookie[server.cookie] if one is not server]
 

@@ -19,6 +19,8 @@ from collections.abc import Callable
 from enum import Enum, IntEnum
 from typing import Final, NamedTuple
 
+from lbcore.base.address import Address
+
 
 class Outcome(IntEnum):
     """What a result says of a server; the numbers are those of `srv_check_result` in `show servers state`."""
@@ -175,8 +177,10 @@ class CheckState:
         "inter",
         "last",
         "paused",
+        "retarget",
         "rise",
         "running",
+        "say",
         "where",
     )
 
@@ -209,6 +213,10 @@ class CheckState:
         self.changed_at = time.monotonic()
         # Asks for the next check in so many ms at most. Set by `check/`; called with no lock held.
         self.hurry: Callable[[int], None] = lambda ms: None
+        # Has the next check connect to an address (None: the server's) and a port (0: that of the address), and tell
+        # the agent a text. Set by `check/`; called at the sync point.
+        self.retarget: Callable[[Address | None, int], None] = lambda addr, port: None
+        self.say: Callable[[str], None] = lambda text: None
 
     @property
     def passing(self) -> bool:

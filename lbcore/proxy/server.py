@@ -54,6 +54,8 @@ class Server(Serving):
         self.weight = settings.weight  # in force; stays what it was in maintenance
         self.tracks: Server | None = None
         self.trackers: list[Server] = []
+        self.added = False  # while threads run, and not by the configuration
+        self.pinned = False  # something names it, and always will: it must stay
         self.downs = 0  # times that checks took it down
         self.observed: int | None = 0 if settings.observe is not Observe.NONE else None  # times that it took action
         self.warmer: Task | None = None  # takes the steps of slow start

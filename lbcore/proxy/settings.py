@@ -107,6 +107,7 @@ class ServerSettings:
     pool_purge_delay: int = 5000
     max_reuse: int = -1
     cookie: str | None = None
+    cookie_made: bool = False  # of the address, by `cookie ... dynamic`
     hash_key: str = "id"  # of balance.NODE_KEYS
     non_stick: bool = False
     tcp_ut: int = 0

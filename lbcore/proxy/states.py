@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from lbcore.base.address import Address
@@ -62,6 +63,7 @@ class States:
         # Called at the sync point with each server that comes and goes while threads run.
         self.joined: list[Callable[[Server], object]] = []
         self.left: list[Callable[[Server], object]] = []
+        self.moved: list[Callable[[Server], object]] = []  # and with each that gets another address
         self._requested = False  # a meeting will take them; cleared before it looks
 
     # --- what is called from outside ---
@@ -127,8 +129,44 @@ class States:
         """Has checks of one kind be made, or not: `enable health`, `disable agent`. What they found stays."""
         with server.lock:
             check.enabled = wanted
-        if check.due:
+        if check.due and server.mode is not Mode.MAINT:
             check.hurry(0)
+
+    def check_address(self, server: Server, *, addr: Address | None = None, port: int | None = None) -> None:
+        """Has health checks go to another address or port; what is None stays. The agent's stays where it was."""
+
+        def work() -> None:
+            settings, options = server.settings, server.settings.check_options
+            agent = replace(settings.agent_options, addr=settings.agent_options.addr or options.addr)
+            settings.agent_options = agent
+            changed = replace(options, addr=addr or options.addr, port=options.port if port is None else port)
+            settings.check_options = changed
+            if server.check is not None:
+                server.check.retarget(changed.addr, changed.port)
+
+        self._now(work)
+
+    def agent_address(self, server: Server, *, addr: Address | None = None, port: int | None = None) -> None:
+        """Has the agent be asked at another address or port; what is None stays."""
+
+        def work() -> None:
+            options = server.settings.agent_options
+            changed = replace(options, addr=addr or options.addr, port=options.port if port is None else port)
+            server.settings.agent_options = changed
+            if server.agent is not None:
+                server.agent.retarget(changed.addr, changed.port)
+
+        self._now(work)
+
+    def agent_text(self, server: Server, text: str) -> None:
+        """Has the agent be told another text at first, "": none. One character a byte."""
+
+        def work() -> None:
+            server.settings.agent_options = replace(server.settings.agent_options, send=text)
+            if server.agent is not None:
+                server.agent.say(text)
+
+        self._now(work)
 
     def weight(self, server: Server, weight: int) -> None:
         """Sets the weight in units of the configuration, 0 to 256; 0 lets only its own clients through.
@@ -158,6 +196,8 @@ class States:
             server.settings.address = address
             self._effects.configure(server)
             self._effects.end(server, "")
+            for tell in self.moved:
+                tell(server)
 
         self._now(work)
 
@@ -175,8 +215,11 @@ class States:
                 raise ValueError("What its PROXY headers tell of streams can only be configured.")
             if settings.sees_a_field:
                 raise ValueError("'usesrc hdr_ip' can only be configured.")
+            self._check_id(backend, settings)
+            self._check_track(backend, settings)
             settings.disabled = True
             server = backend.add(settings)
+            server.added = True
             server.admin = Admin.FMAINT  # and not CMAINT: the configuration says nothing of it
             self._begin(server)
             for tell in self.joined:
@@ -186,6 +229,48 @@ class States:
         self._now(work)
         return made[0]
 
+    @staticmethod
+    def _check_id(backend: Backend, settings: ServerSettings) -> None:
+        """Raises ValueError if another server of the backend has the `id` that a line asks for."""
+        other = next((one for one in backend.servers if settings.forced_id and one.sid == settings.id), None)
+        if other is not None:
+            at = f" at {other.settings.where}" if other.settings.where else ""
+            raise ValueError(f"'id' : custom id {settings.id} already used{at} ('server {other.name}').")
+
+    def _check_track(self, backend: Backend, settings: ServerSettings) -> None:
+        """Raises ValueError if a server to be added can't track the one that its line names."""
+        if settings.track is None:
+            return
+        if settings.check is not None or settings.agent_check is not None:
+            raise ValueError("unable to enable checks and tracking at the same time!")
+        home, _, own = settings.track.rpartition("/")
+        found = self._backends.get(home) if home else backend
+        if found is None:
+            raise ValueError(f"unable to find required proxy '{home}' for tracking.")
+        leader = found.by_name.get(own)
+        if leader is None:
+            raise ValueError(f"unable to find required server '{own}' for tracking.")
+        if leader.added:
+            raise ValueError(f"unable to use {leader.label} for tracking as it is a dynamic server.")
+        if leader.check is None and leader.agent is None and leader.tracks is None:
+            raise ValueError(
+                f"unable to use {leader.label} for tracking as it does not have any check nor agent enabled."
+            )
+
+    @staticmethod
+    def removable(server: Server) -> bool:
+        """Whether `remove` would do it now, or would not yet: somebody still uses it.
+
+        Raises ValueError, in the words of the stats socket, if it never would.
+        """
+        if server.pinned:
+            raise ValueError(
+                "This server cannot be removed at runtime due to other configuration elements pointing to it."
+            )
+        if server.mode is not Mode.MAINT:
+            raise ValueError("Only servers in maintenance mode can be deleted.")
+        return not (server.cur_sess or server.used or server.idle or server.queue)
+
     def remove(self, server: Server) -> None:
         """Removes a server that is in maintenance and that nobody uses or follows.
 
@@ -193,12 +278,7 @@ class States:
         """
 
         def work() -> None:
-            if server.trackers:
-                raise ValueError(
-                    "This server cannot be removed at runtime due to other configuration elements pointing to it."
-                )
-            if server.mode is not Mode.MAINT:
-                raise ValueError("Only servers in maintenance mode can be deleted.")
+            self.removable(server)
             try:
                 server.backend.remove(server)
             except OSError:
@@ -281,6 +361,7 @@ class States:
             leader = self.find(track if "/" in track else f"{server.backend.settings.name}/{track}")
             server.tracks = leader
             leader.trackers.append(server)
+            leader.pinned = True
         if server.mode is Mode.MAINT:
             self._changes.pause(server)
         self._effects.apply(server)

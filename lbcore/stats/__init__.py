@@ -3,7 +3,8 @@
 `views.py` says what the objects below must offer (frontend, listener, server, backend, process); they need not know
 this folder. `fields.py` is the one table of the columns of `show stat`: name, kind, documentation and, for each type of
 object, the function that yields the value. `info.py` is the same for the lines of `show info`. Rows become text in
-`csv.py` (HAProxy's CSV), `typed.py` (typed lines and JSON, with what columns mean), `prometheus.py`.
+`csv.py` (HAProxy's CSV), `typed.py` (typed lines and JSON, with what columns mean; `schema.py` describes the JSON),
+`prometheus.py`.
 
 The statistics page: `page.py` is the step of a proxy's requests, `asked.py` reads their targets, `page_rows.py` makes
 cells of rows, `page_html.py` HTML of cells, `page_admin.py` does what forms ask for, `page_assets.py` has the files of

@@ -31,7 +31,8 @@ from lbcore.stats.fields import select
 from lbcore.stats.page_admin import BadForm, apply, is_foreign, outcome_of_form, read_form
 from lbcore.stats.page_assets import assets
 from lbcore.stats.page_html import POLICY, Look, live, page
-from lbcore.stats.typed import SCHEMA, stat_json, stat_lines
+from lbcore.stats.schema import SCHEMA
+from lbcore.stats.typed import stat_json, stat_lines
 from lbcore.stats.views import ProcessView
 from lbcore.stream.message import Request
 from lbcore.stream.pages import error_page, outcome_of

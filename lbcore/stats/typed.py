@@ -7,7 +7,7 @@ column has them by its kind, unless its row in `_COLUMNS` says otherwise; a line
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -17,14 +17,14 @@ from lbcore.stats.views import ProcessView
 
 PROCESS: Final = 1  # number of the process: there is one
 
-_ORIGINS: Final = {"M": "Metric", "S": "Status", "K": "Key", "C": "Config", "P": "Product"}
-_NATURES: Final = {
+ORIGINS: Final = {"M": "Metric", "S": "Status", "K": "Key", "C": "Config", "P": "Product"}
+NATURES: Final = {
     "G": "Gauge", "L": "Limit", "m": "Min", "M": "Max", "R": "Rate", "C": "Counter", "D": "Duration", "A": "Age",
     "T": "Time", "N": "Name", "O": "Output", "a": "Avg",
 }  # fmt: skip
-_SCOPES: Final = {"C": "Cluster", "P": "Process", "S": "Service", "s": "System"}
+SCOPES: Final = {"C": "Cluster", "P": "Process", "S": "Service", "s": "System"}
 # By the column "type".
-_OBJECTS: Final = (("F", "Frontend"), ("B", "Backend"), ("S", "Server"), ("L", "Listener"))
+OBJECTS: Final = (("F", "Frontend"), ("B", "Backend"), ("S", "Server"), ("L", "Listener"))
 _BACKEND, _SERVER = 1, 2
 
 _KINDS: Final = {
@@ -113,7 +113,7 @@ def _members(position: int, name: str, tags: str, kind: str) -> str:
     told = {
         "field": {"pos": position, "name": name},
         "processNum": PROCESS,
-        "tags": {"origin": _ORIGINS[origin], "nature": _NATURES[nature], "scope": _SCOPES[scope]},
+        "tags": {"origin": ORIGINS[origin], "nature": NATURES[nature], "scope": SCOPES[scope]},
         "value": {"type": kind},
     }
     return json.dumps(told, separators=(",", ":"))[1:-2] + ',"value":'
@@ -134,7 +134,7 @@ _IID, _SID, _TYPE = (next(at for at, f in enumerate(FIELDS) if f.name == name) f
 def stat_lines(rows: Iterable[Sequence[Value]], *, with_docs: bool = False) -> Iterator[str]:
     """`show stat typed`: a line for each value."""
     for row in map(_row, rows):
-        place = f"{_OBJECTS[row.kind][0]}.{row.iid}.{row.sid}."
+        place = f"{OBJECTS[row.kind][0]}.{row.iid}.{row.sid}."
         for value in row.values:
             yield place + value.line(with_doc=with_docs)
 
@@ -149,7 +149,7 @@ def stat_json(rows: Iterable[Sequence[Value]]) -> Iterator[str]:
 
 
 def _row_json(row: _Row) -> str:
-    begin = f'{{"objType":"{_OBJECTS[row.kind][1]}","proxyId":{row.iid},"id":{row.sid},'
+    begin = f'{{"objType":"{OBJECTS[row.kind][1]}","proxyId":{row.iid},"id":{row.sid},'
     return "[" + ",".join([f"{begin}{value.members()}}}" for value in row.values]) + "]"
 
 
@@ -180,33 +180,3 @@ def _info(process: ProcessView) -> Iterator[Typed]:
         if value is not None:
             tags, number = _INFO.get(field.name, _INFO_DEFAULT)
             yield Typed(position, field.name, field.doc, tags, number, str(value) if number == "str" else value)
-
-
-def _dumped(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
-
-
-def _schema() -> str:
-    text, count = {"type": "string"}, {"type": "integer"}
-    tags = {"origin": _ORIGINS, "nature": _NATURES, "scope": _SCOPES}
-    listed = {name: {"type": "string", "enum": sorted(words.values())} for name, words in tags.items()}
-    value = {"type": {"type": "string", "enum": ["s32", "str", "u32", "u64"]}, "value": {"type": ["integer", "string"]}}
-    figure = {
-        "objType": {"type": "string", "enum": [name for _, name in _OBJECTS]},
-        "proxyId": count,
-        "id": count,
-        "field": _object({"pos": count, "name": text}),
-        "processNum": count,
-        "tags": _object(listed),
-        "value": _object(value),
-    }
-    row = {"title": "Object", "type": "array", "items": {"title": "Figure", **_object(figure)}}
-    draft = "http://json-schema.org/draft-04/schema#"
-    return _dumped({"$schema": draft, "title": "Stat", "type": "array", "items": row})
-
-
-def _object(properties: Mapping[str, object]) -> dict[str, object]:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-
-
-SCHEMA: Final = _schema()  # of what `stat_json` gives

@@ -335,6 +335,14 @@ class StreamLogs:
         by_shim = int(self._engine.live.dropped_logs) if self._engine.is_open else 0
         return sum(senders.dropped for senders in list(self._workers)) + by_shim
 
+    def dropped_at(self) -> dict[Address, int]:
+        """The same by the addresses of targets."""
+        found: dict[Address, int] = {}
+        for senders in list(self._workers):
+            for address, dropped in senders.by_address().items():
+                found[address] = found.get(address, 0) + dropped
+        return found
+
     # --- in the workers ---
 
     def frontend(self, index: int, worker: WorkerLogs, profile: str | None = None) -> FrontendLogs | None:

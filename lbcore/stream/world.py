@@ -93,8 +93,10 @@ def _limits(chosen: Mapping[str, int]) -> VarLimits | None:
 class Builder:
     """`lbcore.sample.build.Build` for what stands in one proxy."""
 
-    def __init__(self, world: World, proxy: str, acls: Mapping[str, Any]) -> None:
+    def __init__(self, world: World, proxy: str, acls: Mapping[str, Any], *, pins: bool = True) -> None:
+        """`pins`: what is built stays, so that servers that it names can't be removed."""
         self.proxy = proxy
+        self._pins = pins
         self._world = world
         self._acls = acls
         self._compiled: dict[str, Callable[[Any], bool]] = {}
@@ -111,6 +113,7 @@ class Builder:
         found = next((one for one in self.backend(backend).servers if one.name == server), None)
         if found is None:
             raise BuildError(f"unable to find server '{name}'")
+        found.pinned = found.pinned or self._pins
         return found
 
     def userlist(self, name: str) -> Userlist:

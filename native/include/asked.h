@@ -125,6 +125,9 @@ static inline int ask_must_watch(const flow *f)
 /* An event, or time. */
 void ask_run(flow *f);
 void ask_time(flow *f);
+/* Ends it without a word, because of <who>, the first character of its termination state: the client has left, somebody ends
+ * it. */
+void ask_stop(flow *f, char who);
 /* Commits what is wanted of the client. */
 void ask_commit(flow *f);
 /* Reads from <c> into <to>, as far as "tune.bufsize". 1: something came; 0: nothing now; -1: the end, or an error. */

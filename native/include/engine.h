@@ -57,9 +57,29 @@ typedef struct eng_live {
 #define BUF_SMALL_BYTES 1024  /* buffers[0] of thr_figures */
 #define BUF_BIG_BYTES 262144 /* buffers[2]; buffers[1] are of "tune.bufsize" */
 
+/* A pool of objects of one size. */
+typedef struct pool_figures {
+    uint32_t size;   /* bytes of one */
+    uint32_t used;   /* given out now */
+    uint32_t total;  /* that there is memory for */
+    uint32_t failed; /* times that there was no memory for more */
+} pool_figures;
+#define POOL_PIPE_BYTES 24 /* of a splice_pipe; what the kernel keeps for it is not counted */
+#define POOL_CONN 0
+#define POOL_FLOW 1
+#define POOL_ASKED 2 /* what is kept of questions about a flow */
+#define POOL_TRACK 3 /* what a flow tracks */
+
 /* Figures of one thread. */
 typedef struct thr_figures {
     uint64_t turns, events, updates, wakeups, handlers;
+    uint64_t stale;     /* events dropped, their descriptor having been closed or moved meanwhile */
+    uint64_t polls;     /* times that Python has called */
+    uint64_t accepted;  /* connections, */
+    uint64_t handed;    /* of which another thread got so many */
+    uint64_t streams;   /* ever */
+    pool_figures pools[4]; /* POOL_* */
+    uint64_t buffers_failed; /* buffers there was no memory for */
     uint32_t flows;     /* now */
     uint32_t conns;     /* client connections now */
     uint32_t buffers[3], free_buffers[3]; /* small, normal, big */
@@ -139,8 +159,10 @@ int eng_fd_describe(engine *e, int fd, fd_info *out);
 int eng_fd_top(engine *e);
 #define ENG_FD_NONE 0     /* not in the table */
 #define ENG_FD_LISTENER 1
-#define ENG_FD_CONN 2     /* a client's or a server's connection */
+#define ENG_FD_CONN 2     /* a client's connection */
 #define ENG_FD_OTHER 3
+#define ENG_FD_SERVER 4   /* a connection to a server */
+#define ENG_FD_OUT 5      /* one that Python has opened: a check's */
 int eng_fd_kind(engine *e, int fd); /* what <fd> belongs to: ENG_FD_*. Any thread, a snapshot */
 
 /* Sets an error page for <status>, 200 .. 599: a whole HTTP message, which is copied and replaces the one set before.

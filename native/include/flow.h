@@ -221,6 +221,9 @@ void flow_look_again(flow *f, server *left);
 /* The flow's server is not to be used any more: ends the stream, <why> is the first character of the termination state. The
  * client gets 502 (503 if no server was reached) unless the response has begun. By its thread. */
 void flow_shutdown(flow *f, char why);
+/* Ends its stream, and its connection with it, wherever it stands, as flow_shutdown() does; one that waits for a verdict ends
+ * without a word. By its thread. */
+void flow_stop(flow *f, char why);
 
 /* --- kinds --- */
 void tunnel_run(flow *f);

@@ -12,6 +12,7 @@
 #pragma once
 #ifndef LB_CFFI
 #include "base.h"
+#include "fd.h"
 #include "proxy.h"
 #include "sock.h"
 #endif
@@ -49,6 +50,8 @@ int eng_out_name(engine *e, int tid, int64_t handle, sock_addr *out);
 
 #ifndef LB_CFFI
 struct thr;
+/* The handler of their descriptors. */
+void outgoing_iocb(fdloop *l, fdent *e, int fd);
 /* Those of a thread that took too long; and how many ms until there may be more, -1: none. */
 int outgoing_tick(struct thr *t);
 /* Closes all of a thread. */

@@ -17,6 +17,7 @@
 
 struct engine;
 struct flow;
+struct sess_walk;
 struct thr;
 
 /* Fixed-size objects, carved from chunks that live as long as the thread: a stale pointer to one may still be read. */
@@ -25,7 +26,9 @@ typedef struct slab {
     void *chunks;
     void *returned; /* put back by other threads, linked as <free> is; atomic */
     uint32_t size;
-    uint32_t used; /* objects out of <free> */
+    uint32_t used; /* objects out of <free>; others may read it, and the next two */
+    uint32_t total; /* objects that were carved */
+    uint32_t failed; /* times that there was no memory for a chunk */
 } slab;
 
 void slab_init(slab *s, uint32_t size);
@@ -35,7 +38,7 @@ void slab_put(slab *s, void *p);
 void slab_return(slab *s, void *p); /* as slab_put(), by a thread that <s> does not belong to */
 
 /* What other threads hand over: accepted connections, flows that got a server or must look for another one, servers whose
- * connections are to be closed. */
+ * connections are to be closed, sessions to be ended. */
 typedef struct inbox {
     spinlock lock; /* LBL_INBOX */
     struct inmsg *head, *tail;
@@ -44,14 +47,14 @@ typedef struct inbox {
 typedef struct inmsg {
     struct inmsg *next;
     int kind; /* IN_* */
-    int fd; /* IN_CONN; IN_END: why */
+    int fd; /* IN_CONN; IN_END, IN_SESS: why */
     listener *lsn;
     struct flow *flow;
-    uint64_t gen;
+    uint64_t gen; /* IN_SESS: the session's id */
     server *srv;
     sock_addr peer;
 } inmsg;
-enum { IN_CONN, IN_FLOW, IN_LOOK, IN_END };
+enum { IN_CONN, IN_FLOW, IN_LOOK, IN_END, IN_SESS };
 
 /* A kernel pipe with bytes on their way from one socket to another. */
 typedef struct splice_pipe {
@@ -82,7 +85,8 @@ struct thr {
     wheel timers;
     bufpool bufs;
     slab conns, flows, asked, tracks;
-    struct flow *all;   /* every flow of this thread */
+    struct flow *all;   /* every flow of this thread, the latest first */
+    struct sess_walk *walks; /* that stand on one of them; changed at the sync point (sess.h) */
     struct flow *run;   /* flows to be looked at in this turn without an event of theirs */
     uint32_t nflows;
     struct applet *applets;
@@ -106,7 +110,9 @@ struct thr {
     uint32_t ntext, maxtext;
     uint32_t stopping_seen;
     uint64_t flow_gen;
-    uint64_t streams; /* ever */
+    uint64_t streams; /* ever; others may read it, and the next two */
+    uint64_t accepted; /* connections, */
+    uint64_t handed;   /* of which another thread got so many */
     uint32_t next_purge;
     uint32_t keeps_idle; /* has had idle server connections since the last purge */
     uint32_t burst;     /* connections to accept at one event */

@@ -298,7 +298,7 @@ void ask_commit(flow *f)
     tmr_set(&f->t->timers, &f->tmr, f->asked->until);
 }
 
-static void gone(flow *f)
+void ask_stop(flow *f, char who)
 {
     if (f->asked->kind == ASK_CONN || f->asked->kind == ASK_SESSION) {
         flow_free(f);
@@ -309,11 +309,17 @@ static void gone(flow *f)
         f->tw = (int32_t)(f->t->now_ms - f->t_mark);
     }
     if (f->kind == FLOW_EXCHANGE) {
-        exch_abort(f, 'C', exch_phase(f));
+        exch_abort(f, who, exch_phase(f));
         return;
     }
-    flow_term(f, 'C', 'R');
+    flow_term(f, who, 'R');
     tunnel_end(f);
+}
+
+/* The client has left. */
+static void gone(flow *f)
+{
+    ask_stop(f, 'C');
 }
 
 /* Waits on, or goes its way. */

@@ -55,7 +55,7 @@ static char *area_get(bufpool *p, uint32_t n, uint32_t *size)
     char *b = malloc(*size);
 
     if (!b)
-        p->failed++;
+        cnt_inc(p->failed);
     else if (c < BUF_CLASSES)
         cnt_inc(p->used[c]);
     return b;

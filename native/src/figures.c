@@ -192,6 +192,11 @@ eng_live *eng_live_figures(engine *e)
     return &e->live;
 }
 
+static void read_pool(const slab *s, pool_figures *out)
+{
+    *out = (pool_figures){.size = s->size, .used = at_peek(&s->used), .total = at_peek(&s->total), .failed = at_peek(&s->failed)};
+}
+
 void eng_thread_figures(engine *e, int tid, thr_figures *out)
 {
     thr *t = &e->threads[tid];
@@ -206,6 +211,16 @@ void eng_thread_figures(engine *e, int tid, thr_figures *out)
     out->updates = fig.updates;
     out->wakeups = fig.wakeups;
     out->handlers = fig.handlers;
+    out->stale = fig.stale;
+    out->polls = at_peek(&t->polls);
+    out->accepted = at_peek(&t->accepted);
+    out->handed = at_peek(&t->handed);
+    out->streams = at_peek(&t->streams);
+    read_pool(&t->conns, &out->pools[POOL_CONN]);
+    read_pool(&t->flows, &out->pools[POOL_FLOW]);
+    read_pool(&t->asked, &out->pools[POOL_ASKED]);
+    read_pool(&t->tracks, &out->pools[POOL_TRACK]);
+    out->buffers_failed = at_peek(&t->bufs.failed);
     out->flows = at_peek(&t->nflows);
     out->conns = at_peek(&t->conns_now);
     for (int c = 0; c < BUF_CLASSES; c++) {
@@ -242,11 +257,19 @@ int eng_fd_kind(engine *e, int fd)
 {
     fd_info info;
     fd_iocb cb;
+    conn *c;
 
     if (fd_describe(&e->fds, fd, &info) < 0 || !info.thread_mask)
         return ENG_FD_NONE;
     cb = at_peek(&e->fds.ent[fd].iocb);
-    return cb == listener_iocb ? ENG_FD_LISTENER : cb == flow_iocb ? ENG_FD_CONN : ENG_FD_OTHER;
+    if (cb == listener_iocb)
+        return ENG_FD_LISTENER;
+    if (cb == outgoing_iocb)
+        return ENG_FD_OUT;
+    if (cb != flow_iocb)
+        return ENG_FD_OTHER;
+    c = at_peek(&e->fds.ent[fd].owner); /* memory of connections is never anything else */
+    return c && at_peek(&c->flags) & CO_F_BACK ? ENG_FD_SERVER : ENG_FD_CONN;
 }
 
 int eng_listener_count(engine *e)

@@ -3,6 +3,7 @@
 #include "engine.h"
 #include "ctr.h"
 #include "queue.h"
+#include "sess.h"
 #include "track.h"
 
 #define DRAIN_TIME 1000 /* ms that a client has to stop sending after we closed */
@@ -86,6 +87,8 @@ void flow_free(flow *f)
     bwlim_free(&f->req.limits);
     bwlim_free(&f->res.limits);
     free(f->head);
+    if (unlikely(t->walks))
+        sess_walks_pass(t, f);
     if (f->prev)
         f->prev->next = f->next;
     else
@@ -233,6 +236,16 @@ void flow_shutdown(flow *f, char why)
         f->flags &= ~FL_DEAD;
         flow_free(f);
     }
+}
+
+void flow_stop(flow *f, char why)
+{
+    if (f->flags & FL_HELD)
+        ask_stop(f, why);
+    else if (f->kind == FLOW_EXCHANGE && !(f->flags & FL_TUNNELED) && f->rs == RS_DONE)
+        exch_abort(f, why, 'D'); /* its client is slow to take the response */
+    else
+        flow_shutdown(f, why);
 }
 
 /* --- counting --- */

@@ -253,6 +253,7 @@ static void count_accepted(thr *t, listener *l)
     engine *e = l->eng;
     px_shard *s = &l->fe->shard[t->tid];
 
+    cnt_inc(t->accepted);
     cnt_inc(s->c.cum_conn);
     freq_update(&s->conn_rate, 1, t->now_sec);
     freq_update(&e->conn_rate, 1, t->now_sec);
@@ -278,6 +279,7 @@ static void hand_over(thr *t, thr *to, listener *l, int fd, const sock_addr *pee
         listener_serve(t, l, fd, peer);
         return;
     }
+    cnt_inc(t->handed);
     *m = (inmsg){.kind = IN_CONN, .fd = fd, .lsn = l, .peer = *peer};
     thr_post(to, m);
 }

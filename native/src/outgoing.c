@@ -187,7 +187,7 @@ static void tell_connected(thr *t, outgoing *o)
     tell(t, o, EV_CONNECTED, 0);
 }
 
-static void outgoing_iocb(fdloop *l, fdent *e, int fd)
+void outgoing_iocb(fdloop *l, fdent *e, int fd)
 {
     thr *t = l->ctx;
     conn *c = e->owner;

@@ -1,6 +1,7 @@
 #include "track.h"
 #include "engine.h"
 #include "asked.h"
+#include "sess.h"
 #include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,8 +30,11 @@ static int slab_grow(slab *s)
 {
     char *chunk = malloc(SLAB_CHUNK);
 
-    if (!chunk)
+    if (!chunk) {
+        cnt_inc(s->failed);
         return -ENOMEM;
+    }
+    cnt_add(s->total, (SLAB_CHUNK - 16) / s->size);
     memcpy(chunk, &s->chunks, sizeof(void *));
     s->chunks = chunk;
     /* cut from the end, so that objects are handed out in the order of their addresses */
@@ -194,6 +198,8 @@ void thr_post(thr *t, inmsg *m)
 
 /* --- pipes --- */
 
+_Static_assert(sizeof(splice_pipe) == POOL_PIPE_BYTES || sizeof(void *) != 8, "what figures say of pipes");
+
 static splice_pipe *pipe_make(uint32_t size)
 {
     splice_pipe *p = malloc(sizeof(*p));
@@ -295,6 +301,7 @@ void thr_fini(thr *t)
             close(m->fd);
         free(m);
     }
+    sess_walks_fini(t);
     slab_fini(&t->conns);
     slab_fini(&t->flows);
     slab_fini(&t->asked);

@@ -3,6 +3,7 @@
 #include "engine.h"
 #include "poll.h"
 #include "queue.h"
+#include "sess.h"
 
 #define PURGE_EVERY 1000 /* ms between looks at idle connections and rates */
 
@@ -80,6 +81,9 @@ static void take_message(thr *t, const inmsg *m)
         break;
     case IN_END:
         server_end(t, m->srv, (char)m->fd);
+        break;
+    case IN_SESS:
+        sess_end_here(t, m->gen, (char)m->fd);
         break;
     case IN_LOOK:
         if (alive)
@@ -281,7 +285,7 @@ int eng_poll(engine *e, int tid, int timeout_ms, const char *verdicts, int len)
     uint32_t until = 0;
 
     t->nev = t->nrecs = t->ntext = t->nasks = t->withdrawn = 0;
-    t->polls++;
+    cnt_inc(t->polls);
     thr_clock(t);
     if (len && ask_verdicts(t, verdicts, len) < 0)
         return -EINVAL;

@@ -71,7 +71,12 @@ def test_numbers_servers_and_listeners_within_their_proxy() -> None:
     proxy, messages = listen(lines)
     assert messages == []
     assert [item.id for item in proxy.servers] == [2, 1, 4]
-    assert [item.id for item in proxy.binds] == [2, 1, 4]
+    assert [item.id for item in proxy.binds] == [2, 1, 3]
+
+
+def test_the_proxy_behind_stats_sockets_has_the_first_number() -> None:
+    settings, _ = read("global\n stats socket /tmp/s\nbackend a\nbackend b\n")
+    assert [proxy.id for proxy in settings.proxies] == [2, 3]
 
 
 def test_falls_back_to_tcplog_outside_http() -> None:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import cast
 
-from lbcore.cli.views import CliSocket, FdFacts, LockFigures, Snapshot, ThreadFacts
+from lbcore.cli.views import CliSocket, FdFacts, LockFigures, Pool, Sessions, Sink, Snapshot, ThreadFacts
+from lbcore.event.profile import Profile
 from lbcore.proxy.backend import Backend
 from lbcore.proxy.control import Control
+from lbcore.proxy.dyncookie import DynamicCookies
 from lbcore.proxy.frontend import Frontend
 from lbcore.proxy.settings import ServerSettings
 from lbcore.proxy.states import States
@@ -36,6 +38,11 @@ class ShownProcess(FakeProcess):
     all_references: References = field(default_factory=References)
     variables: ProcVars = field(default_factory=ProcVars)
     all_snapshots: list[Snapshot] = field(default_factory=list)
+    all_pools: list[Pool] = field(default_factory=list)
+    all_activity: dict[str, list[int]] = field(default_factory=dict)
+    all_tasks: dict[str, int] = field(default_factory=dict)
+    all_sinks: list[Sink] = field(default_factory=list)
+    said: str = ""
     all_tables: Tables = field(default_factory=lambda: Tables(()))
 
     def proxies(self) -> list[FakeProxy]:
@@ -80,6 +87,30 @@ class ShownProcess(FakeProcess):
     def evaluate(self, make: Callable[[Build], Fetcher]) -> Value | None:
         world = SimpleNamespace(proc_vars=self.variables, frontends={}, backends={}, servers={}, listeners={})
         return evaluate(cast(World, world), make(cast(Build, NoNames())))
+
+    def pools(self) -> list[Pool]:
+        return self.all_pools
+
+    def activity(self) -> dict[str, list[int]]:
+        return self.all_activity
+
+    def running_tasks(self) -> dict[str, int]:
+        return self.all_tasks
+
+    def profile(self) -> Profile:
+        raise AssertionError("there is nothing that takes time")
+
+    def startup_logs(self) -> str:
+        return self.said
+
+    def dynamic_cookies(self) -> DynamicCookies:
+        raise AssertionError("there are no servers")
+
+    def log_sinks(self) -> list[Sink]:
+        return self.all_sinks
+
+    def sessions(self) -> Sessions:
+        raise AssertionError("there are no clients")
 
     def snapshots(self) -> list[Snapshot]:
         return self.all_snapshots

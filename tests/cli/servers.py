@@ -35,6 +35,7 @@ backend be
   server s3 {host}:1003 backup
   server s5 {host}:1006 disabled check inter 60s port 1007 addr {host}
   server s4 [::1]:1004 id 17 weight 20
+  {more}
 backend st
   id 40
   balance source
@@ -42,18 +43,24 @@ backend st
 backend empty
   id 50
 """
+# Further servers of `be`: one with checks of both kinds, one that a rule names.
+CHECKED = """
+  server s6 127.0.0.1:1008 disabled check inter 60s port 1007 agent-check agent-port 9 agent-inter 60s agent-send abc
+  server s7 127.0.0.1:1009 disabled
+  use-server s7 if { path /s7 }
+"""
 _SECONDS_COLUMN = 9  # of `show servers state`
 _HEALTH_COLUMN = 12
 STATE_ROW = re.compile(r"\d+ \w+ \d+ [\w.-]+ \S+ [0-3] \d+ ")
 
 
 @contextmanager
-def both(program: Program) -> Iterator[tuple[Balancer, lbcore.LoadBalancer]]:
-    """HAProxy, and a balancer in this process, with the same configuration."""
+def both(program: Program, more: str = "") -> Iterator[tuple[Balancer, lbcore.LoadBalancer]]:
+    """HAProxy, and a balancer in this process, with the same configuration; `more` are further lines of `be`."""
     ports = [free_port() for _ in range(4)]
     try:
-        theirs = CONFIG.format(host=HOST, front=ports[0], other=ports[1])
-        mine = CONFIG.format(host=HOST, front=ports[2], other=ports[3]).replace(
+        theirs = CONFIG.format(host=HOST, front=ports[0], other=ports[1], more=more)
+        mine = CONFIG.format(host=HOST, front=ports[2], other=ports[3], more=more).replace(
             'stats socket "${STATS}" level admin', ""
         )
         with Balancer(program, theirs) as haproxy, lbcore.LoadBalancer(mine) as lb:

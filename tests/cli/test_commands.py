@@ -138,7 +138,7 @@ CONNECTION_LINE = "     12 : st=0x000001(W:SRa R:srA) gen=9 tmask=0x1 owner=conn
         ("show fd", LISTENER_LINE + CONNECTION_LINE),
         ("show fd 12", CONNECTION_LINE),
         ("show fd 6", ""),
-        ("show fd x", "Invalid FD number\n"),
+        ("show fd x", "Invalid FD type\n"),
     ],
 )
 def test_show_fd(line: str, expected: str) -> None:

@@ -35,7 +35,7 @@ def process(tmp_path: Path, uses: Iterable[Use] = ()) -> ShownProcess:
 def answers(shown: ShownProcess, *lines: str, level: Level = Level.ADMIN) -> list[str]:
     """What each of the commands is answered, in one session."""
     session = Session(registry(), shown, level)
-    session.interactive = True
+    session.interactive = session.prompting = True
     found = (session.feed(line.encode("utf-8", "surrogateescape") + b"\n") for line in lines)
     return [text.decode("utf-8", "surrogateescape").removesuffix("\n> ") for text in found]
 

@@ -1,7 +1,6 @@
 """The same conversations on HAProxy's stats socket and on a session give the same bytes."""
 
 import re
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +11,7 @@ from lbcore.cli.session import Session
 from lbcore.cli.views import CliSocket
 from tests.cli.fakes import ShownProcess
 from tests.peers.haproxy import Balancer, newer_haproxy
+from tests.peers.stats_socket import exchange
 
 CONFIG = """
 global
@@ -85,18 +85,6 @@ def balancer() -> Iterator[Balancer]:
         yield running
 
 
-def ask(path: str, sent: bytes) -> bytes:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.settimeout(10)
-        client.connect(path)
-        client.sendall(sent)
-        client.shutdown(socket.SHUT_WR)
-        answer = b""
-        while data := client.recv(65536):
-            answer += data
-        return answer
-
-
 def ours(balancer: Balancer, sent: bytes) -> bytes:
     process = ShownProcess(
         version=balancer.cli("show version").strip(), all_sockets=[CliSocket(f"unix@{balancer.stats_path}", "admin")]
@@ -107,7 +95,7 @@ def ours(balancer: Balancer, sent: bytes) -> bytes:
 
 @pytest.mark.parametrize("sent", CONVERSATIONS, ids=repr)
 def test_conversation(balancer: Balancer, sent: bytes) -> None:
-    assert UPTIME.sub(b"[T]> ", ours(balancer, sent)) == UPTIME.sub(b"[T]> ", ask(balancer.stats_path, sent))
+    assert UPTIME.sub(b"[T]> ", ours(balancer, sent)) == UPTIME.sub(b"[T]> ", exchange(balancer.stats_path, sent))
 
 
 def listed(answer: bytes) -> dict[str, str]:
@@ -116,9 +104,12 @@ def listed(answer: bytes) -> dict[str, str]:
 
 
 def test_commands_are_listed_with_haproxys_words(balancer: Balancer) -> None:
-    theirs, mine = listed(ask(balancer.stats_path, b"help\n")), listed(ours(balancer, b"help\n"))
+    theirs, mine = listed(exchange(balancer.stats_path, b"help\n")), listed(ours(balancer, b"help\n"))
     # Ours alone, and those with fewer words in the brackets until these are done.
-    different = {"dump table", "load table", "show fd", "show info", "show locks"}
+    different = {
+        "dump table", "echo", "load table", "set profiling", "show dev", "show events", "show info", "show locks",
+        "show profiling", "show sess", "wait",
+    }  # fmt: skip
     assert {name: line for name, line in mine.items() if name not in different} == {
         name: line for name, line in theirs.items() if name in mine and name not in different
     }
@@ -127,5 +118,5 @@ def test_commands_are_listed_with_haproxys_words(balancer: Balancer) -> None:
 @pytest.mark.parametrize("typed", [b"foo\n", b"show foo\n", b"set foo bar\n", b"#comment\n"])
 def test_an_unknown_command_is_answered_in_the_same_words(balancer: Balancer, typed: bytes) -> None:
     first, *_, one, two, three, four = ours(balancer, typed).splitlines()
-    their_first, *_, their_one, their_two, their_three, their_four = ask(balancer.stats_path, typed).splitlines()
+    their_first, *_, their_one, their_two, their_three, their_four = exchange(balancer.stats_path, typed).splitlines()
     assert [first, one, two, three, four] == [their_first, their_one, their_two, their_three, their_four]

@@ -6,12 +6,12 @@ The commands change what later ones see, so all are put to each program in one g
 from __future__ import annotations
 
 import re
-import socket
 from pathlib import Path
 
 import pytest
 
 from tests.peers.haproxy import Balancer, Program, debian_haproxy, newer_haproxy, program_under_test
+from tests.peers.stats_socket import exchange
 
 FILES = {
     "hosts": "# comment\na.com   be_a\nb.com be b with spaces\na.com second\n",
@@ -133,21 +133,10 @@ def answers(program: Program, files: Path) -> dict[int, str]:
     found = {}
     with Balancer(program, CONFIG, {"FILES": str(files)}) as running:
         for index, sent in enumerate([*SAME, *SINCE_2_8]):
-            text = ask(running.stats_path, sent.replace("FILES/", f"{files}/").encode() + b"\n")
+            line = sent.replace("FILES/", f"{files}/").encode() + b"\n"
+            text = exchange(running.stats_path, line).decode("latin-1")
             found[index] = _plain(text.replace(running.config_path.as_posix(), "lb.cfg"))
     return found
-
-
-def ask(path: str, sent: bytes) -> str:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.settimeout(10)
-        client.connect(path)
-        client.sendall(sent)
-        client.shutdown(socket.SHUT_WR)
-        answer = b""
-        while data := client.recv(65536):
-            answer += data
-        return answer.decode("latin-1")
 
 
 def _plain(text: str) -> str:

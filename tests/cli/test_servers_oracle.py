@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cli.servers import both, told
+from tests.cli.servers import CHECKED, both, told
 from tests.peers.haproxy import newer_haproxy
 
 STATE, CONN = "show servers state", "show servers conn"
@@ -62,6 +62,38 @@ SCRIPTS = {
         "del server nope/s1", "del server be/s1", "del server be/s2", STATE,
         "set severity-output number;add server be/n2 x qqqqqqqqq;add server be/n2 127.0.0.1:1;del server be/n2",
     ],
+    "check addresses": [
+        "set server be/s6 agent-addr", "set server be/s6 agent-addr foo!", "set server be/s6 agent-addr 127.0.0.5",
+        STATE,
+        "set server be/s6 agent-addr 127.0.0.6 port 77", STATE, "set server be/s6 agent-addr 127.0.0.8 port", STATE,
+        "set server be/s6 agent-addr 127.0.0.7 port x", "set server be/s6 agent-addr 127.0.0.7 port 99999", STATE,
+        "set server be/s6 agent-port", "set server be/s6 agent-port 88", "set server be/s6 agent-port x",
+        "set server be/s6 agent-port 0", "set server be/s6 agent-port 70000", STATE,
+        "set server be/s6 agent-send",
+        "set server be/s6 agent-send xyz", "set server be/s6 check-addr", "set server be/s6 check-addr 127.0.0.7",
+        STATE, "set server be/s6 check-addr 127.0.0.7 port 55", "set server be/s6 check-addr 127.0.0.8 port x", STATE,
+        "set server be/s6 check-addr foo", "set server be/s6 check-addr localhost port 3",
+        "set server be/s6 check-port",
+        "set server be/s6 check-port 66", "set server be/s6 check-port x", "set server be/s6 check-port 0", STATE,
+        "set server be/s6 check-port 99999", "set server be/s6 agent-addr ::1 port 4", STATE,
+        "set server be/s6 agent-addr 127.0.0.6 foo 7", STATE, "set server be/s1 check-port",
+        "set severity-output number;set server be/s6 agent-addr bad!;set server be/s6 check-port x",
+        "set severity-output number;set server be/s1 check-port 1;set server be/s1 check-port",
+        "set severity-output number;set server be/s1 agent-send",
+    ],
+    "tracking and checks of added ones": [
+        "add server be/n1 127.0.0.1:9 check inter 60s agent-check agent-port 9 agent-inter 60s", STATE,
+        "enable health be/n1", STATE,
+        "enable agent be/n1", STATE, "disable agent be/n1", "disable health be/n1", STATE, "enable server be/n1", STATE,
+        "add server be/n2 127.0.0.1:9 track s6", "add server be/n3 127.0.0.1:9 track n1",
+        "add server be/n4 127.0.0.1:9 track nope", "add server be/n4 127.0.0.1:9 track nope/s1",
+        "add server be/n4 127.0.0.1:9 track s1", STATE, "del server be/s6", "disable server be/n1",
+        "disable agent be/n1", "del server be/n1",
+        "del server be/n2", "del server be/s7", "del server be/s6",
+        *(f"add server be/n9 127.0.0.1:9 {word}" for word in (
+            "redir /x", "init-addr none", "non-stick", "max-reuse 4", "tcp-ut 4", "stick", "no-check",
+        )),
+    ],
     "frontend": [
         "disable frontend", "disable frontend nope", "disable frontend be", "disable frontend fe",
         "disable frontend fe", "enable frontend fe", "enable frontend fe", "enable frontend nope",
@@ -96,7 +128,7 @@ def test_script(name: str) -> None:
     if program is None:
         pytest.skip("haproxy 2.8 is not installed")
     script = SCRIPTS[name]
-    with both(program) as (haproxy, lb):
+    with both(program, CHECKED) as (haproxy, lb):
         theirs, mine = told(script, haproxy, lb)
     for line, answer, wanted in zip(script, mine, theirs, strict=True):
         assert (line, answer.splitlines()) == (line, wanted.splitlines())

@@ -12,7 +12,7 @@ from lbcore.cli.session import MAX_INPUT, Session, split_words
 from tests.cli.fakes import ShownProcess
 
 
-def echo(call: Call) -> Reply:
+def tell(call: Call) -> Reply:
     return info(f"{'|'.join(call.args)} {call.payload!r}\n")
 
 
@@ -27,7 +27,7 @@ def wrong(call: Call) -> Reply:
 def session(level: Level = Level.ADMIN, severity: str = "none") -> Session:
     registry = standard_registry()
     registry.add(
-        Command(("echo",), "echo", "h", echo),
+        Command(("tell",), "tell", "h", tell),
         Command(("dump",), "dump", "h", dump),
         Command(("wrong",), "wrong", "h", wrong),
         Command(("admin",), "admin", "h", dump, Level.ADMIN),
@@ -37,14 +37,14 @@ def session(level: Level = Level.ADMIN, severity: str = "none") -> Session:
 
 def test_an_answer_is_followed_by_an_empty_line_and_the_end() -> None:
     it = session()
-    assert it.feed(b"echo a\n") == b"a None\n\n"
+    assert it.feed(b"tell a\n") == b"a None\n\n"
     assert it.closing
 
 
 @pytest.mark.parametrize("cut", range(1, 12))
 def test_input_may_come_in_pieces(cut: int) -> None:
     it = session()
-    whole = b"echo a b <<\nx\n\n"
+    whole = b"tell a b <<\nx\n\n"
     assert it.feed(whole[:cut]) == b""
     assert not it.closing
     assert it.feed(whole[cut:]) == b"a|b 'x\\n'\n\n"
@@ -52,7 +52,7 @@ def test_input_may_come_in_pieces(cut: int) -> None:
 
 @given(
     st.lists(
-        st.sampled_from([b"echo a", b"dump;echo b", b"echo <<", b"x", b"", b"prompt timed", rb"echo \;\\", b"wrong;"])
+        st.sampled_from([b"tell a", b"dump;tell b", b"tell <<", b"x", b"", b"prompt timed", rb"tell \;\\", b"wrong;"])
     ),
     st.lists(st.integers(1, 200)),
 )
@@ -66,27 +66,27 @@ def test_how_input_is_cut_makes_no_difference(lines: list[bytes], cuts: list[int
 
 def test_semicolons_separate_commands() -> None:
     it = session()
-    assert it.feed(b"echo a;echo b ; echo c\n") == b"a None\n\nb None\n\nc None\n\n"
+    assert it.feed(b"tell a;tell b ; tell c\n") == b"a None\n\nb None\n\nc None\n\n"
     assert it.closing
 
 
 def test_a_command_before_a_semicolon_is_answered_at_once() -> None:
     it = session()
-    assert it.feed(b"echo a;echo") == b"a None\n\n"
+    assert it.feed(b"tell a;tell") == b"a None\n\n"
     assert not it.closing
     assert it.feed(b" b\n") == b"b None\n\n"
 
 
 def test_what_came_with_the_first_line_is_answered_too() -> None:
     it = session()
-    assert it.feed(b"echo a\necho b\n") == b"a None\n\nb None\n\n"
+    assert it.feed(b"tell a\ntell b\n") == b"a None\n\nb None\n\n"
     assert it.closing
 
 
 def test_nothing_is_answered_after_the_end() -> None:
     it = session()
-    it.feed(b"echo a\n")
-    assert it.feed(b"echo b\n") == b""
+    it.feed(b"tell a\n")
+    assert it.feed(b"tell b\n") == b""
 
 
 @pytest.mark.parametrize(
@@ -107,12 +107,12 @@ def test_backslash_takes_the_meaning_off(line: str, words: list[str]) -> None:
 
 
 def test_an_escaped_semicolon_does_not_end_a_command() -> None:
-    assert session().feed(rb"echo a\;b;echo \\;echo c" + b"\n") == b"a;b None\n\n\\ None\n\nc None\n\n"
+    assert session().feed(rb"tell a\;b;tell \\;tell c" + b"\n") == b"a;b None\n\n\\ None\n\nc None\n\n"
 
 
 def test_an_escaped_line_end_does_not_end_a_command() -> None:
     it = session()
-    assert it.feed(b"echo a \\\n") == b""
+    assert it.feed(b"tell a \\\n") == b""
     assert it.feed(b"b\n") == b"a|\nb None\n\n"
 
 
@@ -121,47 +121,47 @@ def test_empty_commands_have_empty_answers() -> None:
 
 
 def test_a_carriage_return_before_the_line_end_is_no_part_of_it() -> None:
-    assert session().feed(b"echo a\r\n") == b"a None\n\n"
+    assert session().feed(b"tell a\r\n") == b"a None\n\n"
 
 
 def test_a_payload_ends_with_an_empty_line() -> None:
     it = session()
-    assert it.feed(b"echo a <<\nx;y\n  z\\\n\necho b\n") == b"a 'x;y\\n  z\\\\\\n'\n\nb None\n\n"
+    assert it.feed(b"tell a <<\nx;y\n  z\\\n\ntell b\n") == b"a 'x;y\\n  z\\\\\\n'\n\nb None\n\n"
 
 
 def test_a_payload_may_follow_other_commands_of_its_line() -> None:
-    assert session().feed(b"dump;echo a <<\nx\n\n") == b"dumped\n\na 'x\\n'\n\n"
+    assert session().feed(b"dump;tell a <<\nx\n\n") == b"dumped\n\na 'x\\n'\n\n"
 
 
 def test_a_payload_may_be_empty() -> None:
-    assert session().feed(b"echo <<\n\n") == b" ''\n\n"
+    assert session().feed(b"tell <<\n\n") == b" ''\n\n"
 
 
 def test_a_payload_mark_glued_to_a_word_stays_in_it() -> None:
-    assert session().feed(b"echo a<<\nx\n\n") == b"a<< 'x\\n'\n\n"
+    assert session().feed(b"tell a<<\nx\n\n") == b"a<< 'x\\n'\n\n"
 
 
 def test_the_payload_mark_must_stand_at_the_end_of_the_line() -> None:
-    assert session().feed(b"echo << b\n") == b"<<|b None\n\n"
+    assert session().feed(b"tell << b\n") == b"<<|b None\n\n"
 
 
 def test_prompt_keeps_the_session_open() -> None:
     it = session()
     assert it.feed(b"prompt\n") == b"\n> "
-    assert it.feed(b"echo a\n") == b"a None\n\n> "
+    assert it.feed(b"tell a\n") == b"a None\n\n> "
     assert not it.closing
 
 
 def test_prompt_again_ends_with_its_line() -> None:
     it = session()
     it.feed(b"prompt\n")
-    assert it.feed(b"prompt;echo a\n") == b"\na None\n\n"
+    assert it.feed(b"prompt;tell a\n") == b"\na None\n\n"
     assert it.closing
 
 
 def test_the_prompt_of_a_payload_is_a_plus() -> None:
     it = session()
-    assert it.feed(b"prompt\necho <<\nx\ny\n\n") == b"\n> + + +  'x\\ny\\n'\n\n> "
+    assert it.feed(b"prompt\ntell <<\nx\ny\n\n") == b"\n> + + +  'x\\ny\\n'\n\n> "
 
 
 def test_the_timed_prompt_tells_the_uptime() -> None:
@@ -177,14 +177,14 @@ def test_quit_has_no_answer_and_ends_the_line() -> None:
 
 def test_an_unfinished_line_is_not_run_when_input_ends() -> None:
     it = session()
-    assert it.feed(b"echo a;admin") == b"a None\n\n"
+    assert it.feed(b"tell a;admin") == b"a None\n\n"
     assert it.end_of_input() == b""
     assert it.closing
 
 
 def test_an_unfinished_payload_is_not_used() -> None:
     it = session()
-    assert it.feed(b"echo <<\nx\n") == b""
+    assert it.feed(b"tell <<\nx\n") == b""
     assert it.end_of_input() == b""
 
 
@@ -201,7 +201,7 @@ def test_levels_can_only_be_lowered() -> None:
 
 
 def test_messages_are_marked_with_their_severity_dumps_are_not() -> None:
-    assert session(severity="number").feed(b"echo;wrong;dump\n") == b"[6]:  None\n\n[3]: wrong\n\ndumped\n\n"
+    assert session(severity="number").feed(b"tell;wrong;dump\n") == b"[6]:  None\n\n[3]: wrong\n\ndumped\n\n"
 
 
 def test_severity_in_words_can_be_asked_for_and_dropped() -> None:
@@ -268,21 +268,21 @@ def test_help_of_a_word_lists_what_begins_with_it() -> None:
 @pytest.mark.parametrize("end", [b"", b"\n\n"])
 def test_input_too_large_ends_the_session_unanswered(end: bytes) -> None:
     it = session()
-    assert it.feed(b"echo <<\n" + b"x" * (MAX_INPUT + 1) + end[:0]) == b""
+    assert it.feed(b"tell <<\n" + b"x" * (MAX_INPUT + 1) + end[:0]) == b""
     assert it.closing
     assert it.feed(end) == b""
 
 
 def test_many_payload_lines_cannot_grow_without_end() -> None:
     it = session()
-    it.feed(b"echo <<\n")
+    it.feed(b"tell <<\n")
     for _ in range(MAX_INPUT // 100 + 1):
         it.feed(b"x" * 99 + b"\n")
     assert it.closing
 
 
 def test_bytes_that_are_no_utf8_come_back_as_they_were() -> None:
-    assert session().feed(b"echo \xe9\n") == b"\xe9 None\n\n"
+    assert session().feed(b"tell \xe9\n") == b"\xe9 None\n\n"
 
 
 def test_sessions_do_not_share_their_level() -> None:
@@ -292,3 +292,30 @@ def test_sessions_do_not_share_their_level() -> None:
     second = Session(registry, ShownProcess(), Level.ADMIN)
     first.feed(b"user\n")
     assert second.feed(b"show cli level\n") == b"admin\n\n"
+
+
+def test_an_interactive_session_may_have_no_prompt() -> None:
+    it = session()
+    assert it.feed(b"prompt i\ntell a\n") == b"\na None\n\n"
+    assert not it.closing
+    assert it.feed(b"prompt p\n") == b"\n> "
+    assert it.feed(b"prompt n\n") == b"\n"
+    assert it.closing
+
+
+@pytest.mark.parametrize("word", ["help", "h"])
+def test_prompt_tells_what_it_takes(word: str) -> None:
+    assert session().feed(f"prompt {word}\n".encode()).startswith(b"Usage: prompt [help | n | i | p | timed]*")
+
+
+def test_an_unknown_prompt_mode_changes_nothing() -> None:
+    it = session()
+    assert it.feed(b"prompt x\n") == b"Unknown prompt mode 'x'. Use 'prompt help'.\n\n"
+    assert it.closing
+
+
+def test_expert_mode_goes_with_the_level() -> None:
+    it = session(Level.ADMIN)
+    told = it.feed(b"expert-mode on;expert-mode;expert-mode off;expert-mode;expert-mode on;operator;expert-mode\n")
+    assert told == b"\nexpert-mode is ON\n\n\nexpert-mode is OFF\n\n\n\nPermission denied\n\n"
+    assert not it.expert

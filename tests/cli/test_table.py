@@ -19,7 +19,7 @@ from lbcore.table.table import Table
 from lbcore.table.tables import Tables
 from tests.cli.fakes import ShownProcess
 from tests.cli.test_map import answer, answers
-from tests.cli.test_patterns_oracle import ask
+from tests.embedded import cli
 
 MANY = 10 * STEP
 NO_ENTRY = "No such entry\n"
@@ -116,6 +116,7 @@ def test_a_large_table_is_shown_in_steps_that_hold_no_entry() -> None:
     pieces = Session(registry(), shown, Level.ADMIN).answers(b"show table t\n")
     found = []
     for piece in pieces:
+        assert isinstance(piece, bytes)
         found.append(piece.decode())
         assert all(table.facts(entry).refs == 0 for entry in table.entries())
     assert len(found) > MANY / STEP
@@ -257,10 +258,10 @@ def test_tables_of_a_running_balancer_are_shown_and_changed(tmp_path: Path) -> N
         stick-table type string size 10 expire 1h store conn_cnt
     """
     with lbcore.LoadBalancer(dedent(config)):
-        assert ask(str(stats), b"show table\n") == "# table: b, type: string, size:10, used:0\n\n"
-        assert ask(str(stats), b"set table b key x data.conn_cnt 5\n") == "\n"
-        assert ask(str(stats), f"dump table b to {tmp_path}/file\n".encode()) == "1 entries dumped.\n\n"
-        assert ask(str(stats), b"clear table b\n") == "\n"
-        assert ask(str(stats), f"load table b from {tmp_path}/file\n".encode()) == "1 entries loaded.\n\n"
-        shown = ask(str(stats), b"show table b data.conn_cnt eq 5\n")
+        assert cli(stats, "show table") == "# table: b, type: string, size:10, used:0\n\n"
+        assert cli(stats, "set table b key x data.conn_cnt 5") == "\n"
+        assert cli(stats, f"dump table b to {tmp_path}/file") == "1 entries dumped.\n\n"
+        assert cli(stats, "clear table b") == "\n"
+        assert cli(stats, f"load table b from {tmp_path}/file") == "1 entries loaded.\n\n"
+        shown = cli(stats, "show table b data.conn_cnt eq 5")
     assert re.fullmatch(r"# table: b, .* used:1\n0x1: key=x use=0 exp=\d+ shard=0 conn_cnt=5\n\n", shown)

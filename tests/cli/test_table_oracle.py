@@ -16,8 +16,8 @@ from lbcore.cli.session import Session
 from lbcore.table.settings import Stored, TableSettings
 from lbcore.table.tables import Tables
 from tests.cli.fakes import ShownProcess
-from tests.cli.test_patterns_oracle import ask
 from tests.peers.haproxy import Balancer, newer_haproxy
+from tests.peers.stats_socket import exchange
 
 EVERYTHING = (
     "conn_cnt,conn_rate(10s),conn_cur,sess_cnt,sess_rate(3h),http_req_cnt,http_req_rate(10s),http_err_cnt,"
@@ -182,7 +182,8 @@ def test_answers_are_haproxys(balancer: Balancer) -> None:
     process = ShownProcess(all_tables=tables())
     different = {}
     for index, sent in enumerate(SAME):
-        theirs, mine = plain(ask(balancer.stats_path, sent.encode() + b"\n")), ours(process, sent)
+        answer = exchange(balancer.stats_path, sent.encode() + b"\n").decode("latin-1")
+        theirs, mine = plain(answer), ours(process, sent)
         if theirs != mine:
             different[index, sent] = theirs, mine
     assert different == {}

@@ -16,7 +16,7 @@ def answers(line: str, level: Level = Level.ADMIN, **variables: Value) -> list[s
     process = ShownProcess()
     process.variables.values.update(variables)
     session = Session(registry(), process, level)
-    session.interactive = True
+    session.interactive = session.prompting = True
     found = (session.feed(command.encode() + b"\n").decode() for command in line.split(";"))
     return [text.removesuffix("\n> ") for text in found]
 

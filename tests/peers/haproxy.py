@@ -10,13 +10,13 @@ import importlib.util
 import os
 import shlex
 import shutil
-import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.peers.process import Child, accepts
+from tests.peers.stats_socket import exchange
 
 PROGRAM_VARIABLE = "LBCORE_PROGRAM"
 CLI_SECONDS = 5.0
@@ -77,14 +77,7 @@ class Balancer(Child):
 
     def cli(self, command: str) -> str:
         """The answer of the stats socket to one line of commands. Raises OSError if it does not answer."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-            sock.settimeout(CLI_SECONDS)
-            sock.connect(self.stats_path)
-            sock.sendall(command.encode() + b"\n")
-            sock.shutdown(socket.SHUT_WR)
-            answer = b""
-            while data := sock.recv(65536):
-                answer += data
+        answer = exchange(self.stats_path, command.encode() + b"\n", CLI_SECONDS)
         return answer.decode(errors="replace")  # HAProxy quotes what servers say, and memory that nobody has written
 
     def info(self) -> dict[str, str]:

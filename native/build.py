@@ -14,14 +14,15 @@ from cffi import FFI
 
 # In the order of their dependencies. A header that Python needs nothing of shows nothing: all of it is hidden.
 HEADERS = (
-    "lockset", "lock", "ctr", "freq", "table", "hash", "counters", "proxyproto", "rec", "ask", "sock", "fd", "poll",
-    "tmr", "task", "event", "observe", "proxy", "logline", "outgoing", "h1word", "h1", "h1body", "engine", "servers",
+    "lockset", "lock", "ctr", "freq", "hash", "counters", "proxyproto", "rec", "ask", "sock", "fd", "poll",
+    "tmr", "task", "table", "event", "observe", "proxy", "logline", "outgoing", "h1word", "h1", "h1body", "engine",
+    "servers",
 )  # fmt: skip
 SOURCES = (
     # primitives
     "lockset", "lock", "ctr", "freq", "hash", "counters", "sock", "buf",
     # what is remembered
-    "table", "table_data",
+    "table", "table_changes", "table_data",
     # the loop
     "fd", "poll", "loop", "ev_epoll", "ev_poll", "ev_select", "ev_kqueue", "tmr", "runq", "waitq", "task",
     # HTTP/1

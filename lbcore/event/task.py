@@ -24,29 +24,29 @@ class Task:
     Methods may be called from any thread until the task is freed.
     """
 
-    __slots__ = ("_handle", "_sched", "cookie", "run")
+    __slots__ = ("cookie", "handle", "run", "sched")
 
     def __init__(self, sched: Any, handle: Any, cookie: int, run: Callable[[int], None]) -> None:
-        self._sched = sched
-        self._handle = handle
+        self.sched = sched  # `tasksched *` and `task *`, for the shim's functions that wake it
+        self.handle = handle
         self.cookie = cookie
         self.run = run
 
     def wakeup(self, reason: int = lib.TASK_WOKEN_OTHER) -> None:
         """Has it run soon, by a thread of its mask."""
-        lib.task_wakeup(self._sched, self._handle, reason)
+        lib.task_wakeup(self.sched, self.handle, reason)
 
     def schedule(self, ms: int) -> None:
         """Has it run in `ms` milliseconds, or at its present date if that is sooner."""
-        lib.task_schedule(self._sched, self._handle, tick_in(ms))
+        lib.task_schedule(self.sched, self.handle, tick_in(ms))
 
     def schedule_at(self, ms: int | None) -> None:
         """Has it run in `ms` milliseconds and at no other date; None: at none."""
-        lib.task_queue_at(self._sched, self._handle, 0 if ms is None else tick_in(ms))
+        lib.task_queue_at(self.sched, self.handle, 0 if ms is None else tick_in(ms))
 
     def free(self) -> None:
         """Ends it; if it is running, after that run."""
-        lib.task_free(self._sched, self._handle)
+        lib.task_free(self.sched, self.handle)
 
 
 class Tasks:

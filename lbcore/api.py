@@ -46,9 +46,9 @@ from lbcore.thread.masks import cpu_count
 
 if TYPE_CHECKING:
     from lbcore.check.checks import Checks
+    from lbcore.peers.peers import Peers
     from lbcore.stream.decisions import Decisions
     from lbcore.stream.world import World
-    from lbcore.peers.peers import Peers
     from lbcore.table.peering import PeersSettings
     from lbcore.table.tables import Tables
 

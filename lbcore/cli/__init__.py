@@ -6,7 +6,8 @@ no time. `registry.py` holds the rows of commands and finds the one that a line 
 their words; a file is imported when one of its commands is first used or listed:
 `cmd_counters.py` (clear counters), `cmd_env.py` (the environment), `cmd_errors.py` (show errors), `cmd_frontend.py`
 (one frontend), `cmd_help.py` (help), `cmd_limits.py` (limits of the process), `cmd_map.py` (maps and the patterns of
-ACLs), `cmd_prompt.py` (prompt, quit, levels, settings of the session), `cmd_refused.py` (what is not done),
+ACLs), `cmd_peers.py` (peers),
+`cmd_prompt.py` (prompt, quit, levels, settings of the session), `cmd_refused.py` (what is not done),
 `cmd_server.py` (one server), `cmd_server_add.py` (servers that come and go), `cmd_servers.py` (lists of them),
 `cmd_show.py` (show ...), `cmd_table.py` (stick tables), `cmd_table_file.py` (their dumps in files), `cmd_var.py`
 (variables of the process). `named.py` finds what arguments name, `texts.py` has what words of commands become.
@@ -43,10 +44,11 @@ STANDARD = {
     ),
     "cmd_refused": (
         "disable dynamic-cookie backend", "enable dynamic-cookie backend", "expert-mode",
-        "set dynamic-cookie-key backend", "show activity", "show events", "show peers", "show pools", "show profiling",
+        "set dynamic-cookie-key backend", "show activity", "show events", "show pools", "show profiling",
         "show resolvers", "show schema json", "show sess", "show startup-logs", "show tasks", "shutdown session",
         "wait",
     ),
+    "cmd_peers": ("show peers",),
     "cmd_server": (
         "disable agent", "disable health", "disable server", "enable agent", "enable health", "enable server",
         "get weight", "set maxconn server", "set server", "set weight", "shutdown sessions server",

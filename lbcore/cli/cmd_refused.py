@@ -11,7 +11,6 @@ NOT_DONE = {
     "set dynamic-cookie-key backend": Level.ADMIN,
     "show activity": Level.OPERATOR,
     "show events": Level.OPERATOR,
-    "show peers": Level.USER,
     "show pools": Level.USER,
     "show profiling": Level.OPERATOR,
     "show resolvers": Level.USER,

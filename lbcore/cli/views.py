@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from lbcore.stats.views import ProcessView
 
 if TYPE_CHECKING:
+    from lbcore.peers.section import Section
     from lbcore.proxy.backend import Backend
     from lbcore.proxy.control import Control
     from lbcore.proxy.frontend import Frontend
@@ -148,6 +149,9 @@ class Process(ProcessView, Protocol):
 
     def tables(self) -> Tables:
         """The stick tables, in the order of the configuration."""
+
+    def peers(self) -> Iterable[Section]:
+        """The `peers` sections that are at work, in the order of the configuration."""
 
     def proc_vars(self) -> ProcVars:
         """The variables of the process."""

@@ -113,7 +113,7 @@ class Teaching:
         """The data of an entry that is referenced."""
         layout = self._layout
         lib.stk_read_all(layout.table.handle, entry, now, layout.array)
-        values: list[int] = ffi.unpack(layout.array, layout.width)
+        values: Any = ffi.unpack(layout.array, layout.width)
         at = layout.server_key
         if at is None:
             return b"".join(map(number, values))

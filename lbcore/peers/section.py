@@ -31,7 +31,7 @@ from lbcore.peers.peer import Peer
 from lbcore.peers.session import Session
 from lbcore.peers.share import Share
 from lbcore.shim import ffi, lib
-from lbcore.table.peering import PeersSettings, PeerSettings
+from lbcore.table.peering import PeerSettings, PeersSettings
 from lbcore.table.table import Table
 
 LEARNS_WITHIN = 5000  # ms in which a peer must be found that can tell everything

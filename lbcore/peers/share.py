@@ -90,9 +90,14 @@ class Share:
 
     def teach_all(self) -> None:
         """Begins a lesson in full: all entries that were ever changed, whoever did it."""
-        self.origin = int(lib.stk_last_change(self.table.handle))
+        self.origin = self.last_change
         self.lesson = 0
         self._at[0] = 0
+
+    @property
+    def last_change(self) -> int:
+        """The number of the table's last change. Any thread."""
+        return int(lib.stk_last_change(self.table.handle))
 
     @property
     def in_lesson(self) -> bool:
@@ -100,7 +105,7 @@ class Share:
 
     def is_behind(self) -> bool:
         """Whether there may be something to teach."""
-        return self.in_lesson or self.pushed != lib.stk_last_change(self.table.handle)
+        return self.in_lesson or self.pushed != self.last_change
 
     def define(self) -> bytes:
         """The message that says which table the updates that follow are of."""
@@ -113,7 +118,7 @@ class Share:
             self._told = 0
         in_lesson, handle = self.in_lesson, self.table.handle
         after = self.lesson if in_lesson else self.pushed
-        last, now = int(lib.stk_last_change(handle)), now_ms()
+        last, now = self.last_change, now_ms()
         found = lib.stk_changes(
             handle, after, self._at, not in_lesson, now, self._changes, min(most, CHANGES), self._reached
         )

@@ -289,7 +289,7 @@ KEYWORDS.register(
     Keyword(("grace",), GLOBAL, grace, "<time>", "How long a soft stop waits before it stops listening."),
     Keyword(("group",), GLOBAL, group, "<name>", "The group to run as, by its name."),
     Keyword(("hard-stop-after",), GLOBAL, hard_stop_after, "<time>", "The longest that a soft stop may take."),
-    Keyword(("localpeer",), GLOBAL, localpeer, "<name>", "Who we are in 'peers' sections; else '-L', or the host.", "0.3"),
+    Keyword(("localpeer",), GLOBAL, localpeer, "<name>", "Who we are among peers; else the host's name.", "0.3"),
     Keyword(("maxconn",), GLOBAL, once("maxconn"), "<number>", "The most client connections of the process."),
     Keyword(("maxconnrate",), GLOBAL, once("maxconnrate"), "<number>", "The most new connections a second."),
     Keyword(("maxpipes",), GLOBAL, once("maxpipes"), "<number>", "The most pipes used by splicing."),

@@ -36,7 +36,7 @@ class Sent:
 
     def items(self) -> list[tuple[int, str]]:
         """Numbers and texts, in the order of the numbers."""
-        return sorted((which, text) for text, which in list(self._numbers.items()))
+        return sorted((which, text) for text, which in tuple(self._numbers.items()))
 
 
 class Heard:
@@ -66,4 +66,4 @@ class Heard:
 
     def items(self) -> list[tuple[int, str]]:
         """Numbers and texts, in the order of the numbers."""
-        return sorted(list(self._texts.items()))
+        return sorted(self._texts.items())

@@ -35,7 +35,7 @@ class _Lines:
         self._buffer = b""
 
     def feed(self, data: bytes) -> tuple[list[bytes], bytes] | None:
-        """(the lines, what follows them), None if there are not enough yet. Raises ProtocolError if they are too long."""
+        """(the lines, what follows them), None if there are too few yet. Raises ProtocolError if they are too long."""
         self._buffer += data
         if self._buffer.count(b"\n", 0, LINE_MAX) < self._count:
             if len(self._buffer) >= LINE_MAX:

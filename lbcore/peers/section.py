@@ -1,6 +1,6 @@
 """A `peers` section at work: its peers, its address, and whether we know all that they know.
 
-All of it belongs to one worker: its listeners are that worker's alone, its calls are opened by it, and its one task runs
+All of it belongs to one worker: its listeners are that worker's alone, its calls are opened by it, its one task runs
 there. Others may wake the task, and read figures, which are each written in one step. What other threads change in the
 tables is found in the shim's list of changes; the next change wakes the task, and those that come while it rests are
 taught together.

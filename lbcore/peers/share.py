@@ -180,18 +180,16 @@ class Share:
     def learn(self, body: bytes, about: int) -> None:
         """Takes over an update. Raises ProtocolError."""
         which, left, at = self._read_head(body, about)
-        if self._learning is None:
-            self.got = which  # of a table that differs: heard, and that is all
-            return
-        key, at = read_key(self.table, body, at)
         learning, array = self._learning, self._layout.array
+        assert learning is not None, "the table was defined"
+        key, at = read_key(self.table, body, at)
         if not any(key) and self.table.kind == "string":
             self.got = which
             return  # an empty key is none
         now = now_ms()
         fresh = 0
         if learning.partly:
-            fresh = self._open(self.table, key)
+            fresh = self.table.set(key)
             if fresh:
                 lib.stk_read_all(self.table.handle, fresh, now, array)
         try:
@@ -201,7 +199,7 @@ class Share:
                 self.table.release(fresh)
             raise
         self.got = which
-        entry = fresh or self._open(self.table, key)
+        entry = fresh or self.table.set(key)
         if not entry:
             self.refused += 1
             return
@@ -210,10 +208,6 @@ class Share:
         self.learned += 1
         if self._target is not None:
             self._write_to(self._target, key, now, left)
-
-    @staticmethod
-    def _open(table: Table, key: bytes) -> int:
-        return table.set(key)
 
     def _write_to(self, target: Layout, key: bytes, now: int, left: int) -> None:
         """`write-to`: what is no sum goes to another table, which refreshes its entry as of a local change."""

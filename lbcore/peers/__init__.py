@@ -4,6 +4,7 @@
     dictionary.py  texts that are sent once
     entries.py     entries of a table as bytes, and back
     share.py       a table and one peer: how far each side has come
+    written.py     another table that gets what peers tell, too
     session.py     what two peers say to each other, whoever called
     links.py       connections until both know who is who
     peer.py        one peer: whether there is a session, when it is called again

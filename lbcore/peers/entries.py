@@ -20,7 +20,7 @@ ARRAYS = frozenset(row.number for row in ROWS if row.array)
 # What is going on here and now is no peer's business to say.
 OWN = 1 << lib.STK_CONN_CUR
 # Types that are no sums, which a table that is written to as well may take over (manual of 3.0, "write-to").
-_NO_SUMS = {lib.STK_SERVER_ID, lib.STK_SERVER_KEY, lib.STK_GPT0, lib.STK_GPT}
+NO_SUMS = {lib.STK_SERVER_ID, lib.STK_SERVER_KEY, lib.STK_GPT0, lib.STK_GPT}
 TEXTS_MAX = 65536  # that a table keeps on account of peers: each stays for ever
 _PARTS = 3  # numbers of a rate
 
@@ -128,7 +128,7 @@ class Learning:
         self._layout = layout
         self._heard = heard
         self.mask = 0  # bit: types that are taken over
-        self.partly = False  # of some array a part only: the rest is to stay as it is
+        self._own: list[int] = []  # places that nothing is said of, in arrays that are longer here
         self._steps: list[_Step] = []
         for which, kept in sorted(defined.types.items()):
             if which >= lib.STK_TYPES:
@@ -137,7 +137,9 @@ class Learning:
             takes = own is not None and kept.period in (0, own.period) and not OWN >> which & 1
             elements = min(kept.elements, own.elements) if own is not None and takes else 0
             self.mask |= bool(elements) << which
-            self.partly |= own is not None and 0 < elements < own.elements
+            if own is not None and 0 < elements < own.elements:
+                start = layout.places[which]
+                self._own += range(start + _width(which, elements), start + _width(which, own.elements))
             self._steps.append(
                 _Step(
                     ROWS[which].kind is Kind.DICT,
@@ -161,7 +163,12 @@ class Learning:
                 if i < taken:
                     array[place + i] = value
 
-
-def no_sums(layout: Layout) -> int:
-    """The types of a table that are no sums, as bits."""
-    return sum(1 << which for which in layout.stored if which in _NO_SUMS)
+    def complete(self, entry: int, now: int) -> None:
+        """Puts what the entry has already in the places that nothing was said of."""
+        if not self._own:
+            return
+        layout = self._layout
+        present: Any = ffi.new("uint64_t[]", layout.width)
+        lib.stk_read_all(layout.table.handle, entry, now, present)
+        for place in self._own:
+            layout.array[place] = present[place]

@@ -27,11 +27,11 @@ from lbcore.peers.entries import (
     Learning,
     Teaching,
     definition_of,
-    no_sums,
     read_key,
     wire_name,
     write_key,
 )
+from lbcore.peers.written import Written
 from lbcore.shim import ffi, lib
 from lbcore.table.table import Table, now_ms
 
@@ -62,7 +62,7 @@ class Share:
         self.origin = 0  # the change that a lesson in full ends with
         self.lesson = -1  # how far it has come; -1: there is none
         self._layout = Layout(table)
-        self._target = Layout(target) if target is not None else None
+        self._written = Written(self._layout, Layout(target)) if target is not None else None
         self._largest = largest
         self._changes: Any = ffi.new("stk_change[]", CHANGES)
         self._reached: Any = ffi.new("uint32_t *")
@@ -186,51 +186,18 @@ class Share:
         if not any(key) and self.table.kind == "string":
             self.got = which
             return  # an empty key is none
-        now = now_ms()
-        fresh = 0
-        if learning.partly:
-            fresh = self.table.set(key)
-            if fresh:
-                lib.stk_read_all(self.table.handle, fresh, now, array)
-        try:
-            learning.read(body, at, array)
-        except BaseException:
-            if fresh:
-                self.table.release(fresh)
-            raise
+        learning.read(body, at, array)
         self.got = which
-        entry = fresh or self.table.set(key)
+        entry, now = self.table.set(key), now_ms()
         if not entry:
             self.refused += 1
             return
+        learning.complete(entry, now)
         lib.stk_write_all(self.table.handle, entry, now, learning.mask, array)
         lib.stk_touch_remote(self.table.handle, entry, now, left, 1)
         self.learned += 1
-        if self._target is not None:
-            self._write_to(self._target, key, now, left)
-
-    def _write_to(self, target: Layout, key: bytes, now: int, left: int) -> None:
-        """`write-to`: what is no sum goes to another table, which refreshes its entry as of a local change."""
-        assert self._learning is not None, "the entry was learned"
-        entry = target.table.set(key)
-        if not entry:
-            return
-        mask = no_sums(target) & self._learning.mask
-        handle = target.table.handle
-        lib.stk_read_all(handle, entry, now, target.array)
-        for which, place in target.places.items():
-            if mask >> which & 1:
-                count = min(target.stored[which].elements, self._layout.stored[which].elements)
-                for i in range(count):
-                    target.array[place + i] = self._taken(which, i, target)
-        lib.stk_write_all(handle, entry, now, mask, target.array)
-        lib.stk_touch_local(handle, entry, now, 1)
-
-    def _taken(self, which: int, i: int, target: Layout) -> int:
-        value = int(self._layout.array[self._layout.places[which] + i])
-        if which == lib.STK_SERVER_KEY:
-            return target.table.number_of(self.table.text_of(value))
-        return value
+        if self._written is not None:
+            self._written.write(key, learning.mask, now)
 
     def _read_head(self, body: bytes, about: int) -> tuple[int, int, int]:
         """(the number of the change, ms that the entry has to live, where its key begins)."""

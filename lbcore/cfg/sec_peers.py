@@ -27,9 +27,8 @@ from lbcore.table.settings import TableSettings
 
 _NAME = re.compile(r"[A-Za-z0-9_:.-]*")
 _PEER = Place(port_needed=True, descriptors=False)
-# What options of `server` lines mean for a peer; others have no effect on one, and are refused.
-_OPTIONS = ("interface", "source", "tcp-ut")
-_WITHOUT_EFFECT = ("agent-check", "check", "init-addr", "resolvers")
+_OPTIONS = ("interface", "source", "tcp-ut")  # of `server` lines, that mean something for a peer
+_WITHOUT_EFFECT = ("agent-check", "check", "init-addr")
 _NOWHERE = Address(socket.AF_UNSPEC)
 _MIXED = 'mixing "peer" and "bind" line is forbidden'
 
@@ -113,7 +112,7 @@ def _local(args: Args, state: _Open, name: str) -> None:
         state.by_peer = True
         if args.more:
             text = args.take()
-            listener = BindSettings(_address(args, text, label, bound=True), where=args.line.where, text=text)
+            listener = BindSettings(_address(args, text, label), where=args.line.where, text=text)
             state.current.binds.append(_by_default(listener, state))
     if args.more:
         hint = " Hint: no address was expected for this server." if args.name == "server" else ""
@@ -123,44 +122,53 @@ def _local(args: Args, state: _Open, name: str) -> None:
 def _remote(args: Args, state: _Open, name: str) -> None:
     if any(one.name == name for one in state.current.peers):
         raise KeywordError(f"'{args.name} {name}' : this peer has a line already.")
+    label = f"'server {state.current.local}/{name}' : "  # HAProxy's servers of peers belong to our own name
     address = None
     if args.more:
-        address = _address(args, args.take(), f"'{args.name} {name}'", bound=False)
+        address = _remote_address(args, args.take(), label)
     start = state.default_server or PeerSettings(name, None)
     found = replace(start, name=name, address=address, where=args.line.where)
-    state.current.peers.append(_options(args, found, f"'server {state.current.name}/{name}' : "))
+    state.current.peers.append(_options(args, found, label, "."))
 
 
-def _address(args: Args, text: str, label: str, *, bound: bool) -> Address:
+def _address(args: Args, text: str, label: str) -> Address:
+    """Where we listen."""
     try:
-        return parse_address(text, BIND_PLACE if bound else _PEER, args.context.environment)
+        return parse_address(text, BIND_PLACE, args.context.environment)
     except AddressError as error:
         raise KeywordError(f"{label} : {error}") from None
+
+
+def _remote_address(args: Args, text: str, label: str) -> Address:
+    try:
+        return parse_address(text, _PEER, args.context.environment)
+    except AddressError as error:
+        raise KeywordError(f"{label}{error}", lead=SERVER_LEAD) from None
 
 
 def default_server(args: Args) -> None:
     """`default-server [<option> ...]`: what the lines of peers below start from."""
     state = _state(args.context)
-    state.default_server = _options(args, state.default_server or PeerSettings("", None), "")
+    start = state.default_server or PeerSettings("", None)
+    state.default_server = _options(args, start, "", ". Hint: no address was expected for this server.")
 
 
-def _options(args: Args, found: PeerSettings, label: str) -> PeerSettings:
-    """What is left of a line, as options of a server; those that mean nothing for a peer are refused."""
-    start = args.position
-    for place in range(start, len(args.line.words)):
-        word = args.line.text(place)
-        if word in _WITHOUT_EFFECT:
-            raise KeywordError(f"{label}'{word}' has no effect on peers.", place, lead=SERVER_LEAD)
-    args.server = ServerSettings(found.name, _NOWHERE)
+def _options(args: Args, found: PeerSettings, label: str, end: str) -> PeerSettings:
+    """What is left of a line, as options of a server. Those that mean nothing for a peer are told of, or refused."""
+    args.server = said = ServerSettings(found.name, _NOWHERE)
+    ignored = False
     while args.more:
         word = args.take()
-        row = KEYWORDS.find("server", word) if word in _OPTIONS else None
+        row = KEYWORDS.find("server", word) if word in _OPTIONS or word in _WITHOUT_EFFECT else None
         if row is None:
             known, hint = unknown_option("server", word)
             text = not_yet(f"{word} (of peers)") if known else f"unknown keyword '{word}'"
-            raise KeywordError(f"{label}{text}{'' if hint else '.'}", hint=hint, lead=SERVER_LEAD)
+            raise KeywordError(f"{label}{text}{'' if hint else end}", hint=hint, lead=SERVER_LEAD)
         row.parse(args)
-    said = args.server
+        ignored |= word in _WITHOUT_EFFECT
+    if ignored:
+        what = f"'{args.name} {found.name}'".replace(" '", "'")
+        args.warn(f"{what} : init_addr, resolvers, check and agent are ignored for peers.", at=0)
     return replace(
         found,
         source=said.source or found.source,
@@ -185,7 +193,7 @@ def bind(args: Args) -> None:
             'One listener per "peers" section is authorized but another is already configured at '
             f"[{state.current.binds[0].where}]."
         )
-    address = _address(args, text, "'bind'", bound=True)
+    address = _address(args, text, "'bind'")
     label = f"'bind {text}' in section 'peers'"
     found = bind_options(args, text, Phrases(f"{label} : ", "", f"{label}: unknown keyword ", "."))
     state.current.binds.append(_by_default(replace(found, address=address), state))

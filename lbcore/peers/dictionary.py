@@ -9,6 +9,7 @@ from __future__ import annotations
 from lbcore.peers.codec import ProtocolError, number, read_number
 
 SIZE = 128
+LENGTH_MAX = 1024  # bytes of a text
 
 
 class Sent:
@@ -61,6 +62,8 @@ class Heard:
         size, at = read_number(data, at)
         if at + size > end:
             raise ProtocolError("a text is cut short")
+        if size > LENGTH_MAX:
+            raise ProtocolError(f"a text of {size} bytes")
         text = self._texts[which] = data[at : at + size].decode("utf-8", "surrogateescape")
         return text, end
 

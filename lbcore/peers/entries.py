@@ -21,7 +21,7 @@ ARRAYS = frozenset(row.number for row in ROWS if row.array)
 OWN = 1 << lib.STK_CONN_CUR
 # Types that are no sums, which a table that is written to as well may take over (manual of 3.0, "write-to").
 NO_SUMS = {lib.STK_SERVER_ID, lib.STK_SERVER_KEY, lib.STK_GPT0, lib.STK_GPT}
-TEXTS_MAX = 65536  # that a table keeps on account of peers: each stays for ever
+TEXTS_MAX = 16384  # that a table keeps on account of peers: each stays for ever
 _PARTS = 3  # numbers of a rate
 
 

@@ -116,8 +116,7 @@ class Section:
     def accept(self, outlet: Outlet) -> Called:
         """Makes the applet of a connection that somebody opened."""
         called = Called(self, outlet)
-        if self._stopped:
-            called.close()
+        self.wake()
         return called
 
     def _call(self, peer: Peer) -> None:
@@ -195,6 +194,8 @@ class Section:
         before = self._taught()
         if not self.is_whole and self.teacher is None and now >= self.deadline:
             self.is_whole = True
+        for called in [one for one in self.callers if now >= one.gives_up_at]:
+            called.close()
         more = False
         for peer in self.peers:
             if peer.link is None and peer.calls_at is not None and now >= peer.calls_at:
@@ -203,6 +204,7 @@ class Section:
         if self._taught() != before:
             self._rests_until = now + REST
         dates = [peer.due for peer in self.peers if peer.due is not None]
+        dates += [called.gives_up_at for called in self.callers]
         if more:
             self.task.wakeup()
         elif self._watch():

@@ -35,7 +35,8 @@ from lbcore.peers.share import Share, read_acknowledgement
 if TYPE_CHECKING:
     from lbcore.peers.peer import Peer
 
-FULL = 131072  # bytes that wait for a peer from which on it is taught nothing more
+FULL = 131072  # bytes that wait for a peer above which it is taught nothing more
+OVERFULL = 1 << 20  # above which it is no peer: it has asked for all that, and reads none of it
 HEARTBEAT = 3000  # ms without anything sent after which a peer is told that we are there
 SILENCE = 5000  # ms without anything received after which it is not
 
@@ -61,6 +62,7 @@ class Session:
         self._at_once = at_once
         self.full = False  # it is taught nothing until it has read
         self._now = now
+        self.waiting = 0  # bytes that the peer has not read
         self._by_remote: dict[int, Share | None] = {}
         self._ignored = False  # the present table of the peer is none that we share
         for share in peer.shares:
@@ -79,6 +81,8 @@ class Session:
             fault = Fault.SIZE if isinstance(error, TooLarge) else Fault.PROTOCOL
             self._put(message(Class.ERROR, fault))
             raise
+        if self.waiting > OVERFULL:
+            raise ProtocolError("the peer does not read what it asks for")
         self._acknowledge()
 
     def _take(self, one: Message) -> None:
@@ -143,9 +147,12 @@ class Session:
 
     def _say(self, data: bytes) -> None:
         self.heartbeat_at = self._now + HEARTBEAT
-        self.full = self._put(data) > FULL
+        self.waiting = self._put(data)
+        self.full = self.waiting > FULL
 
     def _acknowledge(self) -> None:
+        if self.full:
+            return  # one that comes later says this, too
         told = b"".join(share.acknowledgement() for share in self.peer.shares)
         if told:
             self._say(told)

@@ -32,7 +32,7 @@ def filled(request: pytest.FixtureRequest) -> Iterator[tuple[Member, Member]]:
 @pytest.mark.parametrize("table", TABLES)
 def test_both_get_to_know_what_either_has_counted(filled: tuple[Member, Member], table: str) -> None:
     ours, theirs = filled
-    assert until(lambda: len(ours.entries(table)) == len(theirs.entries(table)) == 2, PATIENCE)
+    assert until(lambda: min(len(ours.entries(table)), len(theirs.entries(table))) >= 2, PATIENCE)
     assert agree(ours, theirs, [table]), (ours.entries(table), theirs.entries(table))
 
 

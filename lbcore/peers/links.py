@@ -65,8 +65,8 @@ class Called:
         section = self._section
         try:
             if self._session is not None:
-                self._session.received(data, section.clock())
-                section.wake()
+                if self._session.received(data, section.clock()):
+                    section.wake()
                 return
             found = self._lines.feed(data)
             if found is None:
@@ -126,8 +126,7 @@ class Called:
             self.close()
 
     def drained(self) -> None:
-        if self._session is not None and not self._closed:
-            self._session.room()
+        if self._session is not None and not self._closed and self._session.room():
             self._section.wake()
 
     def closed(self) -> None:
@@ -168,8 +167,8 @@ class Calling:
             return
         try:
             if self._session is not None:
-                self._session.received(data, self._section.clock())
-                self._section.wake()
+                if self._session.received(data, self._section.clock()):
+                    self._section.wake()
                 return
             found = self._lines.feed(data)
             if found is not None:
@@ -205,8 +204,7 @@ class Calling:
         self._peer.lost(self)
 
     def drained(self) -> None:
-        if self._session is not None:
-            self._session.room()
+        if self._session is not None and self._session.room():
             self._section.wake()
 
     def closed(self, error: int) -> None:

@@ -70,8 +70,10 @@ class Session:
 
     # --- what comes ---
 
-    def received(self, data: bytes, now: int) -> None:
-        """Takes what the peer says. Raises ProtocolError, after which the session is to be ended."""
+    def received(self, data: bytes, now: int) -> bool:
+        """Takes what the peer says. Whether it is to be told everything, so that there is work to do.
+
+        Raises ProtocolError, after which the session is to be ended."""
         self._now = now
         self.silent_at = now + SILENCE
         try:
@@ -84,6 +86,7 @@ class Session:
         if self.waiting > OVERFULL:
             raise ProtocolError("the peer does not read what it asks for")
         self._acknowledge()
+        return self.in_lesson
 
     def _take(self, one: Message) -> None:
         if one.kind == Class.CONTROL:
@@ -161,9 +164,11 @@ class Session:
         """Asks for everything that the peer knows."""
         self._say(message(Class.CONTROL, Control.RESYNC_REQUEST))
 
-    def room(self) -> None:
-        """All that was sent has gone."""
-        self.full = False
+    def room(self) -> bool:
+        """All that was sent has gone. Whether more could have been sent, had there been room."""
+        was_full, self.full = self.full, False
+        self.waiting = 0
+        return was_full
 
     def work(self, now: int) -> bool:
         """Teaches what there is to teach, as much as goes at a time. Whether there is more that could be sent now."""

@@ -49,8 +49,10 @@ from lbcore.thread.masks import cpu_count
 if TYPE_CHECKING:
     from lbcore.check.checks import Checks
     from lbcore.event.profile import Profile
+    from lbcore.peers.peers import Peers
     from lbcore.stream.decisions import Decisions
     from lbcore.stream.world import World
+    from lbcore.table.peering import PeersSettings
     from lbcore.table.tables import Tables
 
 CONFIG_NAME = "<config>"  # the file name of a configuration given as text
@@ -109,6 +111,7 @@ class LoadBalancer:
         self._commands: Registry | None = None
         self._world: World | None = None  # under _making
         self.tables: Tables | None = None  # None: no proxy has one
+        self.peers: Peers | None = None  # None: nobody is taught what tables have
         self._making = threading.Lock()
         self.decisions: Decisions | None = None  # None: all proxies are plain
         self.checks: Checks | None = None  # None: no server is checked
@@ -157,6 +160,7 @@ class LoadBalancer:
         self.applets = Applets(self.crew)
         self.facts = Facts(self)
         self._make_tables()
+        self._make_peers()
         enabled = [proxy for proxy in self.settings.proxies if not proxy.disabled]
         fullconn = self._default_fullconn(enabled)
         for iid, proxy in enumerate(enabled, 1):
@@ -189,6 +193,7 @@ class LoadBalancer:
     def _make_tables(self) -> None:
         """The stick tables, and the task that removes what has expired in them."""
         wanted = [proxy.table for proxy in self.settings.proxies if proxy.table is not None and not proxy.disabled]
+        wanted += [table for section in self.settings.peers for table in section.tables]
         if not wanted:
             return
         from lbcore.table.tables import Tables  # few configurations have one
@@ -197,6 +202,28 @@ class LoadBalancer:
         if any(table.settings.expire for table in tables):
             expiring = self.crew.tasks.add(lambda reasons: expiring.schedule_at(tables.expire()))
             expiring.schedule_at(tables.expire())
+
+    def _make_peers(self) -> None:
+        """Who is taught what the tables have."""
+        wanted = [section for section in self.settings.peers if not section.disabled]
+        if not wanted or self.tables is None:
+            return
+        from lbcore.peers.peers import Peers  # few configurations have any
+
+        chosen = self.settings.globals
+        self.peers = Peers(
+            wanted,
+            self.tables,
+            self.crew,
+            bufsize=chosen.bufsize,
+            at_once=chosen.peers_updates_at_once,
+            log=self._teller,
+        )
+
+    def _teller(self, section: PeersSettings) -> Callable[[str], None]:
+        """What sends lines to the log targets of a `peers` section."""
+        settings = ProxySettings(section.name, "frontend", log_targets=section.log_targets)
+        return lambda text: self._say(settings, NOTICE, text)
 
     def _discard(self) -> None:
         """Gives back what was built so far."""
@@ -208,7 +235,7 @@ class LoadBalancer:
         if self.decisions is not None:
             self.decisions.logs.close()
         self.proxies = []
-        self._cli = self._world = self.decisions = self.tables = None
+        self._cli = self._world = self.decisions = self.tables = self.peers = None
 
     def load_rest(self) -> None:
         """Imports what only the stats sockets may ask for, which is else imported when they do. After `bind()`.
@@ -232,6 +259,8 @@ class LoadBalancer:
         except BaseException:
             self.close()
             raise
+        if self.peers is not None:
+            self.peers.start()
         self._launched.set()
         self.facts.accepting(self._begun)
         for proxy in self.proxies:
@@ -273,6 +302,8 @@ class LoadBalancer:
             for proxy in self.proxies:
                 if proxy.frontend is not None and not proxy.frontend.stopped:
                     self._warn(proxy.settings, stopped_line(proxy))
+            if self.peers is not None:
+                self.peers.stop()
             self.crew.finish()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -354,12 +385,14 @@ class LoadBalancer:
         return (frontend for frontend in sides if frontend is not None and not frontend.stopped)
 
     def all_listeners(self, *, cli: bool = True) -> Iterator[Listener]:
-        """Those of all frontends, and of the stats sockets."""
+        """Those of all frontends, of the stats sockets and of `peers` sections."""
         for proxy in self.proxies:
             if proxy.frontend is not None:
                 yield from proxy.frontend.listeners
         if cli and self._cli is not None:
             yield from self._cli.listeners
+        if self.peers is not None:
+            yield from self.peers.listeners()
 
     @property
     def profile(self) -> Profile:
@@ -431,6 +464,12 @@ class LoadBalancer:
                 failed.add(bind_failure(f"Starting frontend {name}", bind, error))
 
             proxy.frontend.listen(tell, reuseport=not self.settings.globals.noreuseport)
+        if self.peers is not None:
+            self.peers.listen(
+                self.engine,
+                self.applets,
+                lambda name, bind, error: failed.add(bind_failure(f"Starting peers {name}", bind, error)),
+            )
 
     def _serve_cli(self, failed: Diagnostics) -> None:
         chosen = self.settings.globals
@@ -450,7 +489,8 @@ class LoadBalancer:
         """Has Python decide and log what the shim does not do alone, if there is any such thing."""
         settings = self.settings
         known = settings.globals.start_variables or settings.pattern_uses
-        if not always and not known and all(is_plain(proxy.settings) for proxy in self.proxies):
+        logs = any(section.log_targets for section in settings.peers if not section.disabled)
+        if not always and not known and not logs and all(is_plain(proxy.settings) for proxy in self.proxies):
             return
         from lbcore.stream.decisions import Decisions  # see lbcore.proxy.plain
 

@@ -47,6 +47,7 @@ def _context(options: Options) -> Context:
         version=LANGUAGE_VERSION,
         features=FEATURES,
         enabled=enabled(options),
+        named_peer=options.local_peer is not None,
     )
     return Context(Settings(), Reporter(diag_mode=options.diag), Environment(), DefaultPath(), chosen)
 

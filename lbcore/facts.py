@@ -27,6 +27,7 @@ from lbcore.version import LANGUAGE_VERSION, RELEASE_DATE
 if TYPE_CHECKING:
     from lbcore.api import LoadBalancer
     from lbcore.event.profile import Profile
+    from lbcore.peers.section import Section
     from lbcore.proxy.backend import Backend
     from lbcore.proxy.control import Control
     from lbcore.proxy.dyncookie import DynamicCookies
@@ -402,6 +403,10 @@ class Facts:
     def tables(self) -> Tables:
         """The stick tables, in the order of the configuration."""
         return self._balancer.world.tables
+
+    def peers(self) -> list[Section]:
+        """The `peers` sections that are at work, in the order of the configuration."""
+        return [] if self._balancer.peers is None else list(self._balancer.peers)
 
     def proc_vars(self) -> ProcVars:
         """The variables of the process."""

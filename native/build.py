@@ -14,15 +14,15 @@ from cffi import FFI
 
 # In the order of their dependencies. A header that Python needs nothing of shows nothing: all of it is hidden.
 HEADERS = (
-    "lockset", "lock", "ctr", "freq", "table", "hash", "counters", "proxyproto", "rec", "ask", "sock", "fd", "poll",
-    "tmr", "task", "event", "observe", "pend", "proxy", "logline", "outgoing", "h1word", "h1", "h1body", "engine",
+    "lockset", "lock", "ctr", "freq", "hash", "counters", "proxyproto", "rec", "ask", "sock", "fd", "poll",
+    "tmr", "task", "table", "event", "observe", "pend", "proxy", "logline", "outgoing", "h1word", "h1", "h1body", "engine",
     "servers", "sess",
 )  # fmt: skip
 SOURCES = (
     # primitives
     "lockset", "lock", "ctr", "freq", "hash", "counters", "sock", "buf",
     # what is remembered
-    "table", "table_data",
+    "table", "table_changes", "table_data",
     # the loop
     "fd", "poll", "loop", "ev_epoll", "ev_poll", "ev_select", "ev_kqueue", "tmr", "runq", "waitq", "task",
     # HTTP/1
@@ -43,10 +43,11 @@ SOURCES = (
 
 # What rules call in the midst of a decision, and what is over sooner than another thread could be woken: these keep
 # the GIL, so that a batch of decisions is not cut to pieces. None waits for a lock that Python holds on to (stick
-# tables and flows are the shim's), none makes a system call.
+# tables and flows are the shim's), none makes a system call, but that a change may wake who teaches it to peers. The
+# same holds for what is done for each of a hundred thousand entries that a peer tells of.
 BRIEF = (
-    "eng_flow_track", "eng_flow_tracked", "stk_add", "stk_get", "stk_read", "stk_release", "stk_touch_local",
-    "stk_write",
+    "eng_flow_track", "eng_flow_tracked", "stk_add", "stk_get", "stk_last_change", "stk_read", "stk_read_all",
+    "stk_release", "stk_set", "stk_touch_local", "stk_touch_remote", "stk_write", "stk_write_all",
 )  # fmt: skip
 
 HERE = Path(__file__).resolve().parent

@@ -57,7 +57,7 @@ def _slot(word: str, slots: int) -> int:
 
 
 def _complaint(word: str, expression: Expression, table: str, settings: Settings) -> str | None:
-    found = next((proxy.table for proxy in settings.proxies if proxy.table is not None and proxy.name == table), None)
+    found = next((one for one in settings.tables() if one.name == table), None)
     if found is None:
         return f"unable to find table '{table}' referenced by {word}."
     if to_type(found.type, expression.type) is None:

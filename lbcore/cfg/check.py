@@ -39,8 +39,8 @@ from lbcore.cfg.kw_log_format import check_logs
 from lbcore.cfg.kw_stats_page import check_pages
 from lbcore.cfg.kw_stick import check_stick
 from lbcore.cfg.sec_log_profile import check_profiles
+from lbcore.cfg.sec_peers import check_peers
 from lbcore.cfg.sec_userlist import check_members
-from lbcore.conn.settings import BindSettings
 from lbcore.proxy.settings import GlobalSettings, ProxySettings, ServerSettings, Settings
 from lbcore.sample.files import files_of
 
@@ -68,6 +68,7 @@ def check(ctx: Context, resolver: Resolver = resolve) -> None:
     for proxy in proxies:
         if not proxy.disabled:
             _check_proxy(_Checked(ctx, proxy, backends))
+    check_peers(ctx)
     check_tracking(proxies, lambda text, where: _add(ctx, Severity.ALERT, text, where, "[{}] : "))
     _state_files(ctx)
     check_errors(ctx)

@@ -55,7 +55,7 @@ class _Known:
             {proxy.name: proxy for proxy in proxies if proxy.has_frontend},
             {proxy.name: proxy for proxy in proxies if proxy.has_backend},
             ctx.settings.userlists,
-            {proxy.name: proxy for proxy in proxies if proxy.table is not None},
+            {table.name: table for table in ctx.settings.tables()},
         )
 
     def is_template(self, name: str) -> bool:

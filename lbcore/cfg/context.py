@@ -20,7 +20,7 @@ class LoadOptions:
     `features` is the list of `-vv` (name to whether it works), `enabled` the switches that `enabled(...)` asks for
     (`SPLICE`, `EPOLL`, ...; `-dS` and friends switch them off), `ssl_library` the TLS library's version text, ""
     without TLS. `diag` is `-dD`. After `max_errors` errors in one file the rest of it is not read (0: no limit);
-    HAProxy has 50.
+    HAProxy has 50. `named_peer`: `-L` has said who we are among peers.
     """
 
     diag: bool = False
@@ -29,6 +29,7 @@ class LoadOptions:
     enabled: Mapping[str, bool] = field(default_factory=dict)
     ssl_library: str = ""
     max_errors: int = 50
+    named_peer: bool = False
 
 
 @dataclass(slots=True)

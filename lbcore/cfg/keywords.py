@@ -20,6 +20,7 @@ BIND = ("bind",)
 SERVER = ("server",)
 SERVERS = ("default-server", "server")
 USERLIST = ("userlist",)
+PEERS = ("peers",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,7 @@ WORDS: dict[str, str] = {
     """,
     "http-errors": """errorfile""",
     "log-profile": """log-tag on""",
+    "peers": """bind default-bind default-server disabled enabled log peer server shards table""",
     "userlist": """
         group user
     """,

@@ -170,6 +170,19 @@ def description(args: Args) -> None:
     settings(args).description = " ".join(words)
 
 
+def localpeer(args: Args) -> None:
+    """`localpeer <name>`: who we are in the `peers` sections that follow."""
+    name = args.take()
+    if not name:
+        raise KeywordError("'localpeer' expects a name as an argument.")
+    if args.context.options.named_peer:
+        args.warn("'localpeer' ignored since it is already set by using the '-L' command line argument.", at=0)
+    elif args.context.settings.peers:
+        args.warn("'localpeer' ignored since it is used after 'peers' section.", at=0)
+    else:
+        args.context.environment.setenv("HAPROXY_LOCALPEER", name)
+
+
 def hard_stop_after(args: Args) -> None:
     settings(args).hard_stop_after = _delay(args)
 
@@ -276,6 +289,7 @@ KEYWORDS.register(
     Keyword(("grace",), GLOBAL, grace, "<time>", "How long a soft stop waits before it stops listening."),
     Keyword(("group",), GLOBAL, group, "<name>", "The group to run as, by its name."),
     Keyword(("hard-stop-after",), GLOBAL, hard_stop_after, "<time>", "The longest that a soft stop may take."),
+    Keyword(("localpeer",), GLOBAL, localpeer, "<name>", "Who we are among peers; else the host's name.", "0.3"),
     Keyword(("maxconn",), GLOBAL, once("maxconn"), "<number>", "The most client connections of the process."),
     Keyword(("maxconnrate",), GLOBAL, once("maxconnrate"), "<number>", "The most new connections a second."),
     Keyword(("maxpipes",), GLOBAL, once("maxpipes"), "<number>", "The most pipes used by splicing."),

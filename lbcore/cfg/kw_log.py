@@ -36,7 +36,7 @@ def log(args: Args) -> None:
         # As in HAProxy, the targets known by now: a later `global` section adds nothing here.
         targets.extend(settings(args).log_targets)
         return
-    targets.append(_target(args, first, "" if in_global else " or global"))
+    targets.append(read_target(args, first, "" if in_global else " or global"))
 
 
 def _no_log(args: Args, targets: list[LogTarget]) -> None:
@@ -45,7 +45,8 @@ def _no_log(args: Args, targets: list[LogTarget]) -> None:
     targets.clear()
 
 
-def _target(args: Args, text: str, or_global: str) -> LogTarget:
+def read_target(args: Args, text: str, or_global: str) -> LogTarget:
+    """The target whose address `text` is, with the options that follow. Raises KeywordError."""
     if not text or not args.more:
         raise KeywordError(f"log : expects <address> and <facility> {or_global} as arguments".replace("  or", " or"))
     address = _address(args, text)

@@ -86,7 +86,7 @@ def check_stick(proxy: ProxySettings, settings: Settings, alert: Callable[[str],
         return
     from lbcore.table.key import to_type  # with the vocabulary
 
-    tables = {other.name: other.table for other in settings.proxies if other.table is not None}
+    tables = {table.name: table for table in settings.tables()}
     for rule in proxy.stick_rules:
         table = tables.get(rule.table)
         if table is None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from lbcore.cfg.arguments import TIGHT, Args, KeywordError, integer, kind_word
 from lbcore.cfg.context import Context
 from lbcore.cfg.keywords import KEYWORDS, PROXIES, Keyword
-from lbcore.cfg.known import not_yet
 from lbcore.cfg.units import TIME_MAX, UnitError, parse_size, parse_time
 from lbcore.proxy.settings import ProxySettings
 from lbcore.table.settings import Stored, TableSettings
@@ -35,19 +34,29 @@ def stick_table(args: Args) -> None:
     if args.in_defaults:
         raise KeywordError("'stick-table' is not supported in 'defaults' section.")
     _check_unique(args)
-    table = TableSettings(proxy.name, "", 0, where=args.line.where)
-    while args.more:
-        word = args.take()
-        reader = _READERS.get(word)
-        if reader is None:
-            raise KeywordError(f"stick-table: unknown argument '{word}'.")
-        reader(args, table)
-    if not table.size:
-        raise KeywordError("stick-table: missing size.")
-    if not table.type:
-        raise KeywordError("stick-table: missing type.")
-    proxy.table = table
+    proxy.table = read_table(args, TableSettings(proxy.name, "", 0, where=args.line.where))
     tables_of(args.context)[proxy.name] = proxy
+
+
+def read_table(args: Args, table: TableSettings) -> TableSettings:
+    """What is left of a line as a table's arguments. A table of a `peers` section has no `peers` of its own.
+
+    Raises KeywordError, with the keyword of the line before its text."""
+    try:
+        while args.more:
+            word = args.take()
+            reader = _READERS.get(word)
+            if reader is None or (reader is _peers and table.section):
+                raise KeywordError(f"stick-table: unknown argument '{word}'.")
+            reader(args, table)
+        if not table.size:
+            raise KeywordError("stick-table: missing size.")
+        if not table.type:
+            raise KeywordError("stick-table: missing type.")
+    except KeywordError as error:
+        error.text = error.text.replace("stick-table", args.name, 1)
+        raise
+    return table
 
 
 def tables_of(context: Context) -> dict[str, ProxySettings]:
@@ -78,7 +87,7 @@ def _type(args: Args, table: TableSettings) -> None:
     table.type = args.take()
     if table.type not in TYPES:
         raise KeywordError(f"stick-table: unknown type '{table.type}'.")
-    table.length = LENGTH
+    table.length = LENGTH - (table.type == "string")  # HAProxy keeps a NUL behind those that say no length
     if table.type in WITH_LENGTH and args.peek() == "len":
         args.take()
         length = integer(args.take())
@@ -119,12 +128,12 @@ def _nopurge(args: Args, table: TableSettings) -> None:
     table.nopurge = True
 
 
-def _refused(word: str) -> Callable[[Args, TableSettings], None]:
-    def refuse(args: Args, table: TableSettings) -> None:
-        _value(args, word)
-        raise KeywordError(not_yet(f"stick-table {word}"), args.position - 2)
+def _peers(args: Args, table: TableSettings) -> None:
+    table.peers = _value(args, "peers")
 
-    return refuse
+
+def _write_to(args: Args, table: TableSettings) -> None:
+    table.write_to = _value(args, "write-to")
 
 
 def _srvkey(args: Args, table: TableSettings) -> None:
@@ -216,12 +225,12 @@ def _check_arrays(table: TableSettings) -> None:
 _READERS: dict[str, Callable[[Args, TableSettings], None]] = {
     "expire": _expire,
     "nopurge": _nopurge,
-    "peers": _refused("peers"),
+    "peers": _peers,
     "size": _size,
     "srvkey": _srvkey,
     "store": _store,
     "type": _type,
-    "write-to": _refused("write-to"),
+    "write-to": _write_to,
 }
 
 KEYWORDS.register(
@@ -230,7 +239,7 @@ KEYWORDS.register(
         PROXIES,
         stick_table,
         "type {ip|ipv6|integer|string [len <bytes>]|binary [len <bytes>]} size <entries> [expire <time>] [nopurge] "
-        "[srvkey {name|addr}] [store <type>[,...]]",
+        "[peers <section>] [write-to <table>] [srvkey {name|addr}] [store <type>[,...]]",
         "What is remembered of addresses, cookies, any keys.",
         "0.3",
     ),

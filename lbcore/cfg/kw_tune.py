@@ -43,6 +43,13 @@ def _kind(low: int) -> str:
     return "a positive integer argument" if low else "an integer argument"
 
 
+def peers_updates(args: Args) -> None:
+    value = integer(args.take())
+    if value is None or value <= 0:
+        raise KeywordError(f"'{args.name}' expects an integer argument greater than 0.")
+    settings(args).peers_updates_at_once = value
+
+
 def maxhdr(args: Args) -> None:
     text = args.take()
     value = integer(text) if text else None
@@ -145,6 +152,8 @@ KEYWORDS.register(
     Keyword(("tune.maxaccept",), GLOBAL, once("maxaccept", -1), "<number>", "The most connections accepted in a row."),
     Keyword(("tune.maxpollevents",), GLOBAL, once("maxpollevents", 1), "<number>", "The most events of one poll."),
     Keyword(("tune.maxrewrite",), GLOBAL, size("maxrewrite"), "<size>", "The room a buffer keeps for rewriting."),
+    Keyword(("tune.peers.max-updates-at-once",), GLOBAL, peers_updates, "<number>",
+            "The most updates that a peer is sent at a time.", "0.3"),
     Keyword(("tune.pipesize",), GLOBAL, size("pipesize"), "<size>", "The size of pipes used by splicing."),
     Keyword(("tune.rcvbuf.client",), GLOBAL, once("rcvbuf_client"), "<bytes>", "Receive buffers towards clients."),
     Keyword(("tune.rcvbuf.server",), GLOBAL, once("rcvbuf_server"), "<bytes>", "Receive buffers towards servers."),

@@ -11,6 +11,7 @@ from lbcore.cfg.keywords import KEYWORDS
 from lbcore.cfg.sec_global import GlobalSection
 from lbcore.cfg.sec_http_errors import HttpErrorsSection
 from lbcore.cfg.sec_log_profile import LogProfileSection
+from lbcore.cfg.sec_peers import PeersSection
 from lbcore.cfg.sec_proxy import ProxySection
 from lbcore.cfg.sec_refused import RefusedSection
 from lbcore.cfg.sec_userlist import UserlistSection
@@ -23,6 +24,7 @@ _PARSERS: dict[str, SectionParser] = {
     "http-errors": HttpErrorsSection(),
     "listen": ProxySection("listen"),
     "log-profile": LogProfileSection(),
+    "peers": PeersSection(),
     "userlist": UserlistSection(),
 }
 # HAProxy 3.2's other sections, each to move up there with its issue.
@@ -33,7 +35,6 @@ NOT_YET = (
     "fcgi-app",
     "log-forward",
     "mailers",
-    "peers",
     "program",
     "resolvers",
     "ring",

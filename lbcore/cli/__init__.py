@@ -6,7 +6,8 @@ no time. `registry.py` holds the rows of commands and finds the one that a line 
 their words; a file is imported when one of its commands is first used or listed: `cmd_activity.py` (memory, threads,
 tasks), `cmd_cookie.py` (dynamic cookies), `cmd_counters.py` (clear counters), `cmd_env.py` (the environment),
 `cmd_errors.py` (show errors), `cmd_frontend.py` (one frontend), `cmd_help.py` (help), `cmd_limits.py` (limits of the
-process), `cmd_map.py` (maps and the patterns of ACLs), `cmd_process.py` (what the process is made of),
+process), `cmd_map.py` (maps and the patterns of ACLs), `cmd_peers.py` (peers), `cmd_process.py` (what the process is made
+of),
 `cmd_prompt.py` (prompt, quit, levels, settings of the session), `cmd_refused.py` (what is not done), `cmd_server.py`
 (one server), `cmd_server_add.py` (servers that come and go), `cmd_servers.py` (lists of them), `cmd_sess.py`
 (sessions), `cmd_show.py` (show ...), `cmd_table.py` (stick tables), `cmd_table_file.py` (their dumps in files),
@@ -58,10 +59,11 @@ STANDARD = {
         "del ssl crl-file", "del ssl crt-list", "dump ssl cert", "dump stats-file", "httpclient", "new ssl ca-file",
         "new ssl cert", "new ssl crl-file", "set anon global-key", "set anon off", "set anon on", "set ssl ca-file",
         "set ssl cert", "set ssl crl-file", "set ssl ocsp-response", "set ssl tls-key", "show anon", "show cache",
-        "show peers", "show resolvers", "show ssl ca-file", "show ssl cert", "show ssl crl-file",
+        "show resolvers", "show ssl ca-file", "show ssl cert", "show ssl crl-file",
         "show ssl crt-list", "show ssl ocsp-response", "show ssl ocsp-updates", "show ssl providers", "show ssl sni",
         "show tls-keys", "show trace", "trace", "update ssl ocsp-response",
     ),
+    "cmd_peers": ("show peers",),
     "cmd_server": (
         "disable agent", "disable health", "disable server", "enable agent", "enable health", "enable server",
         "get weight", "set maxconn server", "set server", "set weight", "shutdown sessions server",

@@ -33,7 +33,6 @@ NOT_DONE = {
     "set anon on": NotDone(Level.USER, _ANON),
     "show anon": NotDone(Level.USER, _ANON),
     "show cache": NotDone(Level.USER, "there are no caches"),
-    "show peers": NotDone(Level.USER, "there are no peers"),
     "show resolvers": NotDone(Level.USER, "there are no resolvers"),
     "show tls-keys": NotDone(Level.USER, _TLS),
     "show trace": NotDone(Level.USER, _TRACE),

@@ -9,6 +9,7 @@ from lbcore.stats.views import ProcessView
 
 if TYPE_CHECKING:
     from lbcore.event.profile import Profile
+    from lbcore.peers.section import Section
     from lbcore.proxy.backend import Backend
     from lbcore.proxy.control import Control
     from lbcore.proxy.dyncookie import DynamicCookies
@@ -274,6 +275,9 @@ class Process(ProcessView, Protocol):
 
     def tables(self) -> Tables:
         """The stick tables, in the order of the configuration."""
+
+    def peers(self) -> Iterable[Section]:
+        """The `peers` sections that are at work, in the order of the configuration."""
 
     def proc_vars(self) -> ProcVars:
         """The variables of the process."""

@@ -26,11 +26,11 @@ class Task:
     nothing.
     """
 
-    __slots__ = ("_handle", "_sched", "cookie", "run")
+    __slots__ = ("cookie", "handle", "run", "sched")
 
     def __init__(self, sched: Any, handle: Any, cookie: int, run: Callable[[int], None]) -> None:
-        self._sched = sched
-        self._handle = handle
+        self.sched = sched  # `tasksched *` and `task *`, for the shim's functions that wake it
+        self.handle = handle
         self.cookie = cookie
         self.run = run
 
@@ -44,28 +44,28 @@ class Task:
     @property
     def state(self) -> int:
         """TASK_* of the moment."""
-        return 0 if self._handle is None else int(self._handle.state)
+        return 0 if self.handle is None else int(self.handle.state)
 
     def wakeup(self, reason: int = lib.TASK_WOKEN_OTHER) -> None:
         """Has it run soon, by a thread of its mask."""
-        if self._handle is not None:
-            lib.task_wakeup(self._sched, self._handle, reason)
+        if self.handle is not None:
+            lib.task_wakeup(self.sched, self.handle, reason)
 
     def schedule(self, ms: int) -> None:
         """Has it run in `ms` milliseconds, or at its present date if that is sooner."""
-        if self._handle is not None:
-            lib.task_schedule(self._sched, self._handle, tick_in(ms))
+        if self.handle is not None:
+            lib.task_schedule(self.sched, self.handle, tick_in(ms))
 
     def schedule_at(self, ms: int | None) -> None:
         """Has it run in `ms` milliseconds and at no other date; None: at none."""
-        if self._handle is not None:
-            lib.task_queue_at(self._sched, self._handle, 0 if ms is None else tick_in(ms))
+        if self.handle is not None:
+            lib.task_queue_at(self.sched, self.handle, 0 if ms is None else tick_in(ms))
 
     def free(self) -> None:
         """Ends it; if it is running, after that run. Nothing wakes it any more."""
-        handle, self._handle = self._handle, None
+        handle, self.handle = self.handle, None
         if handle is not None:
-            lib.task_free(self._sched, handle)
+            lib.task_free(self.sched, handle)
 
 
 class Tasks:
@@ -74,7 +74,7 @@ class Tasks:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._sched = lib.eng_tasks(engine.handle)
+        self.sched = lib.eng_tasks(engine.handle)
         self._table: dict[int, Task] = {}
         self._last = 0
         self._adding = threading.Lock()
@@ -85,10 +85,10 @@ class Tasks:
         with self._adding:
             self._last += 1
             cookie = self._last
-        handle = lib.task_new(self._sched, mask, cookie, nice)
+        handle = lib.task_new(self.sched, mask, cookie, nice)
         if handle == ffi.NULL:
             raise MemoryError
-        task = self._table[cookie] = Task(self._sched, handle, cookie, run)
+        task = self._table[cookie] = Task(self.sched, handle, cookie, run)
         return task
 
     def remove(self, task: Task) -> None:
@@ -119,4 +119,4 @@ class Tasks:
             if task is not None:
                 task.run(event.arg)
         finally:
-            lib.task_done(self._sched, ffi.cast("task *", event.data))
+            lib.task_done(self.sched, ffi.cast("task *", event.data))

@@ -5,6 +5,7 @@ Times are milliseconds, None where not set. Nothing here knows configuration tex
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -14,6 +15,7 @@ from lbcore.conn.settings import BindSettings, UnixBind
 from lbcore.log.settings import LogProfile, LogTarget
 from lbcore.proxy.balance import Balance, HashType
 from lbcore.proxy.check_settings import AgentSettings, CheckSettings, ExternalCheck
+from lbcore.table.peering import UPDATES_AT_ONCE, PeersSettings
 from lbcore.table.settings import TableSettings
 
 
@@ -393,6 +395,7 @@ class GlobalSettings:
     maxrewrite: int = 1024
     maxaccept: int = 4
     maxpollevents: int = 200
+    peers_updates_at_once: int = UPDATES_AT_ONCE
     stick_counters: int = 3  # slots of a connection, and of a stream, that track something
     maxhdr: int = 101
     rcvbuf_client: int = 0
@@ -452,6 +455,13 @@ class Settings:
     userlists: dict[str, Userlist] = field(default_factory=dict)
     http_errors: dict[str, HttpErrors] = field(default_factory=dict)
     log_profiles: dict[str, LogProfile] = field(default_factory=dict)
+    peers: list[PeersSettings] = field(default_factory=list)
     pattern_paths: dict[str, str] = field(default_factory=dict)  # names of pattern files -> where they really are
     pattern_uses: list[Any] = field(default_factory=list)  # lbcore.sample.reference.Use, in the order of their lines
     environment: dict[str, str] | None = None  # variables, as the last line leaves them; None: those of the process
+
+    def tables(self) -> Iterator[TableSettings]:
+        """All stick tables: those of proxies, then those of `peers` sections."""
+        yield from (proxy.table for proxy in self.proxies if proxy.table is not None)
+        for section in self.peers:
+            yield from section.tables

@@ -33,14 +33,15 @@ def set_counters(notes: dict[str, object], number: int) -> None:
 class TableSettings:
     """A `stick-table` line."""
 
-    name: str  # the proxy's
+    name: str  # the proxy's; of a section's own, "<section>/<name>"
     type: str  # "ip", "ipv6", "integer", "string", "binary"
     size: int  # entries
     length: int = 32  # bytes that are kept of strings and binary keys
     expire: int = 0  # ms; 0: never
     nopurge: bool = False
     store: dict[str, Stored] = field(default_factory=dict)  # by the name of the data type (`types.TYPES`)
+    section: str = ""  # the `peers` section that it stands in, "" if it is a proxy's
     peers: str | None = None  # the section whose members are taught
-    write_to: str | None = None  # the table that is written to as well
+    write_to: str | None = None  # the table that gets what peers tell, too
     srvkey: str = "name"  # what `server_key` holds of a server: "name", "addr"
     where: str = ""  # file:line

@@ -214,6 +214,11 @@ class Table:
                 self._texts[text] = number
             return number
 
+    @property
+    def texts(self) -> int:
+        """How many texts are kept."""
+        return len(self._texts)
+
     def text_of(self, number: int) -> str:
         """The text of a number, "" if it has none."""
         return self._by_number[number] if 0 <= number < len(self._by_number) else ""

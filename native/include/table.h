@@ -22,6 +22,7 @@
 #ifndef LB_CFFI
 #include "freq.h"
 #include "lock.h"
+#include "task.h"
 #endif
 
 /* Data types, numbered as the protocol of peers numbers them. */
@@ -130,9 +131,6 @@ int stk_expire(stk_table *t, uint32_t now, uint32_t max);
 uint32_t stk_next(stk_table *t, uint32_t after, uint32_t now);
 /* The same by number: <e> itself, referenced, if it is in use; else 0. */
 uint32_t stk_at(stk_table *t, uint32_t e, uint32_t now);
-/* The entry with the lowest update number above <after>, referenced; 0: there is none. <local>: only of changes that were made
- * here. Numbers wrap; they begin with 1. */
-uint32_t stk_next_update(stk_table *t, uint32_t after, int local);
 void stk_look(stk_table *t, uint32_t e, uint32_t now, stk_info *out);
 void stk_read_figures(stk_table *t, stk_figures *out);
 
@@ -154,6 +152,35 @@ void stk_count(stk_table *t, uint32_t e, uint32_t mask, uint64_t n, uint32_t now
  * the one before. 0, or -EINVAL if that is no rate that is stored. */
 int stk_rate_parts(stk_table *t, uint32_t e, int type, uint32_t i, uint32_t now, int write, uint32_t *age, uint32_t *curr,
                    uint32_t *prev);
+/* All that is stored at once, as peers send it: types in the order of their numbers, elements in theirs, each one number, but three of a rate
+ * (as stk_rate_parts() has them). <out>: room for stk_width(). */
+void stk_read_all(stk_table *t, uint32_t e, uint32_t now, uint64_t *out);
+/* Sets the types of <mask> (bit: STK_*) that are stored; <in> is laid out as by stk_read_all(). */
+void stk_write_all(stk_table *t, uint32_t e, uint32_t now, uint32_t mask, const uint64_t *in);
+/* How many numbers these are. */
+uint32_t stk_width(const stk_table *t);
+
+/* --- changes, which peers are taught; the table's <updates> must be set --- */
+
+/* A change: the entry's last one. */
+typedef struct stk_change {
+    uint32_t e;      /* referenced */
+    uint32_t number;
+    uint32_t left;   /* ms that the entry has to live; 0 without expiry */
+    uint32_t local;  /* 1: made here */
+} stk_change;
+
+/* The changes that come after number <after>, at most <max>, in their order; <local>: only those that were made here. Returns how
+ * many; *<reached> is the number up to which all were looked at, from which to go on: if it is <after>, there are no more. Numbers
+ * begin with 1 and wrap. *<at> spares looking for the place: give back what the last call left there, first 0. Takes LBL_TABLE,
+ * for a thousand entries at most unless the place has to be looked for. */
+int stk_changes(stk_table *t, uint32_t after, uint32_t *at, int local, uint32_t now, stk_change *out, int max,
+                uint32_t *reached);
+/* Has a task of <s> woken (TASK_WOKEN_MSG) by the next change that is made here, that one alone; NULL: no task. Returns the number of the last
+ * change: if it is not the one that the caller knows, there is something to do already. Takes LBL_TABLE. */
+uint32_t stk_watch(stk_table *t, tasksched *s, task *k);
+/* The number of the last change. Takes LBL_TABLE. */
+uint32_t stk_last_change(stk_table *t);
 
 #ifndef LB_CFFI
 /* Head of an entry; its data follow, then its links of updates (if the table has any), then its key. */
@@ -188,8 +215,17 @@ struct stk_table {
     stk_due *heap;     /* [0] is unused */
     uint32_t nheap;
     uint32_t first, last, updates; /* of the changed ones; number of the last change */
+    tasksched *sched;  /* of <watcher>, to be woken by the next change; NULL: nobody is */
+    task *watcher;
     uint64_t purged, refused;
 };
+
+/* Its place among the changed entries. */
+typedef struct stk_update {
+    uint32_t prev, next; /* entries */
+    uint32_t number;     /* 0: it is not among them */
+    uint32_t local;
+} stk_update;
 
 extern const uint8_t stk_kinds[STK_TYPES]; /* STK_KIND_* */
 /* Bytes of an element of <type>, which exists. */
@@ -199,4 +235,41 @@ static inline stk_entry *stk_entry_at(const stk_table *t, uint32_t e)
 {
     return (stk_entry *)(t->entries + (size_t)(e - 1) * t->entry_size);
 }
+
+static inline stk_update *stk_update_of(const stk_table *t, uint32_t e)
+{
+    return (stk_update *)((char *)stk_entry_at(t, e) + t->update_off);
+}
+
+/* Whether a tick, or a number of a change, comes before another. */
+static inline int stk_sooner(uint32_t a, uint32_t b)
+{
+    return (int32_t)(a - b) < 0;
+}
+
+/* What follows is for who holds LBL_TABLE. */
+
+static inline int stk_expired(const stk_table *t, const stk_entry *x, uint32_t now)
+{
+    return t->conf.expire && !stk_sooner(now, x->expire);
+}
+
+static inline int stk_is_there(const stk_table *t, uint32_t e, uint32_t now)
+{
+    const stk_entry *x = stk_entry_at(t, e);
+
+    return x->used && (x->refs || !stk_expired(t, x, now));
+}
+
+static inline void stk_ref_locked(stk_table *t, stk_entry *x)
+{
+    x->refs++;
+    t->refs++;
+}
+
+/* Puts it behind all others that were changed; what a peer says changes nothing about one that is among them. 1: the watcher is to be woken,
+ * once the lock is given back. */
+int stk_update_add(stk_table *t, uint32_t e, int local);
+/* Takes it from among them. */
+void stk_update_unlink(stk_table *t, uint32_t e);
 #endif

@@ -108,7 +108,7 @@ static void tell(const flow *f, uint32_t now, lb_sess *s)
     s->expire = expire;
     s->retries = f->retries;
     s->requests = f->req_no;
-    s->queue_pos = f->qpos;
+    s->queue_pos = f->qbe ? f->qbe : f->qonly;
     s->family = f->f->family;
     s->sport = f->f->port;
     s->lport = f->lsn->port;

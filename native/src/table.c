@@ -7,13 +7,6 @@ enum {
     LARGE = 4 << 20,  /* bytes from which an array is worth large pages */
 };
 
-/* Entries that were changed, in the order of their last changes. */
-typedef struct update {
-    uint32_t prev, next; /* entries */
-    uint32_t number;     /* 0: it is not among them */
-    uint32_t local;
-} update;
-
 const stk_conf *stk_conf_of(const stk_table *t)
 {
     return &t->conf;
@@ -50,7 +43,7 @@ static void lay_out(stk_table *t)
                 at += t->conf.count[i] * stk_element_size(i);
             }
     t->update_off = at;
-    at += t->conf.updates ? sizeof(update) : 0;
+    at += t->conf.updates ? sizeof(stk_update) : 0;
     t->key_off = at;
     t->entry_size = (at + t->conf.key_len + 7) & ~7u;
 }
@@ -123,11 +116,6 @@ void stk_free(stk_table *t)
     free(t);
 }
 
-static update *update_of(const stk_table *t, uint32_t e)
-{
-    return (update *)((char *)stk_entry_at(t, e) + t->update_off);
-}
-
 static char *key_of(const stk_table *t, const stk_entry *x)
 {
     return (char *)x + t->key_off;
@@ -186,11 +174,6 @@ static int same_key(const stk_table *t, const stk_entry *x, const char *key, uin
 
 /* --- the heap of dates; LBL_TABLE must be held --- */
 
-static int sooner(uint32_t a, uint32_t b)
-{
-    return (int32_t)(a - b) < 0;
-}
-
 static void heap_put(stk_table *t, uint32_t place, stk_due d)
 {
     t->heap[place] = d;
@@ -199,7 +182,7 @@ static void heap_put(stk_table *t, uint32_t place, stk_due d)
 
 static void sift_up(stk_table *t, uint32_t place, stk_due d)
 {
-    while (place > 1 && sooner(d.date, t->heap[place / 2].date)) {
+    while (place > 1 && stk_sooner(d.date, t->heap[place / 2].date)) {
         heap_put(t, place, t->heap[place / 2]);
         place /= 2;
     }
@@ -211,9 +194,9 @@ static void sift_down(stk_table *t, uint32_t place, stk_due d)
     uint32_t below;
 
     while ((below = place * 2) <= t->nheap) {
-        if (below < t->nheap && sooner(t->heap[below + 1].date, t->heap[below].date))
+        if (below < t->nheap && stk_sooner(t->heap[below + 1].date, t->heap[below].date))
             below++;
-        if (!sooner(t->heap[below].date, d.date))
+        if (!stk_sooner(t->heap[below].date, d.date))
             break;
         heap_put(t, place, t->heap[below]);
         place = below;
@@ -237,7 +220,7 @@ static void heap_remove(stk_table *t, stk_entry *x)
     d = t->heap[t->nheap--];
     if (place > t->nheap)
         return;
-    if (place > 1 && sooner(d.date, t->heap[place / 2].date))
+    if (place > 1 && stk_sooner(d.date, t->heap[place / 2].date))
         sift_up(t, place, d);
     else
         sift_down(t, place, d);
@@ -247,10 +230,10 @@ static void heap_remove(stk_table *t, stk_entry *x)
  * sooner: then it is looked at, at the price of a cache miss. */
 static void set_date(stk_table *t, stk_entry *x, uint32_t e, uint32_t date)
 {
-    int hastened = sooner(date, x->expire);
+    int hastened = stk_sooner(date, x->expire);
 
     x->expire = date;
-    if (hastened && x->place != NOWHERE && sooner(date, t->heap[x->place].date))
+    if (hastened && x->place != NOWHERE && stk_sooner(date, t->heap[x->place].date))
         sift_up(t, x->place, (stk_due){date, e});
 }
 
@@ -272,46 +255,7 @@ static uint32_t heap_first(stk_table *t)
     return 0;
 }
 
-/* --- changes, in their order; LBL_TABLE must be held --- */
-
-static void update_unlink(stk_table *t, uint32_t e)
-{
-    update *u = update_of(t, e);
-
-    if (!u->number)
-        return;
-    if (u->prev)
-        update_of(t, u->prev)->next = u->next;
-    else
-        t->first = u->next;
-    if (u->next)
-        update_of(t, u->next)->prev = u->prev;
-    else
-        t->last = u->prev;
-    u->number = 0;
-}
-
-static void update_add(stk_table *t, uint32_t e, int local)
-{
-    update *u = update_of(t, e);
-
-    update_unlink(t, e);
-    if (!++t->updates)
-        t->updates = 1;
-    *u = (update){.prev = t->last, .number = t->updates, .local = (uint32_t)local};
-    if (t->last)
-        update_of(t, t->last)->next = e;
-    else
-        t->first = e;
-    t->last = e;
-}
-
 /* --- entries; LBL_TABLE must be held --- */
-
-static int expired(const stk_table *t, const stk_entry *x, uint32_t now)
-{
-    return t->conf.expire && !sooner(now, x->expire);
-}
 
 static void unchain(stk_table *t, stk_entry *x, uint32_t e)
 {
@@ -330,17 +274,11 @@ static void drop_entry(stk_table *t, uint32_t e)
     unchain(t, x, e);
     heap_remove(t, x);
     if (t->conf.updates)
-        update_unlink(t, e);
+        stk_update_unlink(t, e);
     x->used = 0;
     x->next = t->free;
     t->free = e;
     t->used--;
-}
-
-static void ref(stk_table *t, stk_entry *x)
-{
-    x->refs++;
-    t->refs++;
 }
 
 static void unref(stk_table *t, uint32_t e)
@@ -413,7 +351,7 @@ static uint32_t find(stk_table *t, const char *key, uint32_t len, uint32_t b, ui
 
         if (!same_key(t, x, key, len))
             continue;
-        if (x->refs || !expired(t, x, now))
+        if (x->refs || !stk_expired(t, x, now))
             return e;
         drop_entry(t, e);
         return 0;
@@ -428,7 +366,7 @@ uint32_t stk_get(stk_table *t, const void *key, uint32_t len, uint32_t now)
     spin_lock(&t->lock);
     e = find(t, key, n, b, now);
     if (e)
-        ref(t, stk_entry_at(t, e));
+        stk_ref_locked(t, stk_entry_at(t, e));
     spin_unlock(&t->lock);
     return e;
 }
@@ -444,7 +382,7 @@ uint32_t stk_set(stk_table *t, const void *key, uint32_t len, uint32_t now, int 
     if (absent)
         e = store(t, key, n, b, now);
     if (e)
-        ref(t, stk_entry_at(t, e));
+        stk_ref_locked(t, stk_entry_at(t, e));
     spin_unlock(&t->lock);
     if (fresh)
         *fresh = absent && e;
@@ -454,7 +392,7 @@ uint32_t stk_set(stk_table *t, const void *key, uint32_t len, uint32_t now, int 
 void stk_ref(stk_table *t, uint32_t e)
 {
     spin_lock(&t->lock);
-    ref(t, stk_entry_at(t, e));
+    stk_ref_locked(t, stk_entry_at(t, e));
     spin_unlock(&t->lock);
 }
 
@@ -468,14 +406,19 @@ void stk_release(stk_table *t, uint32_t e)
 static void touch(stk_table *t, uint32_t e, uint32_t date, int local, int drop)
 {
     stk_entry *x = stk_entry_at(t, e);
+    task *watcher = NULL;
 
     spin_lock(&t->lock);
     set_date(t, x, e, date);
-    if (t->conf.updates)
-        update_add(t, e, local);
+    if (t->conf.updates && stk_update_add(t, e, local)) {
+        watcher = t->watcher;
+        t->watcher = NULL;
+    }
     if (drop)
         unref(t, e);
     spin_unlock(&t->lock);
+    if (watcher)
+        task_wakeup(t->sched, watcher, TASK_WOKEN_MSG);
 }
 
 void stk_touch_local(stk_table *t, uint32_t e, uint32_t now, int drop)
@@ -514,7 +457,7 @@ int stk_kill(stk_table *t, uint32_t e, int drop)
 void stk_kill_if_expired(stk_table *t, uint32_t e, uint32_t now, int drop)
 {
     spin_lock(&t->lock);
-    if (expired(t, stk_entry_at(t, e), now))
+    if (stk_expired(t, stk_entry_at(t, e), now))
         kill(t, e, drop);
     else if (drop)
         unref(t, e);
@@ -529,20 +472,12 @@ int stk_expire(stk_table *t, uint32_t now, uint32_t max)
     if (!t->conf.expire)
         return -1;
     spin_lock(&t->lock);
-    while ((e = heap_first(t)) && expired(t, stk_entry_at(t, e), now) && max--)
+    while ((e = heap_first(t)) && stk_expired(t, stk_entry_at(t, e), now) && max--)
         drop_entry(t, e);
     if (e)
-        ms = expired(t, stk_entry_at(t, e), now) ? 0 : (int)(stk_entry_at(t, e)->expire - now);
+        ms = stk_expired(t, stk_entry_at(t, e), now) ? 0 : (int)(stk_entry_at(t, e)->expire - now);
     spin_unlock(&t->lock);
     return ms;
-}
-
-/* LBL_TABLE must be held. */
-static int is_there(const stk_table *t, uint32_t e, uint32_t now)
-{
-    const stk_entry *x = stk_entry_at(t, e);
-
-    return x->used && (x->refs || !expired(t, x, now));
 }
 
 /* The lock is given back between spans: a walk over a table of which most is free must not stop the others. */
@@ -553,10 +488,10 @@ uint32_t stk_next(stk_table *t, uint32_t after, uint32_t now)
     do {
         spin_lock(&t->lock);
         for (span = 0; e < t->ever && span < SPAN && !found; span++)
-            if (is_there(t, ++e, now))
+            if (stk_is_there(t, ++e, now))
                 found = e;
         if (found)
-            ref(t, stk_entry_at(t, found));
+            stk_ref_locked(t, stk_entry_at(t, found));
         span = !found && e < t->ever;
         spin_unlock(&t->lock);
     } while (span);
@@ -566,29 +501,12 @@ uint32_t stk_next(stk_table *t, uint32_t after, uint32_t now)
 uint32_t stk_at(stk_table *t, uint32_t e, uint32_t now)
 {
     spin_lock(&t->lock);
-    if (!e || e > t->ever || !is_there(t, e, now))
+    if (!e || e > t->ever || !stk_is_there(t, e, now))
         e = 0;
     else
-        ref(t, stk_entry_at(t, e));
+        stk_ref_locked(t, stk_entry_at(t, e));
     spin_unlock(&t->lock);
     return e;
-}
-
-/* The latest come last, and those are what peers mostly ask for: looked for from behind. */
-uint32_t stk_next_update(stk_table *t, uint32_t after, int local)
-{
-    uint32_t found = 0;
-
-    if (!t->conf.updates)
-        return 0;
-    spin_lock(&t->lock);
-    for (uint32_t e = t->last; e && sooner(after, update_of(t, e)->number); e = update_of(t, e)->prev)
-        if (!local || update_of(t, e)->local)
-            found = e;
-    if (found)
-        ref(t, stk_entry_at(t, found));
-    spin_unlock(&t->lock);
-    return found;
 }
 
 void stk_look(stk_table *t, uint32_t e, uint32_t now, stk_info *out)
@@ -598,11 +516,11 @@ void stk_look(stk_table *t, uint32_t e, uint32_t now, stk_info *out)
     *out = (stk_info){0};
     spin_lock(&t->lock);
     out->refs = x->refs - 1;
-    if (t->conf.expire && !expired(t, x, now))
+    if (t->conf.expire && !stk_expired(t, x, now))
         out->expires = x->expire - now;
     if (t->conf.updates) {
-        out->update = update_of(t, e)->number;
-        out->local = update_of(t, e)->local;
+        out->update = stk_update_of(t, e)->number;
+        out->local = stk_update_of(t, e)->local;
     }
     spin_unlock(&t->lock);
 }

@@ -185,3 +185,71 @@ int stk_rate_parts(stk_table *t, uint32_t e, int type, uint32_t i, uint32_t now,
     rw_wrunlock(&x->lock);
     return 0;
 }
+
+/* --- as peers have it --- */
+
+/* Numbers that an element is sent as. */
+static uint32_t parts_of(int type)
+{
+    return stk_kinds[type] == STK_KIND_RATE ? 3 : 1;
+}
+
+uint32_t stk_width(const stk_table *t)
+{
+    uint32_t n = 0;
+
+    for (int i = 0; i < STK_TYPES; i++)
+        n += t->conf.count[i] * parts_of(i);
+    return n;
+}
+
+static void read_element(const stk_table *t, const void *p, int type, uint32_t now, uint64_t *out)
+{
+    uint32_t part[3];
+
+    if (stk_kinds[type] != STK_KIND_RATE) {
+        *out = value(t, p, type, now);
+        return;
+    }
+    read_parts(p, now, &part[0], &part[1], &part[2]);
+    for (int i = 0; i < 3; i++)
+        out[i] = part[i];
+}
+
+static void write_element(void *p, int type, uint32_t now, const uint64_t *in)
+{
+    if (stk_kinds[type] != STK_KIND_RATE)
+        set_to(p, type, *in, now);
+    else
+        *(freq_ctr_period *)p =
+            (freq_ctr_period){(now - (uint32_t)in[0]) & ~(uint32_t)FREQP_LOCKED, (uint32_t)in[1], (uint32_t)in[2]};
+}
+
+void stk_read_all(stk_table *t, uint32_t e, uint32_t now, uint64_t *out)
+{
+    stk_entry *x = stk_entry_at(t, e);
+
+    rw_rdlock(&x->lock);
+    for (uint32_t types = t->stored; types; types &= types - 1) {
+        int type = __builtin_ctz(types);
+
+        for (uint32_t i = 0; i < t->conf.count[type]; i++, out += parts_of(type))
+            read_element(t, element(t, x, type, i), type, now, out);
+    }
+    rw_rdunlock(&x->lock);
+}
+
+void stk_write_all(stk_table *t, uint32_t e, uint32_t now, uint32_t mask, const uint64_t *in)
+{
+    stk_entry *x = stk_entry_at(t, e);
+
+    rw_wrlock(&x->lock);
+    for (uint32_t types = t->stored; types; types &= types - 1) {
+        int type = __builtin_ctz(types);
+
+        for (uint32_t i = 0; i < t->conf.count[type]; i++, in += parts_of(type))
+            if (mask >> type & 1)
+                write_element(element(t, x, type, i), type, now, in);
+    }
+    rw_wrunlock(&x->lock);
+}

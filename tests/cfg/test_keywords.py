@@ -30,6 +30,7 @@ KINDS = {
     "userlist": "userlist",
     "http-errors": "http-errors",
     "log-profile": "log-profile",
+    "peers": "peers",
 }
 
 

@@ -24,7 +24,7 @@ def alerts(text: str) -> list[str]:
 
 
 def test_knows_every_section_of_haproxy() -> None:
-    done = {"backend", "defaults", "frontend", "global", "http-errors", "listen", "log-profile", "userlist"}
+    done = {"backend", "defaults", "frontend", "global", "http-errors", "listen", "log-profile", "peers", "userlist"}
     assert set(SECTIONS) == done | set(NOT_YET)
 
 

@@ -1,4 +1,4 @@
-/* sources: table table_data freq lock lockset */
+/* sources: table table_changes table_data freq lock lockset tmr runq waitq task */
 #include "check.h"
 #include "table.h"
 
@@ -396,26 +396,140 @@ static void a_walk_meets_each_entry_once(void)
     stk_free(t);
 }
 
+/* The entry of the first change after number <after>, without leaving a reference; 0: there is none. */
+static uint32_t changed(stk_table *t, uint32_t after, int local)
+{
+    uint32_t at = 0, reached;
+    stk_change c;
+
+    if (!stk_changes(t, after, &at, local, T0, &c, 1, &reached))
+        return 0;
+    stk_release(t, c.e);
+    return c.e;
+}
+
 static void changes_are_numbered_and_those_of_peers_are_told_apart(void)
 {
     stk_table *t = table_with(10, MINUTE, 0);
     uint32_t a = set(t, 1, T0), b = set(t, 2, T0), c = set(t, 3, T0);
     stk_info info;
 
-    CHECK_EQ(stk_next_update(t, 0, 0), 0);
+    CHECK_EQ(changed(t, 0, 0), 0);
     stk_touch_local(t, a, T0, 0);
     stk_touch_remote(t, b, T0, 500, 0);
     stk_touch_local(t, c, T0, 0);
-    CHECK_EQ(stk_next_update(t, 0, 1), a);
-    CHECK_EQ(stk_next_update(t, 1, 1), c);
-    CHECK_EQ(stk_next_update(t, 1, 0), b);
-    CHECK_EQ(stk_next_update(t, 3, 0), 0);
+    CHECK_EQ(changed(t, 0, 1), a);
+    CHECK_EQ(changed(t, 1, 1), c);
+    CHECK_EQ(changed(t, 1, 0), b);
+    CHECK_EQ(changed(t, 3, 0), 0);
     stk_touch_local(t, a, T0, 0); /* is taught anew */
-    CHECK_EQ(stk_next_update(t, 3, 1), a);
+    CHECK_EQ(changed(t, 3, 1), a);
     stk_look(t, b, T0, &info);
     CHECK(info.expires == 500 && info.update == 2 && info.local == 0);
     stk_look(t, a, T0 + 1, &info);
     CHECK(info.expires == MINUTE - 1 && info.update == 4 && info.local == 1);
+    stk_free(t);
+}
+
+static void a_change_made_here_is_still_to_be_taught_when_a_peer_speaks_of_the_entry(void)
+{
+    stk_table *t = table_with(10, MINUTE, 0);
+    uint32_t a = set(t, 1, T0);
+
+    stk_touch_local(t, a, T0, 0);
+    stk_touch_remote(t, a, T0, 500, 0);
+    CHECK_EQ(changed(t, 0, 1), a);
+    stk_free(t);
+}
+
+static void changes_come_in_batches_from_where_the_last_one_ended(void)
+{
+    enum { N = 5000, BATCH = 64 };
+    stk_table *t = table_with(N, MINUTE, 0);
+    uint32_t after = 0, at = 0, reached, seen = 0, batch;
+    stk_change out[BATCH];
+
+    for (uint32_t i = 0; i < N; i++)
+        put(t, i, T0);
+    do {
+        batch = (uint32_t)stk_changes(t, after, &at, 1, T0 + 1, out, BATCH, &reached);
+        for (uint32_t i = 0; i < batch; i++) {
+            CHECK_EQ(out[i].number, ++seen);
+            CHECK_EQ(out[i].left, MINUTE - 1);
+            stk_release(t, out[i].e);
+        }
+        if (seen == 10 * BATCH) { /* the place that it left is no more */
+            put(t, seen - 1, T0);
+            stk_kill(t, set(t, seen - 2, T0), 1);
+        }
+        CHECK_EQ(reached, batch ? after + batch : after);
+        after = reached;
+    } while (batch);
+    CHECK_EQ(seen, N + 1);
+    stk_free(t);
+}
+
+static void a_walk_goes_on_past_more_changes_of_peers_than_it_looks_at(void)
+{
+    enum { N = 3000 };
+    stk_table *t = table_with(N + 1, MINUTE, 0);
+    uint32_t after = 0, at = 0, reached = 0;
+    stk_change c;
+    int n;
+
+    for (uint32_t i = 0; i < N; i++)
+        stk_touch_remote(t, set(t, i, T0), T0, 0, 1);
+    put(t, N, T0);
+    while (!(n = stk_changes(t, after, &at, 1, T0, &c, 1, &reached)) && reached != after)
+        after = reached;
+    REQUIRE(n == 1);
+    CHECK(c.number == N + 1 && c.local);
+    stk_free(t);
+}
+
+static void the_watcher_is_woken_by_the_next_change_alone(void)
+{
+    stk_table *t = table_with(10, MINUTE, 0);
+    tasksched *s = tasksched_new(1, NULL, NULL, NULL);
+    task *k = task_new(s, 0, 7, 0);
+    task_ev ev;
+
+    put(t, 1, T0); /* nobody watches */
+    CHECK_EQ(tasksched_queued(s), 0);
+    CHECK_EQ(stk_watch(t, s, k), 1);
+    stk_touch_remote(t, set(t, 2, T0), T0, 0, 1); /* nothing that is to be taught */
+    CHECK_EQ(tasksched_queued(s), 0);
+    put(t, 1, T0);
+    CHECK_EQ(task_pick(s, 0, &ev, 1), 1);
+    CHECK(ev.cookie == 7 && ev.state & TASK_WOKEN_MSG);
+    task_done(s, k);
+    put(t, 1, T0);
+    CHECK_EQ(tasksched_queued(s), 0);
+    CHECK_EQ(stk_last_change(t), 4);
+    task_free(s, k);
+    tasksched_free(s);
+    stk_free(t);
+}
+
+static void all_data_are_read_and_written_at_once(void)
+{
+    stk_table *t = table_with(10, MINUTE, 0);
+    uint32_t a = set(t, 1, T0), b = set(t, 2, T0);
+    uint64_t v[9];
+
+    CHECK_EQ(stk_width(t), 9); /* conn_cnt, conn_rate (3), conn_cur, bytes_in_cnt, gpc (3) */
+    stk_add(t, a, STK_CONN_CNT, 0, 4, T0);
+    stk_add(t, a, STK_CONN_RATE, 0, 5, T0);
+    stk_add(t, a, STK_CONN_CUR, 0, 6, T0);
+    stk_add(t, a, STK_BYTES_IN_CNT, 0, 1ull << 40, T0);
+    stk_add(t, a, STK_GPC, 2, 7, T0);
+    stk_read_all(t, a, T0, v);
+    stk_write_all(t, b, T0, ~(1u << STK_CONN_CUR), v);
+    CHECK_EQ(stk_read(t, b, STK_CONN_CNT, 0, T0), 4);
+    CHECK_EQ(stk_read(t, b, STK_CONN_RATE, 0, T0), 5);
+    CHECK_EQ(stk_read(t, b, STK_CONN_CUR, 0, T0), 0);
+    CHECK_EQ(stk_read(t, b, STK_BYTES_IN_CNT, 0, T0), 1ull << 40);
+    CHECK_EQ(stk_read(t, b, STK_GPC, 2, T0), 7);
     stk_free(t);
 }
 
@@ -654,6 +768,11 @@ int main(void)
     RUN(several_types_are_counted_at_once_if_they_are_stored);
     RUN(a_walk_meets_each_entry_once);
     RUN(changes_are_numbered_and_those_of_peers_are_told_apart);
+    RUN(a_change_made_here_is_still_to_be_taught_when_a_peer_speaks_of_the_entry);
+    RUN(changes_come_in_batches_from_where_the_last_one_ended);
+    RUN(a_walk_goes_on_past_more_changes_of_peers_than_it_looks_at);
+    RUN(the_watcher_is_woken_by_the_next_change_alone);
+    RUN(all_data_are_read_and_written_at_once);
     RUN(an_entry_that_a_peer_says_is_old_goes_first);
     RUN(a_long_random_life_is_that_of_a_plain_table);
     RUN(threads_lose_nothing_at_one_entry);

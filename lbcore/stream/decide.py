@@ -8,6 +8,7 @@ sessions by theirs until the connection ends, but only those whose configuration
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from time import perf_counter_ns
 from typing import Any
 
 from lbcore.event.crew import Crew
@@ -59,7 +60,7 @@ class Decider:
         self._plans = dict(plans)
         self._report = crew.report
         self._engine = crew.engine
-        self._answers: dict[int, Callable[[Worker, tuple[Any, ...], str], bytes]] = {
+        self._answers: dict[int, Answer] = {
             lib.ASK_CONN: self._connection,
             lib.ASK_SESSION: self._session,
             lib.ASK_CONTENT: self._content,
@@ -71,6 +72,8 @@ class Decider:
         self._responses: dict[tuple[int, int], tuple[Step | None, Step | None]] = {}
         crew.hooks.add(self._begin, self._end)
         crew.handlers[lib.EV_ASK] = self._asked
+        if crew.engine.profiled:
+            self._answers = {kind: _measured(answer) for kind, answer in self._answers.items()}
         crew.handlers[lib.EV_SESSION_END] = self._session_end
         for plan in self._plans.values():
             for number, backend in [(-1, None), *plan.backends.items()]:
@@ -494,6 +497,21 @@ def _closing(ask: tuple[Any, ...], end: Close, flags: int, of: Any = None) -> by
     if not end.status:  # no answer, not even one that is never sent: the request was not judged
         flags |= NO_TR
     return _verdict(ask, _CLOSES[end.how], flags, status=end.status, term=end.term.encode(), ms=end.ttl, of=of)
+
+
+Answer = Callable[[Worker, tuple[Any, ...], str], bytes]
+
+
+def _measured(answer: Answer) -> Answer:
+    """The same, which has the shim add what an answer took to the cost of its stream."""
+
+    def measured(worker: Worker, ask: tuple[Any, ...], text: str) -> bytes:
+        began = perf_counter_ns()
+        found = answer(worker, ask, text)
+        lib.eng_flow_spent(worker.engine.handle, worker.tid, ask[FLOW], ask[GEN], perf_counter_ns() - began)
+        return found
+
+    return measured
 
 
 def _verdict(

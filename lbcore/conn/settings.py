@@ -22,6 +22,7 @@ class BindSettings:
     gid: int | None = None
     interface: str | None = None
     mss: int = 0
+    nice: int = 0  # of its streams, -1024 .. 1024
     tcp_ut: int = 0  # ms
     tfo: bool = False
     v4v6: bool = False

@@ -95,7 +95,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
 def set_nice(words: Words, ruleset: Ruleset) -> Spec:
     """`set-nice <number>`, brought between -1024 and 1024. HAProxy takes what is no number for 0."""
     start = words.at - 1
-    complaint = "expects exactly 1 argument (integer value)."
+    complaint = "expects exactly 1 argument (integer value)"
     text = argument(words, complaint)
     if not _INTEGER.fullmatch(text):
         raise ParseError(complaint)

@@ -38,7 +38,9 @@ def test_finds_words_that_go_on() -> None:
 def test_every_global_word_is_done_or_refused_by_name(word: str) -> None:
     if KEYWORDS.find("global", word) is None:
         said = alert(word, "global")
-        assert re.match(rf"the '{word}' keyword is HAProxy's but (is not supported by lbcore yet$|has no meaning)", said)
+        assert re.match(
+            rf"the '{word}' keyword is HAProxy's but (is not supported by lbcore yet$|has no meaning)", said
+        )
 
 
 @pytest.mark.parametrize("word", sorted(set(WORDS["proxy"].split()) | {"http-request foo"}))

@@ -199,14 +199,10 @@ class Decider:
             flags |= FORCE
         if t.no_retry:
             flags |= lib.V_F_NO_RETRY
-        head = b""
+        ask, head = t.ask, b""
         if req.changed:
-            if req.intact >= 0:
-                flags |= ADDS
-                head = req.text[req.intact :].encode("latin-1")
-            else:
-                head = req.head().encode("latin-1")
-        ask = t.ask
+            more, head = _changed(req)
+            flags |= more
         chosen = server.index if server is not None else -1
         return _pack(ask[FLOW], ask[GEN], FORWARD, flags, number, chosen, 0, 0, len(head), 0, NO_TERM) + head
 
@@ -249,11 +245,8 @@ class Decider:
         flags = self._keep(worker, t) | (CLOSES if t.closes else 0)
         head = b""
         if res.changed:
-            if res.intact >= 0:
-                flags |= ADDS
-                head = res.text[res.intact :].encode("latin-1")
-            else:
-                head = res.head().encode("latin-1")
+            more, head = _changed(res)
+            flags |= more
         return _verdict(ask, FORWARD, flags, head)
 
     def _local(self, worker: Worker, ask: tuple[Any, ...], text: str) -> bytes:
@@ -497,6 +490,13 @@ def _closing(ask: tuple[Any, ...], end: Close, flags: int, of: Any = None) -> by
     if not end.status:  # no answer, not even one that is never sent: the request was not judged
         flags |= NO_TR
     return _verdict(ask, _CLOSES[end.how], flags, status=end.status, term=end.term.encode(), ms=end.ttl, of=of)
+
+
+def _changed(message: Request | Response) -> tuple[int, bytes]:
+    """What a verdict says of a head that rules have changed: flags, and the new head, or only what was added to it."""
+    if message.intact >= 0:
+        return ADDS, message.text[message.intact :].encode("latin-1")
+    return 0, message.head().encode("latin-1")
 
 
 Answer = Callable[[Worker, tuple[Any, ...], str], bytes]

@@ -158,5 +158,5 @@ typedef struct lb_verdict {
 #define FLOW_MARK_FRONT 5 /* SO_MARK */
 #define FLOW_TOS_BACK 6   /* of the server's connection, also of one that is still to be opened; such a one serves no other */
 #define FLOW_MARK_BACK 7  /* stream, before or afterwards */
-#define FLOW_NICE 9      /* a number from -1024 to 1024, as "nice" has it: when it has its turn among other flows */
 #define FLOW_RETRIES 8    /* attempts after the first, instead of the backend's "retries" */
+#define FLOW_NICE 9      /* a number from -1024 to 1024, as "nice" has it: when it has its turn among other flows */

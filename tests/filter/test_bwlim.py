@@ -271,7 +271,7 @@ def test_entries_of_ended_streams_are_given_back(peers: Peers) -> None:
         entry = table.next(0)
         assert entry
         assert until(lambda: table.facts(entry).refs == 0)
-        assert table.read(entry, "bytes_out_rate") >= 2 * 16384
+        assert table.read(entry, dict(table.fields())["bytes_out_rate"]) >= 2 * 16384
         table.release(entry)
 
 

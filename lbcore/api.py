@@ -434,6 +434,7 @@ class LoadBalancer:
             sndbuf_server=chosen.sndbuf_server,
             h1_case=tuple(chosen.h1_case.values()),
             stick_counters=chosen.stick_counters,
+            profiling=chosen.profiling_tasks,
             lock_figures=chosen.profiling_locks,
             lock_order=bool(os.environ.get("LBCORE_LOCK_ORDER")),
         )

@@ -38,7 +38,8 @@ def keywords(classes: Sequence[str]) -> Iterator[str]:
 
 
 def _commands() -> Iterator[str]:
-    yield from (f"{command.usage} [WORKER]" for command in registry())
+    # HAProxy has a blank behind each mark
+    yield from sorted(f"{' '.join(command.words)} [WORKER] " for command in registry())
 
 
 _CLASSES: dict[str, tuple[str, str, Callable[[], Iterator[str]]]] = {

@@ -78,7 +78,7 @@ FEATURES: dict[str, bool] = {
 }
 
 SERVICES: tuple[str, ...] = ("prometheus-exporter",)  # applets that `http-request use-service` may name
-FILTERS = (("bwlim-in", "BWLIM"), ("bwlim-out", "BWLIM"))  # words of `filter` lines, and their kind
+FILTERS = (("bwlim-in", "BWLIM"), ("bwlim-out", "BWLIM"), ("trace", "TRACE"))  # words of `filter` lines, and their kind
 # Protocol name, mode, sides, mux; "<default>" is taken where no `proto` and no ALPN decides.
 MUXES = (
     ("<default>", "HTTP", "FE|BE", "H1"),

@@ -37,8 +37,8 @@ WORDS = {
     "early": "early-hint",
     "expect": "expect-netscaler-cip expect-proxy",
     "flow": """
-        set-bc-mark set-bc-tos set-dst set-dst-port set-fc-mark set-fc-tos set-mark set-retries set-src set-src-port
-        set-timeout set-tos
+        set-bc-mark set-bc-tos set-dst set-dst-port set-fc-mark set-fc-tos set-mark set-nice set-retries set-src
+        set-src-port set-timeout set-tos
     """,
     "header": "add-header del-header replace-header replace-value set-header",
     "log": "do-log set-log-level",

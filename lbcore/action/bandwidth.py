@@ -21,6 +21,7 @@ from lbcore.sample.words import ParseError, Words
 from lbcore.shim import lib
 from lbcore.stream.rules import ACTIONS, Action, Outcome, Ruleset, Run
 from lbcore.stream.txn import Txn
+from lbcore.table.key import keyer
 
 RULESETS = (Ruleset.TCP_CONTENT, Ruleset.TCP_RESPONSE, Ruleset.HTTP_REQUEST, Ruleset.HTTP_RESPONSE)
 
@@ -44,8 +45,11 @@ def set_bandwidth_limit(words: Words, ruleset: Ruleset) -> Spec:
     words.point = point
 
     def check(proxy: ProxySettings, settings: Settings) -> str | None:
-        if _find(proxy, name) is None:
+        found = _find(proxy, name)
+        if found is None:
             return f"unable to find bwlim filter '{name}' referenced by set-bandwidth-limit rule."
+        if found.key is not None:
+            return _misused(found, values, point)
         return next(filter(None, (_misplaced(option, value, point) for option, value in values.items())), None)
 
     return spec(words, start, _maker(name, values["limit"], values["period"]), check=check)
@@ -80,6 +84,19 @@ def _misplaced(option: str, value: Value, point: Point) -> str | None:
     )
 
 
+def _misused(found: BandwidthLimit, values: dict[str, Value], point: Point) -> str | None:
+    """What is wrong with a rule that turns a limit on which streams share."""
+    for option, value in values.items():
+        if value is not None:
+            return f"set-bandwidth-limit rule cannot define a {option} for a shared bwlim filter."
+    if not point or found.key.points & point:
+        return None
+    return (
+        f"bwlim filter '{found.name}' uses a key extracting information from '{source_of(found.key.row)}', none of "
+        "which is available here."
+    )
+
+
 def _find(proxy: ProxySettings, name: str) -> BandwidthLimit | None:
     return next((one for one in proxy.filters if isinstance(one, BandwidthLimit) and one.name == name), None)
 
@@ -92,6 +109,8 @@ def _maker(name: str, limit: Value, period: Value) -> Callable[[Build], Run]:
             raise BuildError(f"unable to find bwlim filter '{name}' referenced by set-bandwidth-limit rule.")
         # of one direction of a stream the limits of its frontend and of its backend meet
         number = owner.settings.filters.index(found) << 32 | owner.index << 1 | side
+        if found.key is not None:
+            return _sharing(build, found, number)
         bytes_of = _getter(build, limit, found.limit, SIZE_MAX)
         period_of = _getter(build, period, found.period, MS_MAX)
         response, least = found.response, found.least
@@ -105,6 +124,25 @@ def _maker(name: str, limit: Value, period: Value) -> Callable[[Build], Run]:
         return run
 
     return make
+
+
+def _sharing(build: Build, limit: BandwidthLimit, number: int) -> Run:
+    """Has the streams with the same key share a limit; one without a key is not limited."""
+    table, fetch = build.table(limit.table), limit.key.make(build)
+    key_of = keyer(table.kind, limit.key.type)
+    assert key_of is not None, "looked at by the check of the configuration"
+    response, most, least, handle = limit.response, limit.limit, limit.least, table.handle
+
+    def run(t: Txn) -> Outcome | None:
+        value = fetch(t)
+        key = key_of(value) if value is not None else None
+        if key is not None:
+            done = lib.eng_flow_bwlim_shared(*t.flow(), response, number, most, least, handle, key, len(key))
+            if done == -errno.ENOMEM:
+                raise MemoryError("no limit of bandwidth")
+        return None
+
+    return run
 
 
 def _owner(build: Build) -> tuple[Any, int]:

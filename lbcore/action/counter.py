@@ -65,9 +65,9 @@ def _element(words: Words, what: str) -> tuple[int, int]:
 
 
 def _amount(words: Words) -> int | Expression:
-    """A number, or an expression that gives one. Without a word it is 0, as in HAProxy."""
+    """A number, or an expression that gives one. At the end of a line it is 0, as in HAProxy."""
     text = words.peek()
-    if words.at_condition:
+    if not text:
         return 0
     if _INTEGER.fullmatch(text) is None:
         expression = parse_expression(words)

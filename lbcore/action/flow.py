@@ -6,6 +6,7 @@ refuses (a mark needs a privilege) is not told, as in HAProxy.
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable
 from copy import copy
@@ -24,6 +25,7 @@ CONNECTION = (Ruleset.TCP_CONNECTION, Ruleset.TCP_SESSION)
 REQUESTS = (Ruleset.TCP_CONTENT, Ruleset.HTTP_REQUEST)
 RESPONSES = (Ruleset.TCP_RESPONSE, Ruleset.HTTP_RESPONSE)
 MS_MAX, RETRIES_MAX = 2**31 - 1, 100
+UINT = 2**32 - 1
 ANY = Addr(bytes(4))
 
 Parse = Callable[[Words, Ruleset], Spec]
@@ -84,6 +86,21 @@ def _number_setter(what: int, high: int, check: Callable[..., None] | None = Non
         return spec(words, start, _set_constant(what, value), attach=check)
 
     return parse
+
+
+NICE_MAX = 1024
+_INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
+
+
+def set_nice(words: Words, ruleset: Ruleset) -> Spec:
+    """`set-nice <number>`, brought between -1024 and 1024. HAProxy takes what is no number for 0."""
+    start = words.at - 1
+    complaint = "expects exactly 1 argument (integer value)"
+    text = argument(words, complaint)
+    if not _INTEGER.fullmatch(text):
+        raise ParseError(complaint)
+    value = max(-NICE_MAX, min(int(text), NICE_MAX))
+    return spec(words, start, _set_constant(lib.FLOW_NICE, value & UINT))
 
 
 _TIMEOUTS = {
@@ -229,7 +246,6 @@ def _move(t: Txn, session: Session, dst: bool, address: Addr, port: int) -> None
 
 
 TOS = (*CONNECTION, *REQUESTS, *RESPONSES)
-UINT = 2**32 - 1
 
 ACTIONS.register(
     Action("set-bc-mark", REQUESTS, _number_setter(lib.FLOW_MARK_BACK, UINT), "Marks packets to the server."),
@@ -239,6 +255,7 @@ ACTIONS.register(
     Action("set-fc-mark", TOS, _number_setter(lib.FLOW_MARK_FRONT, UINT), "Marks packets to the client."),
     Action("set-fc-tos", TOS, _number_setter(lib.FLOW_TOS_FRONT, 255), "Type of service of packets to the client."),
     Action("set-mark", TOS, _number_setter(lib.FLOW_MARK_FRONT, UINT), "As set-fc-mark, by its older name."),
+    Action("set-nice", (*REQUESTS, *RESPONSES), set_nice, "When this stream has its turn among others."),
     Action(
         "set-retries", REQUESTS, _number_setter(lib.FLOW_RETRIES, RETRIES_MAX, needs_backend), "Replaces `retries`."
     ),

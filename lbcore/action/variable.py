@@ -72,6 +72,12 @@ def unset_var(words: Words, ruleset: Ruleset) -> Spec:
     """`unset-var(<name>)`."""
     start = words.at - 1
     variable, _ = _named(words)
+    if "," in words.peek(-1):
+        raise ParseError(
+            'unset-var does not expect parameters after the variable name. Only "set-var" and "set-var-fmt" '
+            "manage conditions",
+            start,
+        )
 
     def make(build: Build) -> Run:
         def run(t: Txn) -> Outcome | None:

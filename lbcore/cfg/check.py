@@ -15,6 +15,7 @@ from lbcore.base.diag import Diagnostic, Severity
 from lbcore.cfg.address import numeric_family, resolve
 from lbcore.cfg.arguments import kind_word
 from lbcore.cfg.check_checks import check_checks
+from lbcore.cfg.check_filters import check_filters
 from lbcore.cfg.check_ids import number_members, number_proxies
 from lbcore.cfg.check_names import check_names, check_other_names
 from lbcore.cfg.check_rules import (
@@ -161,6 +162,7 @@ def _rules(checked: _Checked) -> None:
     check_use_backend(checked.proxy, checked.backends, checked.alert)
     check_use_server(checked.proxy, checked.alert)
     check_stick(checked.proxy, checked.ctx.settings, checked.alert)
+    check_filters(checked.proxy, checked.ctx.settings, checked.alert)
     check_actions(checked.proxy, checked.ctx.settings, checked.alert)
     check_contents(checked.proxy, checked.warn)
     join_hints(checked.proxy)

@@ -35,8 +35,14 @@ def knows(kind: str, word: str) -> bool:
 
 # Words whose effect there can't be, by their last word.
 _NO_MEANING = {
-    "set-nice": "its streams are no tasks of a scheduler, and none is served before others",
-    "trace": "it shows HAProxy's own channels and analysers ('lbcore explain' shows what is decided about a request)",
+    "no-memory-trimming": "it has no allocator of its own that would give memory back",
+    "noevports": "event ports are those of Solaris, which it has none for",
+    "prealloc-fd": "its table of descriptors is made once, for all that it may have",
+    "stress-level": "it is for tests of HAProxy's own program",
+    "tune.fail-alloc": "it is for tests of HAProxy's own program",
+    "tune.max-rules-at-once": "rules are compiled, and a list of them runs in one go",
+    "tune.memory.hot-size": "it has no memory pools with caches of threads",
+    "tune.pattern.cache-size": "patterns are compiled, and what they match is not kept",
 }
 
 

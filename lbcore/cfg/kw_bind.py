@@ -241,6 +241,13 @@ KEYWORDS.register(
     Keyword(("mode",), BIND, mode, "<mode>", "The permissions of a unix socket, in octal."),
     Keyword(("mss",), BIND, mss, "<bytes>", "The largest segment to announce."),
     Keyword(("name",), BIND, listener_name, "<name>", "The listener's name in statistics."),
+    Keyword(
+        ("nice",),
+        BIND,
+        ranged("nice", -1024, 1024, "allowed range is -1024..1024"),
+        "<number>",
+        "When its streams have their turn among others.",
+    ),
     Keyword(("namespace",), BIND, namespace, "<name>", "Listens in a network namespace."),
     Keyword(("severity-output",), BIND, severity_output, _MODES, "How answers of a stats socket begin."),
     Keyword(("tcp-ut",), BIND, tcp_ut, "<time>", "How long sent data may stay unacknowledged."),

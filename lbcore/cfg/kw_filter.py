@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from lbcore.cfg.arguments import Args, KeywordError, kind_word
 from lbcore.cfg.diagnostics import suggest
 from lbcore.cfg.keywords import KEYWORDS, PROXIES, Keyword
 from lbcore.cfg.known import known_words, knows, not_yet
 from lbcore.cfg.vocabulary import read, words_of
+from lbcore.proxy.settings import BandwidthLimit
 from lbcore.sample.points import Point
 
 
@@ -27,9 +30,13 @@ def filter_(args: Args) -> None:
     found = read(args, words, row.parse, "'filter' : '{}'")
     if words.more:
         raise KeywordError(f"'filter {word}' : unknown keyword '{words.peek()}'.", words.at)
-    if any(other.name == found.name for other in proxy.filters):
+    if isinstance(found, BandwidthLimit) and any(_is_limit(other, found.name) for other in proxy.filters):
         raise KeywordError(f"'filter' : 'bwlim filter '{found.name}' already declared for proxy '{proxy.name}''", 2)
     proxy.filters.append(found)
+
+
+def _is_limit(other: Any, name: str) -> bool:
+    return isinstance(other, BandwidthLimit) and other.name == name
 
 
 def _unknown(word: str, rows: list[str]) -> KeywordError:
@@ -44,8 +51,10 @@ KEYWORDS.register(
         ("filter",),
         PROXIES,
         filter_,
-        "{bwlim-in|bwlim-out} <name> default-limit <size> default-period <time> [min-size <size>]",
-        "Adds a filter, for rules to turn on.",
+        "{bwlim-in|bwlim-out} <name> default-limit <size> default-period <time> [min-size <size>] | "
+        "{bwlim-in|bwlim-out} <name> limit <size> key <expression> [table <table>] [min-size <size>] | "
+        "trace [name <name>] [quiet] [hexdump] [random-forwarding]",
+        "Adds a filter.",
         "0.2",
     ),
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lbcore.cfg.arguments import TIGHT, Args, Form, KeywordError, lacks
 from lbcore.cfg.context import Context
 from lbcore.cfg.keywords import KEYWORDS, PROXIES, Keyword
+from lbcore.cfg.kw_option import HTTP_SWITCHES
 from lbcore.cfg.vocabulary import read, words_of
 from lbcore.http.reply import is_token
 from lbcore.proxy.settings import OriginalTo
@@ -144,19 +145,6 @@ def send_name_header(args: Args) -> None:
 
 # --- the check of the whole ---
 
-# Switches that say nothing about bytes, in the order of HAProxy's warnings.
-_HTTP_ONLY = (
-    "http-ignore-probes",
-    "idle-close-on-response",
-    "accept-unsafe-violations-in-http-request",
-    "accept-unsafe-violations-in-http-response",
-    "http-use-proxy-header",
-    "http-drop-request-trailers",
-    "http-drop-response-trailers",
-    "http-pretend-keepalive",
-    "http-no-delay",
-)
-
 
 def check_http_options(ctx: Context) -> None:
     """Takes back what only mode http has, and says so."""
@@ -166,7 +154,7 @@ def check_http_options(ctx: Context) -> None:
         label = f"{'proxy' if proxy.kind == 'listen' else proxy.kind} '{proxy.name}'"
         if proxy.monitor_uri is not None and proxy.has_frontend:
             ctx.reporter.warning(None, None, f"monitor-uri will be ignored for {label} (needs 'mode http').")
-        for name in _HTTP_ONLY:
+        for name in HTTP_SWITCHES:
             if name in proxy.options:
                 proxy.options.discard(name)
                 ctx.reporter.warning(None, None, f"'option {name}' ignored for {label} as it requires HTTP mode.")

@@ -48,6 +48,21 @@ SWITCHES: dict[str, tuple[tuple[str, ...], str]] = {
     "tcp-smart-accept": (FRONTEND, "Spares the acknowledgement of a connection's first data."),
     "tcp-smart-connect": (BACKEND, "Spares the acknowledgement of a server's handshake."),
 }
+# Those that mean something in mode http only, in the order of HAProxy's warnings.
+HTTP_SWITCHES = (
+    "checkcache",
+    "http-buffer-request",
+    "http-ignore-probes",
+    "idle-close-on-response",
+    "prefer-last-server",
+    "accept-unsafe-violations-in-http-request",
+    "accept-unsafe-violations-in-http-response",
+    "http-use-proxy-header",
+    "http-drop-request-trailers",
+    "http-drop-response-trailers",
+    "http-pretend-keepalive",
+    "http-no-delay",
+)
 # Older names, and how the manual calls the option now.
 RENAMED = {
     "accept-invalid-http-request": "accept-unsafe-violations-in-http-request",

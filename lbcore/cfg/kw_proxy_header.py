@@ -69,7 +69,7 @@ KEYWORDS.register(
             "0.2"),
     Keyword(("no-send-proxy-v2",), SERVERS, server_flag("send_proxy_v2", False), "",
             "Takes an inherited `send-proxy-v2` back.", "0.2"),
-    Keyword(("proxy-v2-options",), SERVERS, proxy_v2_options, "<option>[,<option> ...]",
+    Keyword(("proxy-v2-options",), SERVERS, proxy_v2_options, "<option>[,<option>...]",
             "What a PROXY header of version 2 tells besides.", "0.2"),
     Keyword(("send-proxy",), SERVERS, server_flag("send_proxy"), "", "Connections begin with a PROXY header.", "0.2"),
     Keyword(("send-proxy-v2",), SERVERS, server_flag("send_proxy_v2"), "",

@@ -74,6 +74,13 @@ def profiling_locks(args: Args) -> None:
     settings(args).profiling_locks = switch(args)
 
 
+def profiling_tasks(args: Args) -> None:
+    """`profiling.tasks {on|off}`: whether what streams cost is measured, for `cpu_ns_tot` and its like."""
+    if args.peek() == "auto":
+        raise KeywordError("'profiling.tasks' : 'auto' is HAProxy's but is not supported by lbcore: say 'on' or 'off'")
+    settings(args).profiling_tasks = switch(args)
+
+
 def idle_pool_shared(args: Args) -> None:
     settings(args).idle_pool_shared = switch(args)
 
@@ -145,6 +152,7 @@ def _cpu_range(text: str) -> range:
 KEYWORDS.register(
     Keyword(("cpu-map",), GLOBAL, cpu_map, "[auto:]<group>[/<threads>] <cpus> ...", "The CPUs that threads may use."),
     Keyword(("profiling.locks",), GLOBAL, profiling_locks, "{on|off}", "Keeps figures about locks for `show locks`."),
+    Keyword(("profiling.tasks",), GLOBAL, profiling_tasks, "{on|off}", "Measures what streams cost.", "0.2"),
     Keyword(("tune.bufsize",), GLOBAL, bufsize, "<size>", "The size of a buffer."),
     Keyword(("tune.http.maxhdr",), GLOBAL, maxhdr, "<number>", "The most header lines of a message."),
     Keyword(("tune.idle-pool.shared",), GLOBAL, idle_pool_shared, "{on|off}",

@@ -23,6 +23,7 @@ class BindSettings:
     interface: str | None = None
     namespace: str | None = None  # of the network; None: the process's
     mss: int = 0
+    nice: int = 0  # of its streams, -1024 .. 1024
     tcp_ut: int = 0  # ms
     tfo: bool = False
     v4v6: bool = False

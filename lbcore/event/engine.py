@@ -37,6 +37,7 @@ class EngineSettings:
     sndbuf_server: int = 0
     h1_case: tuple[str, ...] = ()  # `h1-case-adjust`: names of headers as some peers want them
     stick_counters: int = 0
+    profiling: bool = False  # `profiling.tasks`: what streams cost is measured
     lock_figures: bool = False
     lock_order: bool = False
 
@@ -61,6 +62,7 @@ class Engine:
         if handle == ffi.NULL:
             raise ValueError(f"the engine cannot be made with {settings}")
         self._handle = handle
+        self.profiled = settings.profiling
         self._locks = LockSet.borrowed(lib.eng_locks(handle))
         self._live: Any = lib.eng_live_figures(handle)
         self.is_open = True
@@ -102,6 +104,7 @@ class Engine:
         conf.maxfd = self.maxfd
         conf.nosplice = settings.nosplice
         conf.idle_shared = settings.idle_shared
+        conf.profiling = settings.profiling
         for name in settings.pollers_off:
             index = lib.poller_index(name.encode())
             conf.no_pollers |= 1 << index if index >= 0 else 0

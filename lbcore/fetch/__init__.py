@@ -33,8 +33,9 @@ WORDS = {
     "capture": "capture.req.hdr capture.req.method capture.req.uri capture.req.ver capture.res.hdr capture.res.ver",
     "client": "dst dst_is_local dst_port src src_is_local src_port",
     "connection": """
-        bc_dst bc_dst_port bc_err bc_err_str bc_glitches bc_http_major bc_nb_streams bc_reused bc_rtt bc_rttvar
-        bc_setting_streams_limit bc_src bc_src_port fc_dst fc_dst_is_local fc_dst_port fc_err fc_err_str fc_fackets
+        bc_dst bc_dst_port bc_err bc_err_name bc_err_str bc_glitches bc_http_major bc_nb_streams bc_reused bc_rtt
+        bc_rttvar bc_setting_streams_limit bc_src bc_src_port fc_dst fc_dst_is_local fc_dst_port fc_err fc_err_name
+        fc_err_str fc_fackets
         fc_glitches fc_http_major fc_lost fc_nb_streams fc_pp_authority fc_pp_tlv fc_pp_unique_id fc_rcvd_proxy
         fc_reordering fc_retrans fc_rtt fc_rttvar fc_sacked fc_settings_streams_limit fc_src fc_src_is_local fc_src_port
         fc_unacked
@@ -44,6 +45,8 @@ WORDS = {
         cook cook_cnt cook_val cookie req.cook req.cook_cnt req.cook_names req.cook_val res.cook res.cook_cnt
         res.cook_names res.cook_val scook scook_cnt scook_val
     """,
+    "cost": "bs.id cpu_calls cpu_ns_avg cpu_ns_tot lat_ns_avg lat_ns_tot",
+    "distcc": "distcc_body distcc_param",
     "named": "acl var",
     "payload": """
         payload payload_lv rdp_cookie rdp_cookie_cnt req.len req.payload req.payload_lv req.rdp_cookie

@@ -18,7 +18,7 @@ from lbcore.sample.rows import Arg, ArgumentError, Fetch, Fetcher, ManyFetcher, 
 from lbcore.sample.types import Addr, Type
 from lbcore.shim import ffi, lib
 from lbcore.stream.ends import BACK, FRONT, OURS, PEER, destination_of, end_of, is_local
-from lbcore.stream.proxyheader import ERRORS, came, tlvs_of, values
+from lbcore.stream.proxyheader import ERROR_NAMES, ERRORS, came, tlvs_of, values
 from lbcore.stream.txn import AT, DADDR, DPORT, FAMILY, REC, SADDR, SPORT, Txn, address
 
 _FLAGS, _TC = AT["flags"], AT["tc"]
@@ -141,8 +141,18 @@ def fetch_reused(t: Txn) -> bool | None:
 _ERR = f"(0 if t.record is None else t.record[{REC['err']}])"
 
 
+def error_of(t: Txn) -> int:
+    """The error of the client's connection, by HAProxy's numbers."""
+    found: int = 0 if t.record is None else t.record[REC["err"]]
+    return found
+
+
 def fetch_error(t: Txn) -> str:
-    return ERRORS[0 if t.record is None else t.record[REC["err"]]]
+    return ERRORS[error_of(t)]
+
+
+def fetch_error_name(t: Txn) -> str:
+    return ERROR_NAMES[error_of(t)]
 
 
 # --- what the client's PROXY header said ---
@@ -224,6 +234,7 @@ add_fetches(
     plain("bc_dst", Type.ADDR, SERVER_SIDE, _back_address(PEER), "The address of the server's end."),
     plain("bc_dst_port", Type.SINT, SERVER_SIDE, _back_port(PEER), "The port of the server's end."),
     plain("bc_err", Type.SINT, SERVER_SIDE, _with_server(0), "The error of the server's connection: 0, it stands."),
+    plain("bc_err_name", Type.STR, SERVER_SIDE, _with_server(ERROR_NAMES[0]), "The same as a short name."),
     plain("bc_err_str", Type.STR, SERVER_SIDE, _with_server("Success"), "The same in words."),
     plain("bc_glitches", Type.SINT, SERVER_SIDE, _with_server(0), "Oddities of the server: HTTP/1 has none."),
     plain("bc_http_major", Type.SINT, SERVER_SIDE, _with_server(1), "The version of HTTP to the server: 1."),
@@ -238,6 +249,7 @@ add_fetches(
     plain("fc_dst_is_local", Type.BOOL, CLIENT, fetch_fc_dst_is_local, "Whether `fc_dst` is one of this machine's."),
     plain("fc_dst_port", Type.SINT, CLIENT, fetch_fc_dst_port, "The port that the client connected to."),
     inlined("fc_err", Type.SINT, CLIENT, _ERR, "The error of the client's connection; 0, it stands."),
+    plain("fc_err_name", Type.STR, CLIENT, fetch_error_name, "The same as a short name."),
     plain("fc_err_str", Type.STR, CLIENT, fetch_error, "The same in words."),
     _count_row("fackets"),
     inlined("fc_glitches", Type.SINT, CLIENT, "0", "Oddities of the client: HTTP/1 has none."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from lbcore.fetch.rows import inlined
@@ -10,6 +11,7 @@ from lbcore.sample.points import EVERYWHERE
 from lbcore.sample.rows import Arg, ArgumentError, Fetch, Fetcher, add_fetches
 from lbcore.sample.types import Type, Value
 
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 5.6.2
 _BOOLS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -37,11 +39,18 @@ def check_bool(args: Sequence[Arg]) -> None:
 
 def check_bin(args: Sequence[Arg]) -> None:
     digits = args[0]
+    if not digits:
+        raise ArgumentError("hex digits are expected", 0)
     if len(digits) % 2:
         raise ArgumentError("an even number of hex digit is expected", 0)
     wrong = next((char for char in digits if char not in "0123456789abcdefABCDEF"), None)
     if wrong is not None:
         raise ArgumentError(f"an hex digit is expected (found '{wrong}')", 0)
+
+
+def check_method(args: Sequence[Arg]) -> None:
+    if args[0] and not _TOKEN.fullmatch(args[0]):
+        raise ArgumentError("expects valid method.", 0)
 
 
 add_fetches(
@@ -52,6 +61,6 @@ add_fetches(
     Fetch("int", "(integer)", Type.SINT, EVERYWHERE, make_argument, "An integer."),
     Fetch("ipv4", "(IPv4 address)", Type.IPV4, EVERYWHERE, make_argument, "An IPv4 address."),
     Fetch("ipv6", "(IPv6 address)", Type.IPV6, EVERYWHERE, make_argument, "An IPv6 address."),
-    Fetch("meth", "(string)", Type.METH, EVERYWHERE, make_argument, "A method."),
+    Fetch("meth", "(string)", Type.METH, EVERYWHERE, make_argument, "A method.", check=check_method),
     Fetch("str", "(string)", Type.STR, EVERYWHERE, make_argument, "A text."),
 )

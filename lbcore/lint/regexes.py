@@ -65,28 +65,27 @@ def catastrophic(subject: Subject) -> Iterator[Hit]:
                 yield Hit(line, f"regex '{pattern}' may take exponential time: {why}", pattern)
 
 
-def unescaped_dot(subject: Subject) -> Iterator[Hit]:
+def _of_hosts(subject: Subject) -> Iterator[tuple[str | Line, str]]:
+    """The patterns that stand in the lines of tests of the Host, each with its place."""
     for _, proxy in subject.proxies:
         for test in tests_of(proxy):
             if test.method.name != "reg" or [str(arg).lower() for arg in test.expression.args[:1]] != ["host"]:
                 continue
             for group in test.groups:
-                texts = group.source.texts if isinstance(group.source, Inline) else ()
-                for text in texts:
-                    if _HOST_DOT.search(text):
-                        yield Hit(test.where, f"a dot of '{text}' stands for any character", text)
+                if isinstance(group.source, Inline):
+                    yield from ((test.where, text) for text in group.source.texts)
+
+
+def unescaped_dot(subject: Subject) -> Iterator[Hit]:
+    for where, text in _of_hosts(subject):
+        if _HOST_DOT.search(text):
+            yield Hit(where, f"a dot of '{text}' stands for any character", text)
 
 
 def unanchored_host(subject: Subject) -> Iterator[Hit]:
-    for _, proxy in subject.proxies:
-        for test in tests_of(proxy):
-            if test.method.name != "reg" or [str(arg).lower() for arg in test.expression.args[:1]] != ["host"]:
-                continue
-            for group in test.groups:
-                texts = group.source.texts if isinstance(group.source, Inline) else ()
-                for text in texts:
-                    if _OPEN_END.search(text):
-                        yield Hit(test.where, f"'{text}' has no end: any longer name matches, too", text)
+    for where, text in _of_hosts(subject):
+        if _OPEN_END.search(text):
+            yield Hit(where, f"'{text}' has no end: any longer name matches, too", text)
 
 
 register(

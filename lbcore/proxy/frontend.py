@@ -71,6 +71,7 @@ class Listener:
         )
         if bind.accept_proxy or bind.cip_magic is not None:
             check(lib.eng_listener_expect(engine.handle, self.index, headers_of(bind), bind.cip_magic or 0))
+        check(lib.eng_listener_nice(engine.handle, self.index, bind.nice))
         self._figures = of_listener(engine, self.index)
 
     def enable(self, tid: int) -> None:

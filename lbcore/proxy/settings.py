@@ -243,13 +243,26 @@ class HttpErrors:
 @dataclass(frozen=True, slots=True)
 class BandwidthLimit:
     """A `filter bwlim-in` or `bwlim-out`: at most `limit` bytes of payload each `period` ms, of each stream that a rule
-    turns it on for."""
+    turns it on for, or with a `key` of all such streams that have the same one. The period is then that of the rate of
+    bytes in `table`, and 0 here."""
 
     name: str
     response: bool  # bwlim-out
     limit: int  # 1 .. 2^32-1
     period: int  # ms, 1 .. 2^31-1
     least: int = 0  # min-size: bytes that are worth being sent
+    key: Any = None  # lbcore.sample.expression.Expression of a limit that streams share
+    table: str = ""  # the stick table that counts for them
+
+
+@dataclass(slots=True)
+class TraceFilter:
+    """A `filter trace`: what becomes of the proxy's streams is printed."""
+
+    name: str = "TRACE"
+    quiet: bool = False  # nothing but dumps
+    hexdump: bool = False  # the bytes that pass are dumped
+    random: bool = False  # they pass in parts of random sizes
 
 
 @dataclass(slots=True)
@@ -428,6 +441,7 @@ class GlobalSettings:
     stats_timeout: int = 10_000
     stats_maxconn: int = 10
     profiling_locks: bool = False
+    profiling_tasks: bool = False
     quiet: bool = False
     zero_warning: bool = False
     nokqueue: bool = False

@@ -21,11 +21,10 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 # Facts only, from the lists that `haproxy -dKsmp,cnv` prints. They need TLS, stick tables, other protocols, caches.
 _FETCHES = """
-    bc_err_name bs.debug_str bs.id bs.rst_code cpu_calls cpu_ns_avg cpu_ns_tot distcc_body distcc_param fc_err_name
-    fcgi.docroot fcgi.index fs.debug_str fs.rst_code internal.htx.data internal.htx.free internal.htx.free_data
-    internal.htx.has_eom internal.htx.nbblks internal.htx.size internal.htx.used internal.htx_blk.data
-    internal.htx_blk.hdrname internal.htx_blk.hdrval internal.htx_blk.size internal.htx_blk.start_line
-    internal.htx_blk.type internal.strm.is_htx lat_ns_avg lat_ns_tot res.cache_hit res.cache_name res.comp
+    bs.debug_str bs.rst_code fcgi.docroot fcgi.index fs.debug_str fs.rst_code internal.htx.data internal.htx.free
+    internal.htx.free_data internal.htx.has_eom internal.htx.nbblks internal.htx.size internal.htx.used
+    internal.htx_blk.data internal.htx_blk.hdrname internal.htx_blk.hdrval internal.htx_blk.size
+    internal.htx_blk.start_line internal.htx_blk.type internal.strm.is_htx res.cache_hit res.cache_name res.comp
     res.comp_algo spoe.engine-id ssl_bc ssl_bc_alg_keysize ssl_bc_alpn ssl_bc_cipher
     ssl_bc_client_early_traffic_secret ssl_bc_client_handshake_traffic_secret ssl_bc_client_random
     ssl_bc_client_traffic_secret_0 ssl_bc_curve ssl_bc_early_exporter_secret ssl_bc_err ssl_bc_err_str

@@ -360,11 +360,6 @@ class Reference:
                         view.show(self._pairs(view))
         return entry
 
-    def add_many(self, pairs: Iterable[tuple[str, str]], version: int) -> None:
-        """Adds entries to a version that was prepared. Raises PatternError at the first that can't be read."""
-        for text, value in pairs:
-            self.add(text, value, version)
-
     def put(self, text: str, value: str = "") -> None:
         """Gives the entries with this text another value, or adds one if there is none. Raises PatternError as
         `add`."""

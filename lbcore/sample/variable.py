@@ -21,7 +21,6 @@ from lbcore.sample.types import Value
 from lbcore.thread.labels import Label
 from lbcore.thread.locks import LockSet, RWLock
 
-CONDITIONS_MAX = 4  # that one set-var may have
 ENTRY_SIZE = 64  # bytes that a variable counts for beside its content, about what it costs HAProxy
 
 _CHARS = re.compile(r"[A-Za-z0-9_.]*")

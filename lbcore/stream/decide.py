@@ -8,6 +8,7 @@ sessions by theirs until the connection ends, but only those whose configuration
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from time import perf_counter_ns
 from typing import Any
 
 from lbcore.event.crew import Crew
@@ -59,7 +60,7 @@ class Decider:
         self._plans = dict(plans)
         self._report = crew.report
         self._engine = crew.engine
-        self._answers: dict[int, Callable[[Worker, tuple[Any, ...], str], bytes]] = {
+        self._answers: dict[int, Answer] = {
             lib.ASK_CONN: self._connection,
             lib.ASK_SESSION: self._session,
             lib.ASK_CONTENT: self._content,
@@ -71,6 +72,8 @@ class Decider:
         self._responses: dict[tuple[int, int], tuple[Step | None, Step | None]] = {}
         crew.hooks.add(self._begin, self._end)
         crew.handlers[lib.EV_ASK] = self._asked
+        if crew.engine.profiled:
+            self._answers = {kind: _measured(answer) for kind, answer in self._answers.items()}
         crew.handlers[lib.EV_SESSION_END] = self._session_end
         for plan in self._plans.values():
             for number, backend in [(-1, None), *plan.backends.items()]:
@@ -196,14 +199,10 @@ class Decider:
             flags |= FORCE
         if t.no_retry:
             flags |= lib.V_F_NO_RETRY
-        head = b""
+        ask, head = t.ask, b""
         if req.changed:
-            if req.intact >= 0:
-                flags |= ADDS
-                head = req.text[req.intact :].encode("latin-1")
-            else:
-                head = req.head().encode("latin-1")
-        ask = t.ask
+            more, head = _changed(req)
+            flags |= more
         chosen = server.index if server is not None else -1
         return _pack(ask[FLOW], ask[GEN], FORWARD, flags, number, chosen, 0, 0, len(head), 0, NO_TERM) + head
 
@@ -246,11 +245,8 @@ class Decider:
         flags = self._keep(worker, t) | (CLOSES if t.closes else 0)
         head = b""
         if res.changed:
-            if res.intact >= 0:
-                flags |= ADDS
-                head = res.text[res.intact :].encode("latin-1")
-            else:
-                head = res.head().encode("latin-1")
+            more, head = _changed(res)
+            flags |= more
         return _verdict(ask, FORWARD, flags, head)
 
     def _local(self, worker: Worker, ask: tuple[Any, ...], text: str) -> bytes:
@@ -494,6 +490,28 @@ def _closing(ask: tuple[Any, ...], end: Close, flags: int, of: Any = None) -> by
     if not end.status:  # no answer, not even one that is never sent: the request was not judged
         flags |= NO_TR
     return _verdict(ask, _CLOSES[end.how], flags, status=end.status, term=end.term.encode(), ms=end.ttl, of=of)
+
+
+def _changed(message: Request | Response) -> tuple[int, bytes]:
+    """What a verdict says of a head that rules have changed: flags, and the new head, or only what was added to it."""
+    if message.intact >= 0:
+        return ADDS, message.text[message.intact :].encode("latin-1")
+    return 0, message.head().encode("latin-1")
+
+
+Answer = Callable[[Worker, tuple[Any, ...], str], bytes]
+
+
+def _measured(answer: Answer) -> Answer:
+    """The same, which has the shim add what an answer took to the cost of its stream."""
+
+    def measured(worker: Worker, ask: tuple[Any, ...], text: str) -> bytes:
+        began = perf_counter_ns()
+        found = answer(worker, ask, text)
+        lib.eng_flow_spent(worker.engine.handle, worker.tid, ask[FLOW], ask[GEN], perf_counter_ns() - began)
+        return found
+
+    return measured
 
 
 def _verdict(

@@ -50,6 +50,8 @@ class Decisions:
             for backend in plan.backends.values():
                 backend.backend.set_asks(backend.asks)
         self.decider = Decider(crew, world, plans)
+        if limits and planner.tracing is not None:
+            planner.tracing.watch(crew)
 
     def know(self, server: Server) -> None:
         """A server was added: logs have a name for it. At the sync point."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from lbcore.event.engine import Engine
 from lbcore.proxy.proxy import Proxy
-from lbcore.proxy.settings import ProxySettings
+from lbcore.proxy.settings import ProxySettings, TraceFilter
 from lbcore.sample.build import Build
 from lbcore.sample.points import Point
 from lbcore.shim import lib
@@ -47,6 +47,8 @@ class Planner:
         self.builders = {proxy.name: Builder(world, proxy.name, proxy.settings.acls) for proxy in self._proxies}
         self.backends: dict[int, BackendPlan] = {}
         self._limits: list[Limit] = []  # they hear of changes of their ACLs
+        self.tracing: Any = None  # lbcore.stream.trace.Tracing of `filter trace` lines; None: there is none
+        self._tracers: dict[int, list[Any]] = {}  # by backend: what sees its requests last
 
     def plans(
         self, wants_txn: Callable[[ProxySettings], bool], wants_response: Callable[[ProxySettings], bool]
@@ -78,7 +80,11 @@ class Planner:
         if rules.use_server:
             plan.choose_server = compile_use_server(rules.use_server, build)
         plan.key = _key(proxy.backend, build)
-        content = _list(rules, Ruleset.TCP_CONTENT, build, Point.BE_CONTENT)
+        tracers = self._traced(proxy, "backend")
+        if tracers and proxy.backend is not None:
+            self._tracers[proxy.backend.index] = tracers
+        begin = [one.begin for one in tracers]
+        content = chain([*begin, _list(rules, Ruleset.TCP_CONTENT, build, Point.BE_CONTENT)])
         if settings.mode == "http":
             requests = _requests(settings, rules, build, Point.BE_REQ_HDR)
             plan.request = chain([content, make_buffering(settings), *requests, make_restrict(settings)])
@@ -124,7 +130,8 @@ class Planner:
             plan.connection, plan.session = chain([plan.connection, plan.session]), None
         if rules.use_backend:
             plan.choose = compile_use_backend(rules.use_backend, build)
-        content = _list(rules, Ruleset.TCP_CONTENT, build, Point.FE_CONTENT)
+        tracers = self._traced(proxy, "frontend")
+        content = chain([*(one.begin for one in tracers), _list(rules, Ruleset.TCP_CONTENT, build, Point.FE_CONTENT)])
         plan.own = proxy.backend.index if proxy.backend is not None else -1
         if plan.http:
             late = make_late_captures(settings)
@@ -141,8 +148,9 @@ class Planner:
                 ]
             )
             plan.captures = make_response_captures(settings)
-            self._set_late(plan, settings, build)
-            plan.response = _list(rules, Ruleset.HTTP_RESPONSE, build, Point.FE_RES_HDR)
+            self._set_late(plan, settings, build, tracers)
+            told = self.tracing.response if self.tracing is not None else None
+            plan.response = chain([_list(rules, Ruleset.HTTP_RESPONSE, build, Point.FE_RES_HDR), told])
             plan.after = _list(rules, Ruleset.HTTP_AFTER, build, Point.FE_RES_HDR)
             plan.decide = way(plan)
         else:
@@ -151,12 +159,23 @@ class Planner:
             plan.res_inspect_delay = rules.response_inspect_delay or 0
             if rules.switches:
                 plan.switches = True
-                self._set_late(plan, settings, build)
+                self._set_late(plan, settings, build, tracers)
                 plan.decide = way(plan)
         plan.asks = _frontend_asks(plan)
         return plan
 
-    def _set_late(self, plan: FrontendPlan, settings: ProxySettings, build: Build) -> None:
+    def _traced(self, proxy: Proxy, side: str) -> list[Any]:
+        """The `filter trace` lines of a proxy, for streams that come to this side of it."""
+        if not any(isinstance(one, TraceFilter) for one in proxy.settings.filters):
+            return []
+        if self.tracing is None:
+            from lbcore.stream.trace import Tracing  # few have such a filter
+
+            self.tracing = Tracing()
+        found: list[Any] = self.tracing.of(proxy.settings, side)
+        return found
+
+    def _set_late(self, plan: FrontendPlan, settings: ProxySettings, build: Build, tracers: Sequence[Any]) -> None:
         """What is done to a request behind all rules, for each backend that it may come to."""
         header = make_unique_id_header(settings, build)
         for index, backend in self.backends.items():
@@ -165,7 +184,8 @@ class Planner:
                 continue
             theirs = self.builders[other.name]
             last = [backend.request_cookie, backend.stick, backend.key, backend.tell, backend.source]
-            late = chain([header, *_forwarding(settings, other, theirs), *last])
+            told = [one.request for one in (*tracers, *self._tracers.get(index, ()))]
+            late = chain([header, *_forwarding(settings, other, theirs), *last, *told])
             if late is not None:
                 plan.late[index] = late
 

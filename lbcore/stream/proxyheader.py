@@ -37,6 +37,14 @@ ERRORS = {
     lib.CO_ER_CIP_BAD_MAGIC: "Received an invalid NetScaler Client IP magic number",
     lib.CO_ER_CIP_BAD_PROTO: "Received an unhandled protocol in the NetScaler Client IP header",
 }
+# The same by the names that they have in HAProxy's program (fc_err_name).
+ERROR_NAMES = {
+    0: "NONE",
+    **{getattr(lib, f"CO_ER_{name}"): name for name in (
+        "PRX_EMPTY", "PRX_ABORT", "PRX_TIMEOUT", "PRX_TRUNCATED", "PRX_NOT_HDR", "PRX_BAD_HDR", "PRX_BAD_PROTO",
+        "CIP_EMPTY", "CIP_ABORT", "CIP_TIMEOUT", "CIP_TRUNCATED", "CIP_BAD_MAGIC", "CIP_BAD_PROTO",
+    )},
+}  # fmt: skip
 
 
 def expects_headers(proxy: ProxySettings) -> bool:

@@ -161,3 +161,4 @@ typedef struct lb_verdict {
 #define FLOW_RETRIES 8    /* attempts after the first, instead of the backend's "retries" */
 #define FLOW_PRIO_CLASS 9   /* in queues: an int32_t, brought within PEND_CLASS_MAX either way */
 #define FLOW_PRIO_OFFSET 10 /* ms in queues: an int32_t, brought within PEND_OFFSET_MAX either way */
+#define FLOW_NICE 11       /* a number from -1024 to 1024, as "nice" has it: when it has its turn among other flows */

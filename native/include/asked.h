@@ -77,6 +77,7 @@ typedef struct asked {
     uint32_t ntlvs;     /* bytes */
     char *tell;         /* told to servers of this stream: a tell_head and its bytes, one after the other */
     uint32_t ntell;     /* bytes */
+    uint64_t cpu_ns, lat_ns; /* "profiling.tasks": what the stream has cost, see lb_cost */
     ask_addr dst, was[2];
 } asked;
 

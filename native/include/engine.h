@@ -36,6 +36,7 @@ typedef struct eng_conf {
     uint32_t rcvbuf_client, sndbuf_client, rcvbuf_server, sndbuf_server; /* bytes; 0: the kernel's */
     uint32_t lock_flags;  /* LOCK_F_* */
     uint32_t stick_counters; /* slots for tracked entries, 0 .. 100 (track.h) */
+    uint32_t profiling;   /* 1: "profiling.tasks": what streams cost is measured */
 } eng_conf;
 
 /* Figures of the process. Any thread, atomic. */
@@ -115,6 +116,8 @@ int eng_case_add(engine *e, const char *name, int len);
 /* A listener on <fd>, which is bound and listens already; the engine closes it unless <inherited>. <maxconn>: 0 for no limit of
  * its own; <mask>: threads that accept on it (0: all). */
 int eng_listener_add(engine *e, int frontend, int fd, int inherited, uint32_t maxconn, uint64_t mask);
+/* "nice" of the streams of listener <i>, -1024 to 1024. 0 or -EINVAL. */
+int eng_listener_nice(engine *e, int i, int nice);
 /* To be called once all objects are there: builds what balancing needs. 0 or -errno. */
 int eng_ready(engine *e);
 #define LSN_EXPECT_PROXY 1 /* "accept-proxy" */
@@ -207,6 +210,18 @@ int eng_flow_set(engine *e, int tid, uint64_t flow, uint64_t gen, int what, uint
  * there is changed. All hold until the stream's end. 0, -EINVAL, or -ENOMEM. */
 int eng_flow_bwlim(engine *e, int tid, uint64_t flow, uint64_t gen, int response, uint64_t id, uint32_t limit,
                    uint32_t period, uint32_t least);
+/* The same by the rate of bytes (STK_BYTES_IN_RATE, or _OUT_RATE of responses) that the entry of a key in <t> keeps, which all
+ * streams with that key share: <limit> bytes each period of that rate. 1; 0: the table is full, so nothing is limited;
+ * -EINVAL, or -ENOMEM. */
+int eng_flow_bwlim_shared(engine *e, int tid, uint64_t flow, uint64_t gen, int response, uint64_t id, uint32_t limit,
+                          uint32_t least, stk_table *t, const char *key, int len);
+/* Has the payload of a direction told as it passes (EV_PASSED), the bytes themselves too if <keep>; <random>: it passes in
+ * parts of random sizes. 0 or -ENOMEM. */
+int eng_flow_tap(engine *e, int tid, uint64_t flow, uint64_t gen, int response, uint64_t id, int keep, int random);
+/* What the stream has cost so far. 0. */
+int eng_flow_cost(engine *e, int tid, uint64_t flow, uint64_t gen, lb_cost *out);
+/* Adds what deciding about it took, so that it stands in its cost. 0. */
+int eng_flow_spent(engine *e, int tid, uint64_t flow, uint64_t gen, uint64_t ns);
 /* The client's address (<dst> 0), or the one that it connected to (1), as records, later questions, balancing and forwardfor
  * shall see it: for the present stream, or, while ASK_CONN or ASK_SESSION is asked, for the whole connection. 0 or -EINVAL. */
 int eng_flow_addr(engine *e, int tid, uint64_t flow, uint64_t gen, int dst, int family, int port, const uint8_t *addr16);

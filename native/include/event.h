@@ -18,6 +18,18 @@
 #define EV_SESSION_END 10 /* a client's connection of which V_F_TELL_CONN was said is over: <handle> its session */
 #define EV_CONNECTED 11 /* what became of an outgoing one (outgoing.h): <handle>, <arg> 0 or why not, <len> 1: it is gone */
 #define EV_ERRORS 12 /* "observe": <len> errors in a row of server <handle>, the last was <arg> (SEEN_*, observe.h) */
+#define EV_PASSED 13 /* taps (bwlim.h): <data> are <len> bytes of lb_passed, each with what is kept of it. It comes before EV_DONE */
+
+/* What passed a tap: this, followed by <kept> bytes of it, and as many as make it a multiple of 8. */
+typedef struct lb_passed {
+    uint64_t uniq; /* number of the stream */
+    uint64_t id;   /* of the tap, as the one who set it numbers them */
+    uint64_t at;   /* bytes that passed before */
+    uint32_t len;  /* bytes that pass, */
+    uint32_t hand; /* of so many at hand */
+    uint32_t kept; /* 0, or <len> */
+    uint32_t pad;
+} lb_passed;
 
 typedef struct lb_event {
     uint32_t kind; /* EV_* */

@@ -125,16 +125,22 @@ struct flow {
     struct asked *asked; /* NULL: nobody was asked about anything of this connection */
     struct track *track; /* NULL: nothing is tracked */
     uint32_t patience; /* ms that an applet gives its client; 0: no limit */
+    uint32_t calls;    /* of flow_run() for the present stream */
+    int16_t nice;      /* "nice", -1024 .. 1024: when it has its turn among others, see flow_later() */
 };
 
 /* A flow for the accepted connection <c>, linked in its thread; NULL without memory. */
 flow *flow_new(thr *t, listener *lsn, conn *c);
 /* Looks at the flow: moves what can be moved, ends it if it is over. The flow may be gone afterwards. */
 void flow_run(flow *f);
-/* Has flow_run() called in this turn of the thread, once. */
+/* Has flow_run() called in this turn of the thread, once: after the events of others, the "nicer" ones last. */
 void flow_later(flow *f);
 /* Tells the counters, closes both sides, frees. Inside flow_run() the memory lives until that returns. */
 void flow_free(flow *f);
+/* Sets its "nice". Above 0 it is run after the events of others, later still the higher it is; below 0 before all that have 0. */
+void flow_be_nice(flow *f, int nice);
+/* What the present stream has cost so far. */
+void flow_cost(const flow *f, lb_cost *to);
 /* The handler of the fds of flows. */
 void flow_iocb(fdloop *l, fdent *e, int fd);
 /* Called by the timer wheel. */
@@ -258,15 +264,19 @@ int chan_send(flow *f, chan *c, conn *dst, struct iovec *v, int n, int more);
 int chan_pump(flow *f, chan *c, conn *src, conn *dst, uint64_t *left, int splice);
 /* As chan_pump(), of a direction with limits. */
 int chan_pump_limited(flow *f, chan *c, conn *src, conn *dst, uint64_t *left);
+/* Tells limits and taps of <n> bytes, which lie in <v>, that they go. */
+void chan_passed(flow *f, chan *c, const struct iovec *v, int nv, uint32_t n);
 /* How many of <n> bytes of payload at hand may go now. What goes is to be told: chan_spend(). */
 static inline uint32_t chan_allowance(const flow *f, const chan *c, uint32_t n)
 {
     return likely(!c->limits) ? n : bwlim_grant(c->limits, f->t->now_ms, n);
 }
-static inline void chan_spend(chan *c, uint32_t n)
+static inline void chan_spend(flow *f, chan *c, const char *data, uint32_t n)
 {
+    struct iovec v = {(void *)(uintptr_t)data, n};
+
     if (unlikely(c->limits != NULL))
-        bwlim_spend(c->limits, n);
+        chan_passed(f, c, &v, 1, n);
 }
 /* Whether more is to be read: always, but in a pause only as far as one buffer. */
 static inline int chan_takes_more(const flow *f, const chan *c)

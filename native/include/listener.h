@@ -27,6 +27,7 @@ struct listener {
     uint16_t port;    /* host order */
     uint8_t family;
     uint8_t expects;    /* LSN_EXPECT_*: headers that come first on each connection */
+    int16_t nice;       /* of its streams */
     uint32_t cip_magic; /* what a NetScaler's begins with */
     uint32_t asked;   /* LSN_* that another thread wants, LSN_NEW: nothing; atomic */
     uint64_t leaving; /* threads that may still use the descriptor of a closed listener; atomic */

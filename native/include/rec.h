@@ -8,6 +8,14 @@
 #include "base.h"
 #endif
 
+/* What a stream has cost. */
+typedef struct lb_cost {
+    uint64_t cpu_ns;  /* "profiling.tasks": spent on it by the shim and by those who decided about it */
+    uint64_t lat_ns;  /* and how long it had to wait for its turns */
+    uint32_t calls;   /* turns */
+    uint32_t streams; /* that the server's connection has carried, with this one; 0: there is none */
+} lb_cost;
+
 /* Term: first character of the termination state (manual of HAProxy, 8.5): who ended it. */
 #define REC_TCP 0  /* flags: a tunnel (mode tcp) */
 #define REC_HTTP 1 /* flags: an exchange (mode http) */
@@ -53,4 +61,5 @@ typedef struct lb_rec {
     uint64_t session;     /* number of the client's connection in the process */
     uint32_t tid;         /* thread */
     uint32_t err;         /* of the client's connection (proxyproto.h); 0: none */
+    uint8_t cost[24];     /* an lb_cost, which few ask for */
 } lb_rec;

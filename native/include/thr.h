@@ -70,6 +70,7 @@ splice_pipe *pipe_get(struct thr *t);
 void pipe_put(struct thr *t, splice_pipe *p);
 
 #define THR_SCRATCH BUF_BIG_SIZE /* bytes of the receive area */
+#define THR_NICE 4               /* classes of flows that are "nice": 256 steps each */
 #define THR_RECS 64              /* records after which Python is asked to read them */
 
 typedef struct thr thr;
@@ -87,7 +88,9 @@ struct thr {
     slab conns, flows, asked, tracks;
     struct flow *all;   /* every flow of this thread, the latest first */
     struct sess_walk *walks; /* that stand on one of them; changed at the sync point (sess.h) */
-    struct flow *run;   /* flows to be looked at in this turn without an event of theirs */
+    struct flow *run;   /* flows to be looked at in this turn without an event of theirs, */
+    struct flow *nice[THR_NICE]; /* and after them those that are "nice", by how much */
+    uint32_t hasty;     /* flows with a "nice" below 0: others let them go first */
     uint32_t nflows;
     struct applet *applets;
     struct outgoing **outs; /* <nouts> that ever were, each in use or in the list of free ones */
@@ -108,6 +111,8 @@ struct thr {
     uint32_t polls; /* calls of eng_poll(), so that questions not given to Python yet are told from others */
     char *text;   /* what records, questions and events point at */
     uint32_t ntext, maxtext;
+    char *taps;   /* lb_passed and their bytes */
+    uint32_t ntaps, maxtaps;
     uint32_t stopping_seen;
     uint64_t flow_gen;
     uint64_t streams; /* ever; others may read it, and the next two */
@@ -138,6 +143,8 @@ lb_rec *thr_rec(thr *t);
 lb_ask *thr_ask(thr *t);
 /* Room for <n> bytes more at the end of <text>, which the caller counts in <ntext> once they are written; NULL without memory. */
 char *thr_text_room(thr *t, uint32_t n);
+/* Room for an lb_passed and its bytes, <n> in all, a multiple of 8; NULL without memory. */
+char *thr_taps_room(thr *t, uint32_t n);
 /* Copies bytes to where events may point until the next poll; returns their offset in <text>, UINT32_MAX without
  * memory. */
 uint32_t thr_text(thr *t, const char *from, uint32_t n);

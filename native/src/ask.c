@@ -45,6 +45,7 @@ void asked_next(flow *f)
     q->said &= V_F_TELL_CONN;
     q->own = q->local = q->early = q->continued = q->told_eof = 0;
     q->ntell = 0;
+    q->cpu_ns = q->lat_ns = 0;
     q->server = -1;
     q->prio_class = q->prio_offset = 0;
     f->t_client = f->fe->conf.t_client;

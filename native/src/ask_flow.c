@@ -59,6 +59,11 @@ int eng_flow_set(engine *e, int tid, uint64_t flow_, uint64_t gen, int what, uin
     case FLOW_RETRIES:
         q->max_retries = value;
         break;
+    case FLOW_NICE:
+        if ((int32_t)value < -1024 || (int32_t)value > 1024)
+            return -EINVAL;
+        flow_be_nice(f, (int32_t)value);
+        return 0;
     case FLOW_PRIO_CLASS:
         q->prio_class = within((int32_t)value, PEND_CLASS_MAX);
         return 0;
@@ -105,6 +110,59 @@ int eng_flow_bwlim(engine *e, int tid, uint64_t flow_, uint64_t gen, int respons
     if (!f)
         return -ESTALE;
     return bwlim_set(response ? &f->res.limits : &f->req.limits, f->t->now_ms, e->conf.bufsize, &values);
+}
+
+int eng_flow_bwlim_shared(engine *e, int tid, uint64_t flow_, uint64_t gen, int response, uint64_t id, uint32_t limit,
+                          uint32_t least, stk_table *table, const char *key, int len)
+{
+    flow *f = flow_of(e, tid, flow_, gen);
+    int type = response ? STK_BYTES_OUT_RATE : STK_BYTES_IN_RATE, ret;
+    const stk_conf *conf = stk_conf_of(table);
+    bwlim values = {.kind = BWLIM_SHARED, .id = id, .limit = limit, .period = conf->period[type], .least = least,
+                    .table = table, .type = (uint8_t)type};
+
+    if (!f)
+        return -ESTALE;
+    if (!conf->count[type] || len < 0)
+        return -EINVAL;
+    values.entry = stk_set(table, key, (uint32_t)len, f->t->now_ms, NULL);
+    if (!values.entry)
+        return 0;
+    ret = bwlim_set(response ? &f->res.limits : &f->req.limits, f->t->now_ms, e->conf.bufsize, &values);
+    return ret < 0 ? ret : 1;
+}
+
+int eng_flow_tap(engine *e, int tid, uint64_t flow_, uint64_t gen, int response, uint64_t id, int keep, int random)
+{
+    flow *f = flow_of(e, tid, flow_, gen);
+    bwlim values = {.kind = BWLIM_TAP, .id = id, .keep = !!keep, .random = !!random};
+
+    if (!f)
+        return -ESTALE;
+    values.dice = (uint32_t)f->uniq | 1;
+    return bwlim_set(response ? &f->res.limits : &f->req.limits, f->t->now_ms, e->conf.bufsize, &values);
+}
+
+/* --- what it costs --- */
+
+int eng_flow_cost(engine *e, int tid, uint64_t flow_, uint64_t gen, lb_cost *out)
+{
+    flow *f = flow_of(e, tid, flow_, gen);
+
+    if (!f)
+        return -ESTALE;
+    flow_cost(f, out);
+    return 0;
+}
+
+int eng_flow_spent(engine *e, int tid, uint64_t flow_, uint64_t gen, uint64_t ns)
+{
+    flow *f = flow_of(e, tid, flow_, gen);
+
+    if (!f)
+        return -ESTALE;
+    f->asked->cpu_ns += ns;
+    return 0;
 }
 
 /* --- addresses --- */

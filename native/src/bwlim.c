@@ -55,20 +55,93 @@ static uint32_t when(const bwlim *b, uint32_t now, uint32_t bytes)
     return tick_add(now, ms < BWLIM_WAIT_MAX ? (uint32_t)ms : BWLIM_WAIT_MAX);
 }
 
+/* --- limits that streams share --- */
+
+/* What the entry's rate leaves. */
+static uint32_t shared_holds(const bwlim *b, uint32_t now)
+{
+    uint64_t rate = stk_read(b->table, b->entry, b->type, 0, now);
+
+    return rate < b->limit ? b->limit - (uint32_t)rate : 0;
+}
+
+/* The tick at which the rate will leave <bytes>, if nobody else has any: what was counted in this period counts in full
+ * until that is over, and then, as what was counted in the one before it does now, less with each ms. */
+static uint32_t shared_when(const bwlim *b, uint32_t now, uint32_t bytes)
+{
+    uint32_t age, curr, prev, room = b->limit - bytes;
+    uint64_t ms = 0;
+
+    if (stk_rate_parts(b->table, b->entry, b->type, 0, now, 0, &age, &curr, &prev) < 0)
+        return tick_add(now, 1);
+    if (age >= b->period) {
+        prev = age - b->period < b->period ? curr : 0;
+        age = age - b->period < b->period ? age - b->period : b->period;
+        curr = 0;
+    }
+    if (curr > room) {
+        ms = b->period - age;
+        age = 0;
+        prev = curr;
+        curr = 0;
+    }
+    if (prev) {
+        uint64_t gone = b->period - (uint64_t)(room - curr) * b->period / prev; /* of the period, when it is enough */
+
+        if ((uint64_t)(room - curr) < prev && gone > age)
+            ms += gone - age;
+    }
+    return tick_add(now, !ms ? 1 : ms < BWLIM_WAIT_MAX ? (uint32_t)ms : BWLIM_WAIT_MAX);
+}
+
+static void shared_spend(bwlim *b, uint32_t now, uint32_t n)
+{
+    stk_add(b->table, b->entry, b->type, 0, n, now);
+    if (b->since == now && !stk_conf_of(b->table)->updates)
+        return;
+    b->since = now;
+    stk_touch_local(b->table, b->entry, now, 0);
+}
+
+static void leave_entry(const bwlim *b)
+{
+    if (b->kind == BWLIM_SHARED)
+        stk_release(b->table, b->entry);
+}
+
+/* --- taps --- */
+
+static uint32_t tap_grant(bwlim *b, uint32_t want)
+{
+    b->hand = want;
+    if (!b->random || !want)
+        return want;
+    b->dice ^= b->dice << 13;
+    b->dice ^= b->dice >> 17;
+    b->dice ^= b->dice << 5;
+    return 1 + b->dice % want;
+}
+
+/* --- all of them --- */
+
 /* As bwlim_grant(), of one. */
 static uint32_t grant(bwlim *b, uint32_t now, uint32_t want)
 {
-    uint32_t have, enough = piece(b);
+    uint32_t have, enough;
 
-    fill(b, now);
-    have = holds(b);
+    if (b->kind == BWLIM_TAP)
+        return tap_grant(b, want);
+    if (b->kind == BWLIM_OWN)
+        fill(b, now);
+    have = b->kind == BWLIM_OWN ? holds(b) : shared_holds(b, now);
+    enough = piece(b);
     if (enough > want)
         enough = want;
     if (have >= enough) {
         b->until = 0;
         return have < want ? have : want;
     }
-    b->until = when(b, now, enough);
+    b->until = b->kind == BWLIM_OWN ? when(b, now, enough) : shared_when(b, now, enough);
     return 0;
 }
 
@@ -85,10 +158,16 @@ uint32_t bwlim_grant(bwlim *list, uint32_t now, uint32_t want)
     return least;
 }
 
-void bwlim_spend(bwlim *list, uint32_t n)
+void bwlim_spend(bwlim *list, uint32_t now, uint32_t n)
 {
-    for (bwlim *b = list; b; b = b->next)
-        b->purse -= worth(b, n);
+    for (bwlim *b = list; b && n; b = b->next) {
+        if (b->kind == BWLIM_SHARED)
+            shared_spend(b, now, n);
+        else if (b->kind == BWLIM_OWN)
+            b->purse -= worth(b, n);
+        else
+            b->purse += n;
+    }
 }
 
 uint32_t bwlim_until(const bwlim *list)
@@ -112,7 +191,20 @@ static void take(bwlim *b, const bwlim *values, uint32_t bytes)
 {
     b->limit = values->limit;
     b->period = values->period;
-    b->purse = worth(b, bytes < b->limit ? bytes : b->limit);
+    b->purse = b->kind == BWLIM_OWN ? worth(b, bytes < b->limit ? bytes : b->limit) : 0;
+}
+
+/* Another key: what it waited for was the other entry's. */
+static void move_to(bwlim *b, const bwlim *values)
+{
+    leave_entry(b);
+    b->table = values->table;
+    b->entry = values->entry;
+    b->type = values->type;
+    b->limit = values->limit;
+    b->period = values->period;
+    b->since = 0;
+    b->until = 0;
 }
 
 static void change(bwlim *b, uint32_t now, uint32_t first, const bwlim *values)
@@ -120,6 +212,12 @@ static void change(bwlim *b, uint32_t now, uint32_t first, const bwlim *values)
     int began = b->since != 0;
 
     b->least = values->least;
+    if (b->kind == BWLIM_TAP)
+        return;
+    if (b->kind == BWLIM_SHARED) {
+        move_to(b, values);
+        return;
+    }
     if (b->limit == values->limit && b->period == values->period)
         return;
     if (began)
@@ -133,19 +231,23 @@ int bwlim_set(bwlim **list, uint32_t now, uint32_t first, const bwlim *values)
 {
     bwlim *b;
 
-    if (!values->limit || !values->period || values->period > INT32_MAX)
+    if (values->kind != BWLIM_TAP && (!values->limit || !values->period || values->period > INT32_MAX)) {
+        leave_entry(values);
         return -EINVAL;
+    }
     while (*list && (*list)->id != values->id)
         list = &(*list)->next;
     if (*list) {
         change(*list, now, first, values);
         return 0;
     }
-    b = calloc(1, sizeof(*b));
-    if (!b)
+    b = malloc(sizeof(*b));
+    if (!b) {
+        leave_entry(values);
         return -ENOMEM;
-    b->id = values->id;
-    b->least = values->least;
+    }
+    *b = *values;
+    b->next = NULL;
     take(b, values, first);
     *list = b;
     return 0;
@@ -157,6 +259,7 @@ void bwlim_free(bwlim **list)
         bwlim *b = *list;
 
         *list = b->next;
+        leave_entry(b);
         free(b);
     }
 }

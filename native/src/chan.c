@@ -407,7 +407,8 @@ static int chunks_pass(flow *f, chan *c, conn *dst, uint32_t have, int bare, uin
     runs_begin(&r);
     used = collect(&c->chunk, s, have, &r, max);
     if (used >= 0) {
-        chan_spend(c, (uint32_t)r.bytes);
+        if (unlikely(c->limits != NULL))
+            chan_passed(f, c, r.v + 1, r.n - 1, (uint32_t)r.bytes);
         frame(&r, bare);
         *again = r.n >= CHUNK_IOV;
         if (c->chunk.state == H1_CHUNK_TRAILERS)

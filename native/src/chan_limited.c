@@ -33,12 +33,37 @@ static int give(flow *f, chan *c, conn *dst, uint64_t *left)
 
     struct iovec v = {buf_data(&c->in), n};
 
+    chan_spend(f, c, v.iov_base, n);
     ret = chan_send(f, c, dst, &v, 1, 0);
-    chan_spend(c, n);
     buf_skip(&f->t->bufs, &c->in, n);
     if (left)
         *left -= n;
     return ret;
+}
+
+/* Has Python told what passes a tap. Without memory it is not. */
+static void tell(flow *f, const bwlim *b, const struct iovec *v, int nv, uint32_t n)
+{
+    uint32_t kept = b->keep ? n : 0;
+    char *to = thr_taps_room(f->t, (uint32_t)sizeof(lb_passed) + ((kept + 7) & ~7u));
+    lb_passed head = {.uniq = f->uniq, .id = b->id, .at = b->purse, .len = n, .hand = b->hand, .kept = kept};
+
+    if (!to)
+        return;
+    memcpy(to, &head, sizeof(head));
+    to += sizeof(head);
+    for (int i = 0; i < nv && kept; i++) {
+        memcpy(to, v[i].iov_base, v[i].iov_len);
+        to += v[i].iov_len;
+    }
+}
+
+void chan_passed(flow *f, chan *c, const struct iovec *v, int nv, uint32_t n)
+{
+    for (const bwlim *b = c->limits; b && n; b = b->next)
+        if (b->kind == BWLIM_TAP)
+            tell(f, b, v, nv, n);
+    bwlim_spend(c->limits, f->t->now_ms, n);
 }
 
 int chan_goes_on_pausing(const flow *f, const conn *dst)

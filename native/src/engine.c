@@ -465,6 +465,14 @@ int eng_listener_expect(engine *e, int i, int headers, uint32_t magic)
     return 0;
 }
 
+int eng_listener_nice(engine *e, int i, int nice)
+{
+    if (i < 0 || (uint32_t)i >= e->nlsn || nice < -1024 || nice > 1024)
+        return -EINVAL;
+    e->lsn[i]->nice = (int16_t)nice;
+    return 0;
+}
+
 int eng_ready(engine *e)
 {
     for (uint32_t i = 0; i < e->nsrv; i++) {

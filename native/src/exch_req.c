@@ -395,7 +395,7 @@ static void send_request(flow *f, const h1_head *h, char *s, uint32_t have)
         return;
     }
     sent(f);
-    chan_spend(c, body);
+    chan_spend(f, c, s + h->len, body);
     c->total += done;
     for (int i = 0; i < 2; i++) {
         size_t len = i < (body ? 2 : 1) ? v[i].iov_len : 0;

@@ -113,7 +113,7 @@ static int64_t send_head(flow *f, const h1_head *h, char *s, uint32_t have)
             body = (uint32_t)c->left;
     }
     body = chan_allowance(f, c, body);
-    chan_spend(c, body);
+    chan_spend(f, c, s + h->len, body);
     if (c->body == BODY_LEN)
         c->left -= body;
 

@@ -175,6 +175,8 @@ static void next_request(flow *f)
     f->term[0] = 0;
     f->status = -1;
     f->retries = 0;
+    f->calls = 0;
+    flow_be_nice(f, f->lsn->nice);
     f->qbe = f->qonly = 0;
     f->idle = f->tr = f->tw = f->tc = f->tresp = -1;
     f->req.seen = 0;

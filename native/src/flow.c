@@ -5,11 +5,18 @@
 #include "queue.h"
 #include "sess.h"
 #include "track.h"
+#include <time.h>
 
 #define DRAIN_TIME 1000 /* ms that a client has to stop sending after we closed */
 #define DRAIN_TURNS 4
 
 /* --- birth and death --- */
+
+void flow_be_nice(flow *f, int nice)
+{
+    f->t->hasty += (uint32_t)((nice < 0) - (f->nice < 0));
+    f->nice = (int16_t)nice;
+}
 
 flow *flow_new(thr *t, listener *lsn, conn *c)
 {
@@ -26,6 +33,7 @@ flow *flow_new(thr *t, listener *lsn, conn *c)
     f->gen = ++t->flow_gen;
     f->session = (uint64_t)t->tid << 48 | f->gen;
     f->t_client = fe->conf.t_client;
+    flow_be_nice(f, lsn->nice);
     f->kind = fe->conf.mode == PX_HTTP ? FLOW_EXCHANGE : FLOW_TUNNEL;
     f->status = -1;
     f->idle = f->tr = f->tw = f->tc = f->tresp = -1;
@@ -66,6 +74,7 @@ void flow_free(flow *f)
         return;
     }
     tmr_del(&t->timers, &f->tmr);
+    flow_be_nice(f, 0);
     if (unlikely(f->asked))
         asked_free(f);
     flow_count_bytes(f);
@@ -159,15 +168,40 @@ static void wait(flow *f)
         ask_run(f);
 }
 
+static uint64_t mono_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* "profiling.tasks": what the call that began at <began> took, and how long it was due before. Not of one in which the stream
+ * ended: its record is written. */
+static void account(flow *f, uint64_t began)
+{
+    uint64_t due = f->t->mono_us * 1000;
+
+    if (!f->asked || !f->calls)
+        return;
+    f->asked->cpu_ns += mono_ns() - began;
+    f->asked->lat_ns += began > due ? began - due : 0;
+}
+
 void flow_run(flow *f)
 {
+    uint64_t began = unlikely(f->t->eng->conf.profiling) ? mono_ns() : 0;
+
     f->flags |= FL_SERVING;
+    f->calls++;
     if (unlikely(f->flags & (FL_DRAIN | FL_HELD)))
         wait(f);
     else if (f->kind == FLOW_EXCHANGE && !(f->flags & FL_TUNNELED))
         exch_run(f);
     else
         tunnel_run(f);
+    if (unlikely(began))
+        account(f, began);
     f->flags &= ~FL_SERVING;
     if (f->flags & FL_DEAD) {
         f->flags &= ~FL_DEAD;
@@ -179,11 +213,19 @@ void flow_run(flow *f)
 
 void flow_later(flow *f)
 {
+    flow **list = f->nice > 0 ? &f->t->nice[(f->nice - 1) / (1024 / THR_NICE)] : &f->t->run;
+
     if (f->flags & FL_IN_RUN)
         return;
     f->flags |= FL_IN_RUN;
-    f->rnext = f->t->run;
-    f->t->run = f;
+    f->rnext = *list;
+    *list = f;
+}
+
+/* Whether others, of the events that came with its own, have their turn before it. */
+static int gives_way(const flow *f)
+{
+    return f->nice > 0 || (unlikely(f->t->hasty) && !f->nice);
 }
 
 void flow_iocb(fdloop *l, fdent *e, int fd)
@@ -198,7 +240,10 @@ void flow_iocb(fdloop *l, fdent *e, int fd)
     /* a hang-up or an error is read, or written, to be understood */
     if (unlikely(e->ev & (FD_EV_ERR | FD_EV_HUP)) && c->flags & CO_F_CONNECTING)
         fd_may_send(l, e, fd);
-    flow_run(c->flow);
+    if (unlikely(gives_way(c->flow)))
+        flow_later(c->flow);
+    else
+        flow_run(c->flow);
 }
 
 void flow_expired(void *ctx, tmr *tm)
@@ -396,6 +441,17 @@ static void record_uri(const flow *f, lb_rec *r)
     r->uri_len = n;
 }
 
+void flow_cost(const flow *f, lb_cost *to)
+{
+    lb_cost cost = {.calls = f->calls, .streams = f->b ? f->b->streams : 0};
+
+    if (f->asked) {
+        cost.cpu_ns = f->asked->cpu_ns;
+        cost.lat_ns = f->asked->lat_ns;
+    }
+    memcpy(to, &cost, sizeof(cost));
+}
+
 void flow_record(flow *f)
 {
     thr *t = f->t;
@@ -434,6 +490,7 @@ void flow_record(flow *f)
     if (unlikely(f->fe->conf.options & PX_O_BACK_END))
         record_back_end(f, r);
     r->req_count = f->req_no;
+    flow_cost(f, (lb_cost *)(void *)r->cost);
     r->uniq = f->uniq;
     r->session = f->session;
     r->tid = t->tid;

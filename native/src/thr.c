@@ -169,6 +169,17 @@ char *thr_text_room(thr *t, uint32_t n)
     return t->text + t->ntext;
 }
 
+char *thr_taps_room(thr *t, uint32_t n)
+{
+    char *to;
+
+    if (grow((void **)&t->taps, &t->maxtaps, t->ntaps + n, 1, 4096) < 0)
+        return NULL;
+    to = t->taps + t->ntaps;
+    t->ntaps += n;
+    return to;
+}
+
 uint32_t thr_text(thr *t, const char *from, uint32_t n)
 {
     uint32_t at = t->ntext;
@@ -315,9 +326,10 @@ void thr_fini(thr *t)
     free(t->text);
     free(t->lines);
     t->lines = NULL;
+    free(t->taps);
     t->scratch = t->compose = NULL;
     t->ev = NULL;
     t->recs = NULL;
     t->asks = NULL;
-    t->text = NULL;
+    t->text = t->taps = NULL;
 }

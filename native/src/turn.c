@@ -118,11 +118,11 @@ static void read_inbox(thr *t)
     }
 }
 
-static void run_list(thr *t)
+static void run_all(thr *t, flow **list)
 {
-    flow *f = t->run;
+    flow *f = *list;
 
-    t->run = NULL;
+    *list = NULL;
     while (f) {
         flow *next = f->rnext;
 
@@ -135,6 +135,23 @@ static void run_list(thr *t)
         }
         f = next;
     }
+}
+
+/* Whether a flow waits for its turn. */
+static int has_run(const thr *t)
+{
+    for (int i = 0; i < THR_NICE; i++)
+        if (t->nice[i])
+            return 1;
+    return t->run != NULL;
+}
+
+static void run_list(thr *t)
+{
+    run_all(t, &t->run);
+    for (int i = 0; i < THR_NICE; i++)
+        if (unlikely(t->nice[i]))
+            run_all(t, &t->nice[i]);
 }
 
 /* Soft stop: what is idle ends now, or ("idle-close-on-response") after one more request; the rest after its present one. */
@@ -240,7 +257,7 @@ static int internal_work(thr *t)
     wait = sooner(wait, task_next(e->tasks, (int)t->tid, t->now_ms));
     if (t->nflows || t->keeps_idle || at_peek(&e->live.actconn))
         wait = sooner(wait, tick_remain(t->now_ms, t->next_purge));
-    return t->run || fdloop_has_active(&t->loop) ? 0 : wait;
+    return has_run(t) || fdloop_has_active(&t->loop) ? 0 : wait;
 }
 
 /* Whether somebody handed something over after internal_work(); asked when the loop has said that it will sleep. */
@@ -253,15 +270,22 @@ static int has_news(const thr *t)
            (at_load(&e->live.stopping) && !t->stopping_seen) || task_next(e->tasks, (int)t->tid, t->now_ms) == 0;
 }
 
-/* They come before the other events: what tells of a connection's end comes after all of its streams. */
-static void deliver_records(thr *t)
+/* Puts an event before the others. */
+static void deliver_first(thr *t, lb_event first)
 {
-    lb_event *ev = thr_event(t, EV_DONE);
+    lb_event *ev = thr_event(t, first.kind);
 
     if (!ev)
         return;
     memmove(t->ev + 1, t->ev, (t->nev - 1) * sizeof(*ev));
-    t->ev[0] = (lb_event){.kind = EV_DONE, .data = t->recs, .len = t->nrecs, .handle = (uintptr_t)t->text, .arg = t->ntext};
+    t->ev[0] = first;
+}
+
+/* They come before the other events: what tells of a connection's end comes after all of its streams. */
+static void deliver_records(thr *t)
+{
+    deliver_first(t, (lb_event){.kind = EV_DONE, .data = t->recs, .len = t->nrecs, .handle = (uintptr_t)t->text,
+                                .arg = t->ntext});
 }
 
 /* Pointers are made of the offsets, now that the text area stays where it is. */
@@ -274,6 +298,8 @@ static int deliver(thr *t)
             t->ev[i].data = t->text + (uintptr_t)t->ev[i].data;
     if (t->nrecs)
         deliver_records(t);
+    if (unlikely(t->ntaps))
+        deliver_first(t, (lb_event){.kind = EV_PASSED, .data = t->taps, .len = t->ntaps});
     if (t->nasks)
         ask_deliver(t);
     return (int)t->nev;
@@ -284,7 +310,7 @@ int eng_poll(engine *e, int tid, int timeout_ms, const char *verdicts, int len)
     thr *t = &e->threads[tid];
     uint32_t until = 0;
 
-    t->nev = t->nrecs = t->ntext = t->nasks = t->withdrawn = 0;
+    t->nev = t->nrecs = t->ntext = t->nasks = t->ntaps = t->withdrawn = 0;
     cnt_inc(t->polls);
     thr_clock(t);
     if (len && ask_verdicts(t, verdicts, len) < 0)
@@ -304,7 +330,7 @@ int eng_poll(engine *e, int tid, int timeout_ms, const char *verdicts, int len)
         if (until)
             wait = sooner(wait, tick_remain(t->now_ms, until));
         /* records are worth a GIL when there is a good number of them, or when there is nothing else to do */
-        if (due || t->nrecs || t->nasks) /* and questions, once the fds at hand were served */
+        if (due || t->nrecs || t->nasks || t->ntaps) /* and questions, once the fds at hand were served */
             wait = 0;
         if (wait) {
             fdloop_about_to_sleep(&t->loop);
@@ -316,7 +342,7 @@ int eng_poll(engine *e, int tid, int timeout_ms, const char *verdicts, int len)
         n = fdloop_wait(&t->loop, wait);
         if (n < 0)
             return n;
-        if (due || t->nasks || (t->nrecs && !n))
+        if (due || t->nasks || ((t->nrecs || t->ntaps) && !n))
             return deliver(t);
         if (until && tick_is_expired(until, t->now_ms))
             return deliver(t);

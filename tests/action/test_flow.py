@@ -37,6 +37,10 @@ def told(t: Txn, *lines: str, ruleset: Ruleset = Ruleset.HTTP_REQUEST) -> Record
         ("set-timeout server 5s", lib.FLOW_T_SERVER, 5000),
         ("set-timeout tunnel 1500us", lib.FLOW_T_TUNNEL, 2),
         ("set-timeout client req.hdr(x)", lib.FLOW_T_CLIENT, 77),
+        ("set-nice 5", lib.FLOW_NICE, 5),
+        ("set-nice -7", lib.FLOW_NICE, 2**32 - 7),
+        ("set-nice 5000", lib.FLOW_NICE, 1024),
+        ("set-nice -5000", lib.FLOW_NICE, 2**32 - 1024),
         ("set-retries 0", lib.FLOW_RETRIES, 0),
     ],
 )

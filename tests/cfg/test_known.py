@@ -37,7 +37,10 @@ def test_finds_words_that_go_on() -> None:
 @pytest.mark.parametrize("word", sorted(set(WORDS["global"].split())))
 def test_every_global_word_is_done_or_refused_by_name(word: str) -> None:
     if KEYWORDS.find("global", word) is None:
-        assert alert(word, "global") == f"the '{word}' keyword is HAProxy's but is not supported by lbcore yet"
+        said = alert(word, "global")
+        assert re.match(
+            rf"the '{word}' keyword is HAProxy's but (is not supported by lbcore yet$|has no meaning)", said
+        )
 
 
 @pytest.mark.parametrize("word", sorted(set(WORDS["proxy"].split()) | {"http-request foo"}))
@@ -81,11 +84,9 @@ def test_names_the_action_that_is_missing(line: str, name: str) -> None:
     assert alert(line) == f"the '{name}' keyword is HAProxy's but is not supported by lbcore yet"
 
 
-@pytest.mark.parametrize(
-    ("line", "name"), [("http-request set-nice 3", "http-request set-nice"), ("filter trace name x", "filter trace")]
-)
-def test_names_the_word_that_can_have_no_meaning_and_says_why(line: str, name: str) -> None:
-    assert alert(line).startswith(f"the '{name}' keyword is HAProxy's but has no meaning in lbcore: ")
+@pytest.mark.parametrize("word", ["tune.pattern.cache-size", "tune.max-rules-at-once", "tune.fail-alloc"])
+def test_names_the_word_that_can_have_no_meaning_and_says_why(word: str) -> None:
+    assert alert(f"{word} 3", "global").startswith(f"the '{word}' keyword is HAProxy's but has no meaning in lbcore: ")
 
 
 def test_suggests_the_nearest_word_of_the_section() -> None:

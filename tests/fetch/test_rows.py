@@ -14,11 +14,8 @@ from tests.fetch.transactions import FakeBuild, FakeWorld, request
 
 LISTED = Path(__file__).parent / "golden" / "fetches.txt"  # what `haproxy -dKsmp` of 3.2 prints
 _LINE = re.compile(r"\[ ((?:[Y.] )+)\] (\S+?)(\((?:[^)]*)\))?: (\w+)$")
-# Of TLS, FastCGI, distcc, SPOE, caches, compression, HTTP/2's frames, HAProxy's inside, its scheduler.
-ELSEWHERE = re.compile(
-    r"ssl_|fcgi\.|distcc_|spoe\.|internal\.|res\.cache|res\.comp|cpu_|lat_|"
-    r"[bf]s\.(debug_str|rst_code)|bs\.id$|[bf]c_err_name$|term_events$"
-)
+# Of TLS, FastCGI, SPOE, caches, compression, HTTP/2's frames, HAProxy's inside.
+ELSEWHERE = re.compile(r"ssl_|fcgi\.|spoe\.|internal\.|res\.cache|res\.comp|[bf]s\.(debug_str|rst_code)|term_events$")
 
 
 def listed() -> dict[str, tuple[str, str, str]]:

@@ -195,6 +195,127 @@ def test_haproxy_takes_as_long(peers: Peers, program: Program) -> None:
     assert abs(ours - other) < 0.2 * other
 
 
+# --- limits that streams share ---
+
+TABLE = "stick-table type {} size 1k expire 1m store bytes_in_rate({}),bytes_out_rate({})"
+
+
+def shared(which: str, limit: int, period: str = "1s", key: str = "src", kind: str = "ip") -> list[str]:
+    return [
+        TABLE.format(kind, period, period),
+        f"filter bwlim-{which} both limit {limit} key {key}",
+        "http-request set-bandwidth-limit both",
+    ]
+
+
+def together(lb: lbcore.LoadBalancer, requests: Sequence[bytes]) -> float:
+    """The seconds until each of several clients, which ask at the same time, has its response."""
+    with Client(lb) as first:
+        front = front_of(lb)
+        others = [Client(lb) for _ in requests[1:]]
+        assert until(lambda: front.cur_conn == len(requests))
+        began = time.monotonic()
+        for client, data in zip([first, *others], requests, strict=True):
+            client.send(data)
+        for client in [first, *others]:
+            assert client.response()[0] == 200
+        seconds = time.monotonic() - began
+        for client in others:
+            client.socket.close()
+    return seconds
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_streams_with_the_same_key_share_a_limit(peers: Peers, threads: int) -> None:
+    front = shared("out", 1 << 20)
+    with balancer(config(peers.nginx.port, front=front, nbthread=threads)) as lb:
+        seconds = together(lb, [get("/1m")] * 3)
+    # a period's worth goes at once, 2 MiB at 1 MiB a second; what two threads give on in the same instant is on top
+    assert 1.6 <= seconds <= 6
+
+
+def test_streams_with_other_keys_have_limits_of_their_own(peers: Peers) -> None:
+    front = shared("out", 1 << 20, key="req.hdr(x-user)", kind="string len 8")
+    with balancer(config(peers.nginx.port, front=front)) as lb:
+        seconds = together(lb, [get("/1m", f"X-User: {name}") for name in "abc"])
+    assert seconds < 1.5  # shared it would be 2 s and more
+
+
+def test_requests_of_the_same_key_share_a_limit(peers: Peers) -> None:
+    with balancer(config(peers.nginx.port, front=shared("in", 100_000))) as lb:
+        seconds = together(lb, [post(100_000)] * 2)
+    assert 0.8 <= seconds <= 4
+
+
+def test_a_table_without_room_limits_nothing(peers: Peers) -> None:
+    front = shared("out", 1000, key="req.hdr(x-user)", kind="string len 8")
+    front[0] = "stick-table type string len 8 size 1 nopurge store bytes_out_rate(1s)"
+    with balancer(config(peers.nginx.port, front=front)) as lb:
+        held_one = Client(lb)
+        held_one.send(get("/16k", "X-User: a"))
+        assert held_one.socket.recv(1)
+        with Client(lb) as other:
+            seconds, size = timed(other, get("/1m", "X-User: b"))
+        held_one.socket.close()
+    assert size == 1 << 20
+    assert seconds < 5  # 17 minutes at the limit
+
+
+def test_entries_of_ended_streams_are_given_back(peers: Peers) -> None:
+    with balancer(config(peers.nginx.port, front=shared("out", 1 << 20))) as lb:
+        with Client(lb) as client:
+            client.ask(get("/16k"))
+            client.ask(get("/16k"))
+        table = lb.tables.find("fe")
+        assert table is not None
+        entry = table.next(0)
+        assert entry
+        assert until(lambda: table.facts(entry).refs == 0)
+        assert table.read(entry, dict(table.fields())["bytes_out_rate"]) >= 2 * 16384
+        table.release(entry)
+
+
+def test_haproxy_shares_a_limit_as_long(peers: Peers, program: Program) -> None:
+    text = f"""
+        global
+            stats socket "${{STATS}}" level admin
+        defaults
+            mode http
+            timeout client 20s
+            timeout server 20s
+            timeout connect 20s
+        listen fe
+            bind "{HOST}:${{FE}}"
+            stick-table type ip size 1k expire 1m store bytes_out_rate(1s)
+            filter bwlim-out both limit 512k key src
+            {SET_OUT.replace(" out", " both")}
+            server s1 "{HOST}:${{SRV}}"
+"""
+    ports = [free_port(), free_port()]
+
+    def transfer(port: int) -> None:
+        with socket.create_connection((HOST, port), PATIENCE) as client:
+            client.sendall(get("/1m", "Connection: close"))
+            while client.recv(65536):
+                pass
+
+    def seconds(which: Program, port: int) -> float:
+        with Balancer(which, text, {"FE": port, "SRV": peers.nginx.port}):
+            began = time.monotonic()
+            first = Background(lambda: transfer(port))
+            transfer(port)
+            first.join()
+            return time.monotonic() - began
+
+    theirs = Background(lambda: seconds(peers.newer_haproxy, ports[0]))
+    ours = seconds(program, ports[1])
+    other = theirs.join()
+    assert isinstance(other, float)
+    for port in ports:
+        release_port(port)
+    assert abs(ours - other) < 0.3 * other, (ours, other)
+
+
 # --- what a pause must not do ---
 
 

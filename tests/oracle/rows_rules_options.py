@@ -51,6 +51,7 @@ TOPIC = Topic(
             http-request auth realm Proxy unless { http_auth(people) }
         """),
         "sides": ('log-format "bi=%bi Pb=%bp ST=%ST"', SERVER),
+        "compressed": ("compression algo gzip", SERVER),
         "nice": ("http-request set-nice 100", "http-request set-header x-after yes", SERVER),
     },
     logs=True,
@@ -63,7 +64,7 @@ TOPIC = Topic(
         userlist people
             user alice insecure-password open:sesame
     """,
-    not_yet=frozenset(("nice",)),
+    not_yet=frozenset(("compressed",)),
 )
 
 
@@ -116,5 +117,6 @@ ROWS = (
     ),
     Row("sendname", get("/"), (ok(),), via="sendname"),
     Row("sendname: header there", get("/", "X-Server: forged"), (ok(),), via="sendname"),
+    Row("compressed", get("/"), (ok(),), via="compressed"),
     Row("nice", get("/"), (ok(),), via="nice"),
 )

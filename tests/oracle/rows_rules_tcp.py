@@ -112,6 +112,15 @@ TOPIC = Topic(
             use_backend red if { req.rdp_cookie(mstshash) -m str alice }
             default_backend blue
         """),
+        "distcc": served("""
+            tcp-request inspect-delay 2s
+            tcp-request content set-var(txn.n) distcc_param(ARGV,2)
+            tcp-request content set-var(txn.arg) distcc_body(ARGV,2)
+            tcp-request content reject if { distcc_body(DOTI) -m str evil }
+            tcp-request content accept if { distcc_body(DOTI) -m found }
+            tcp-request content reject
+            log-format "%[var(txn.n)] %[var(txn.arg)] %ts"
+        """),
         "server": lines("""
             tcp-request inspect-delay 2s
             tcp-request content accept if { req.len ge 1 }
@@ -193,6 +202,8 @@ def _hello(name: bytes | None = b"www.red.example", protocols: tuple[bytes, ...]
 
 _RDP = b"\x03\x00\x00\x2a\x26\xe0\x00\x00\x00\x00\x00Cookie: mstshash=USER\r\n\x01\x00\x08\x00\x03\x00\x00\x00"
 
+_JOB = b"DIST00000001ARGC00000003ARGV00000003gccARGV00000002-cARGV00000003a.c"
+
 _SIZE = rb"(?<=/T )\d+(?= --)"  # in HTTP sizes are another thing for each program
 _CLOSE = Differ("2.6", "manual 4.2: `close` accepts the response, then closes")
 
@@ -211,6 +222,15 @@ ROWS = (
         (at_accept(Receive(4), b"pong", Do.END, Do.CLOSE),),
         via="first",
     ),
+    _asked("distcc: a job", "distcc", _JOB + b"DOTI00000004int;"),
+    _refused("distcc: a job that is refused", "distcc", _JOB + b"DOTI00000004evil"),
+    Row(
+        "distcc: in pieces",
+        (_JOB, Do.CUT, b"DOTI0000", Do.CUT, b"0004in", Do.CUT, b"t;", Receive(4), Do.SHUT, Do.END),
+        (at_accept(Receive(len(_JOB) + 16), b"pong", Do.END, Do.CLOSE),),
+        via="distcc",
+    ),
+    _refused("distcc: something else", "distcc", b"GET / HTTP/1.0\r\n\r\n", Do.SHUT),
     _refused("first: rejected in pieces", "first", b"ba", Do.CUT, b"d!"),
     Row("first: too short, then FIN", (b"ab", Do.SHUT, Do.END), (at_accept(Do.END, b"bye", Do.CLOSE),), via="first"),
     _asked("length: right", "length", b"xxxxgood"),

@@ -59,11 +59,26 @@ def test_configuration_words_stand_below_their_section() -> None:
             assert line not in places
             places[line] = []
     assert list(places)[:2] == ["global", "listen"]
-    assert "nbthread <number>" in places["global"]
-    assert any(line.startswith("bind <addr> name") for line in places["listen"])
-    assert any(line.startswith("server <name> <addr> weight") for line in places["listen"])
+    assert "nbthread" in places["global"]
+    assert {"bind <addr> name +1", "server <name> <addr> weight +1", "option persist [ BE ]"} <= set(places["listen"])
     assert {"http-request set-var*", "http-request deny", "tcp-request content reject"} <= set(places["listen"])
-    assert any(line.startswith("user ") for line in places["userlist"])
+    assert "user" in places["userlist"]
+
+
+def told(line: str) -> str:
+    """What a line tells of, without how."""
+    words = line.split(" [ ")[0].split()
+    return " ".join(word for word in words if not word.startswith("+"))
+
+
+@pytest.mark.parametrize("kind", ["cfg", "cli"])
+def test_what_haproxy_lists_is_listed_to_the_letter(kind: str) -> None:
+    lines = {told(line): line for line in theirs()}
+    ours = [line for line in dump.keywords([kind]) if not line.startswith("#")]
+    known = [line for line in ours if told(line) in lines]
+    assert len(known) > 40
+    # there is no master here
+    assert [line for line in known if line != lines[told(line)].replace("[MASTER] ", "")] == []
 
 
 def test_classes_are_joined_by_commas(tmp_path: Path) -> None:

@@ -165,7 +165,8 @@ def test_a_prepared_version_is_seen_when_it_is_committed() -> None:
     found = mapped(a="1")
     view = found.view(METHODS["str"], Flags(), "str")
     version = found.prepare()
-    found.add_many([("a", "2"), ("b", "3")], version)
+    found.add("a", "2", version)
+    found.add("b", "3", version)
     assert [view.find("a"), view.find("b")] == ["1", None]
     assert [one.value for one in found.entries(version)] == ["2", "3"]
     assert found.commit(version)
@@ -233,7 +234,8 @@ def test_readers_see_the_old_or_the_new_while_a_writer_commits() -> None:
         reader.start()
     for turn in range(1, 30):
         version = found.prepare()
-        found.add_many([(f"k{at}", str(turn)) for at in range(50)], version)
+        for at in range(50):
+            found.add(f"k{at}", str(turn), version)
         assert found.commit(version)
         for at in range(50):
             found.put(f"k{at}", str(turn))

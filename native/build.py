@@ -29,7 +29,7 @@ SOURCES = (
     # connections, servers, flows
     "conn", "idle", "servers", "listener", "proxyproto", "handshake", "bwlim", "chan", "chan_limited",
     "flow", "flow_srv", "logline", "queue", "observe", "tunnel",
-    "exchange", "exch_req", "exch_again", "exch_res", "exch_reply", "applet", "outgoing", "page",
+    "exchange", "exch_req", "exch_again", "exch_res", "exch_reply", "exch_pieces", "applet", "outgoing", "page",
     # balancing
     "lb", "lb_heap", "lb_rr", "lb_least", "lb_first", "lb_map", "lb_ring", "lb_key",
     # questions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lbcore.cli.registry import Call, Command, Level, Reply, error, info
+from lbcore.cli.registry import Call, Command, Level, Reply, error, info, steps
 from lbcore.cli.views import Direction, FdFacts, LockFigures, ThreadFacts
 from lbcore.stats import csv, typed
 from lbcore.stats.fields import Selection, select
@@ -49,8 +49,10 @@ def show_stat(call: Call) -> Reply:
         wanted = wanted._replace(iid=iid, types=_integer(call.args[1]), sid=_integer(call.args[2]))
     rows, docs, form = select(proxies, wanted), "desc" in call.args, _form(call)
     if form == "json":
-        return Reply("".join(typed.stat_json(rows)))
-    return Reply("".join(typed.stat_lines(rows, with_docs=docs)) if form == "typed" else csv.render(rows))
+        return Reply("", rest=steps(typed.stat_json(rows)))
+    if form == "typed":
+        return Reply("", rest=steps(typed.stat_lines(rows, with_docs=docs)))
+    return Reply(csv.HEADER, rest=steps(map(csv.line, rows)))
 
 
 def _form(call: Call) -> str:
@@ -87,8 +89,9 @@ def show_fd(call: Call) -> Reply:
     number = call.arg(0)
     if number and not number.isdecimal():
         return error("Invalid FD number\n")
-    wanted = [facts for facts in call.process.fds() if not number or facts.fd == int(number)]
-    return Reply("".join(map(_fd_line, wanted)))
+    wanted = int(number) if number else None
+    found = (_fd_line(facts) if wanted in (None, facts.fd) else "" for facts in call.process.fds())
+    return Reply("", rest=steps(found))
 
 
 def show_cli_level(call: Call) -> Reply:

@@ -390,6 +390,8 @@ static int one_turn(flow *f)
         ask_response_body(f);
     if (!exch_dead(f) && !(f->flags & FL_TUNNELED) && (f->rs == RS_BODY || chan_holds(&f->res)))
         exch_response_body(f);
+    if (!exch_dead(f) && unlikely(f->rs == RS_PIECES) && !chan_holds(&f->res))
+        exch_pieces_next(f);
     if (exch_dead(f) || f->flags & (FL_TUNNELED | FL_DRAIN) || !is_over(f))
         return 0;
     return finish(f);

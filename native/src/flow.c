@@ -52,8 +52,9 @@ static void uncount_front(flow *f)
  * see a reset (RFC 9112 8). */
 static int would_look_whole(const flow *f)
 {
-    return !(f->flags & FL_LOCAL) && (f->res.body == BODY_CLOSE || f->flags & FL_DECHUNK) &&
-           (f->rs == RS_BODY || chan_holds(&f->res));
+    int ends_so = f->flags & FL_DECHUNK || (f->res.body == BODY_CLOSE && !(f->flags & FL_LOCAL));
+
+    return ends_so && (f->rs == RS_BODY || f->rs == RS_PIECES || chan_holds(&f->res));
 }
 
 void flow_free(flow *f)

@@ -336,6 +336,8 @@ char exch_phase(const flow *f)
 {
     if (f->rq <= RQ_HEAD || f->cs == CS_ASK)
         return 'R';
+    if (f->rs == RS_PIECES)
+        return 'D';
     if (f->cs == CS_QUEUE)
         return 'Q';
     if (f->cs != CS_EST)

@@ -114,7 +114,7 @@ class _Page:
         if asked.form is Form.ASSET:
             return self._asset(t, asked.asset)
         look = Look(self._page, asked, self._process, self._proxies(asked.scope), admin)
-        kind, parts = _FORMS[asked.form]
+        kind, parts = FORMS[asked.form]
         return self._reply(t, 200, parts(look), kind, _NO_CACHE)
 
     # --- who may see it ---
@@ -198,7 +198,7 @@ def _csv(look: Look) -> Iterator[str]:
     yield from map(csv.line, select(look.proxies, look.wanted))
 
 
-_FORMS: dict[Form, tuple[str, Callable[[Look], Iterator[str]]]] = {
+FORMS: dict[Form, tuple[str, Callable[[Look], Iterator[str]]]] = {
     Form.CSV: (_PLAIN, _csv),
     Form.JSON: (_JSON, lambda look: stat_json(select(look.proxies, look.wanted))),
     Form.JSON_SCHEMA: (_JSON, lambda look: iter([SCHEMA])),

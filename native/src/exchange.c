@@ -40,8 +40,10 @@ void exch_count_status(flow *f, int status)
     count_class(&f->fe->shard[tid].c, status);
     if (f->be)
         count_class(&f->be->shard[tid].c, status);
-    if (f->srv && !(f->flags & FL_LOCAL))
+    if (f->srv && !(f->flags & FL_LOCAL)) {
         count_class(&f->srv->shard[tid].c, status);
+        cnt_inc(f->srv->shard[tid].c.cum_req); /* those that it has answered */
+    }
 }
 
 static void count_aborts(flow *f)

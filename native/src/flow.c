@@ -241,11 +241,12 @@ void flow_shutdown(flow *f, char why)
 void flow_count_bytes(flow *f)
 {
     uint32_t tid = f->t->tid;
-    uint64_t in = f->req.total - f->bytes_in_told, out = f->res.total - f->bytes_out_told;
+    uint64_t received = f->req.total ? f->req.total : f->req.seen;
+    uint64_t in = received - f->bytes_in_told, out = f->res.total - f->bytes_out_told;
 
     if (!in && !out)
         return;
-    f->bytes_in_told = f->req.total;
+    f->bytes_in_told = received;
     f->bytes_out_told = f->res.total;
     if (unlikely(f->track)) {
         track_add(f, TRACK_IN, in);

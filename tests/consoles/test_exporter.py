@@ -49,7 +49,11 @@ class Exporter(Child):
         with urlopen(f"http://{HOST}:{self.port}/metrics", timeout=5) as answer:
             text = answer.read().decode()
         found = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
-        return {(s.name, tuple(sorted(s.labels.items()))): s.value for s in found if s.name.startswith("haproxy_")}
+        return {
+            (s.name, tuple(sorted(s.labels.items()))): s.value
+            for s in found
+            if re.match("haproxy_(?!version_info)", s.name)
+        }
 
 
 @contextmanager
@@ -64,12 +68,11 @@ def test_a_scrape_has_what_it_has_of_haproxy(
     mode: str, program: Program, peers: Peers, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with ExitStack() as stack:
-        theirs, ours = (
-            stack.enter_context(
-                scraped(stack.enter_context(watched(one, peers, tmp_path_factory.mktemp("files"))), mode)
-            )
+        balancers = [
+            stack.enter_context(watched(one, peers, tmp_path_factory.mktemp("files")))
             for one in (peers.haproxy, program)
-        )
+        ]
+        theirs, ours = (stack.enter_context(scraped(balancer, mode)) for balancer in balancers)
     assert ours["haproxy_up", ()] == theirs["haproxy_up", ()] == 1
     assert ours["haproxy_exporter_csv_parse_failures_total", ()] == 0
     assert len(ours) > 100

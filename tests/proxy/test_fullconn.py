@@ -55,7 +55,7 @@ backend set
 def test_a_tenth_of_what_frontends_may_bring(peers: Peers, tmp_path: Path) -> None:
     with Balancer(peers.haproxy, CONFIG.format(stats='stats socket "${STATS}"', folder=tmp_path)) as haproxy:
         rows = [line.split(",") for line in haproxy.cli("show stat").splitlines() if ",BACKEND," in line]
-    lb = lbcore.LoadBalancer(CONFIG.format(stats="", folder=tmp_path))
-    ours = {proxy.name: proxy.backend.fullconn for proxy in lb.proxies if proxy.backend is not None}
+    with lbcore.LoadBalancer(CONFIG.format(stats="", folder=tmp_path)) as lb:
+        ours = {proxy.name: proxy.backend.fullconn for proxy in lb.proxies if proxy.backend is not None}
     assert ours == {row[0]: int(row[6]) for row in rows}
     assert len(ours) == 9

@@ -94,7 +94,14 @@ def test_no_piece_of_a_scrape_takes_long(lb: lbcore.LoadBalancer) -> None:
 @pytest.mark.usefixtures("no_garbage")
 @pytest.mark.parametrize(
     "command",
-    ["show stat", "show stat json", "show stat typed", "show stat typed desc", "show servers state", "show servers conn"],
+    [
+        "show stat",
+        "show stat json",
+        "show stat typed",
+        "show stat typed desc",
+        "show servers state",
+        "show servers conn",
+    ],
 )
 def test_no_step_of_a_command_takes_long(lb: lbcore.LoadBalancer, command: str) -> None:
     within_budget(lambda: Session(cli.registry(), lb.facts, Level.ADMIN).answers(f"{command}\n".encode()))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from collections.abc import Iterator
 from email.message import Message
 from http.client import HTTPConnection
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 

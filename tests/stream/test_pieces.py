@@ -98,7 +98,8 @@ def answer(lb: lbcore.LoadBalancer, what: bytes) -> tuple[bytes, bytes]:
 
 def unchunked(body: bytes) -> bytes:
     """The payload of a whole chunked body."""
-    found, at = [], 0
+    found: list[bytes] = []
+    at = 0
     while True:
         end = body.index(b"\r\n", at)
         size = int(body[at:end], 16)

@@ -123,7 +123,8 @@ static void who_wants_no_body_is_asked_for_none(void)
 
 static void heads_that_frame_otherwise_are_refused(void)
 {
-    static const char *const heads[] = {"HTTP/1.1 200 Fine\r\ncontent-length: 3\r\n\r\none", "HTTP/1.1 102 No\r\n\r\n", ""};
+    static const char *const heads[] = {"HTTP/1.1 200 Fine\r\ncontent-length: 3\r\n\r\none", "HTTP/1.1 102 No\r\n\r\n",
+                                        ""};
 
     for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++) {
         script k = {.head = heads[i], .pieces = {"two"}};

@@ -13,7 +13,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -35,6 +35,7 @@ from lbcore.facts import Facts
 from lbcore.proxy.control import Control
 from lbcore.proxy.dyncookie import DynamicCookies
 from lbcore.proxy.frontend import Frontend, Listener
+from lbcore.proxy.fullconn import default_fullconn
 from lbcore.proxy.lines import Line
 from lbcore.proxy.plain import is_plain
 from lbcore.proxy.proxy import Proxy
@@ -162,10 +163,10 @@ class LoadBalancer:
         self._make_tables()
         self._make_peers()
         enabled = [proxy for proxy in self.settings.proxies if not proxy.disabled]
-        fullconn = self._default_fullconn(enabled)
+        full = default_fullconn(enabled, self.maxconn)
         for iid, proxy in enumerate(enabled, 1):
             maxconn = proxy.maxconn or self.maxconn
-            self.proxies.append(Proxy(self.engine, proxy, proxy.id or iid, maxconn=maxconn, fullconn=fullconn))
+            self.proxies.append(Proxy(self.engine, proxy, proxy.id or iid, maxconn=maxconn, fullconn=full[proxy.name]))
         self._connect_backends()
         self.states = States(self.crew, self._tell_change, [p.backend for p in self.proxies if p.backend is not None])
         self.states.joined.append(self._know)
@@ -438,11 +439,6 @@ class LoadBalancer:
             lock_figures=chosen.profiling_locks,
             lock_order=bool(os.environ.get("LBCORE_LOCK_ORDER")),
         )
-
-    def _default_fullconn(self, enabled: Sequence[ProxySettings]) -> int:
-        """A tenth of what all frontends together may have (manual 4.2, fullconn)."""
-        total = sum(proxy.maxconn or self.maxconn for proxy in enabled if proxy.has_frontend)
-        return max(1, total // 10)
 
     def _connect_backends(self) -> None:
         backends = {proxy.name: proxy.backend.index for proxy in self.proxies if proxy.backend is not None}

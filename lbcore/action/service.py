@@ -5,7 +5,8 @@ from __future__ import annotations
 from lbcore.action.spec import Spec, spec
 from lbcore.sample.build import Build
 from lbcore.sample.words import ParseError, Words
-from lbcore.stream.rules import ACTIONS, Action, Outcome, Reply, Ruleset, Run
+from lbcore.stream.pieces import reply_of
+from lbcore.stream.rules import ACTIONS, Action, Outcome, Ruleset, Run
 from lbcore.stream.txn import Txn
 from lbcore.version import SERVICES
 
@@ -27,12 +28,9 @@ def use_service(words: Words, ruleset: Ruleset) -> Spec:
 
         def run(t: Txn) -> Outcome | None:
             assert t.req is not None, "there is a request"
-            t.applet, t.kept = server, True
+            t.applet = server
             found = answer(t.req.query or "")
-            head = f"HTTP/1.1 {found.status} {found.reason}\r\n"
-            fields = {**found.fields, "content-length": str(len(found.body))}
-            head += "".join(f"{field}: {value}\r\n" for field, value in fields.items())
-            return Reply(found.status, f"{head}\r\n", found.body, counted="intercepted")
+            return reply_of(t, found.status, found.fields, found.parts, counted="intercepted")
 
         return run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 
-from lbcore.cli.registry import Call, Command, Refusal, Reply
+from lbcore.cli.registry import Call, Command, Refusal, Reply, steps
 from lbcore.proxy.backend import Backend
 from lbcore.proxy.health import NOTHING_YET, CheckState
 from lbcore.proxy.machine import Admin, Mode
@@ -32,13 +32,13 @@ _INPROGRESS, _CONFIGURED, _ENABLED, _PAUSED, _AGENT = 0x01, 0x02, 0x04, 0x08, 0x
 def show_servers_state(call: Call) -> Reply:
     """What a state file has: one line for each server."""
     rows = (_state_row(iid, backend, server) for iid, backend, server in _servers(call))
-    return Reply(f"{STATE_VERSION}\n# {STATE_COLUMNS}\n" + "".join(rows))
+    return Reply(f"{STATE_VERSION}\n# {STATE_COLUMNS}\n", rest=steps(rows))
 
 
 def show_servers_conn(call: Call) -> Reply:
     """The connections of each server, used and idle."""
     rows = (_conn_row(iid, server) for iid, _backend, server in _servers(call))
-    return Reply(f"# {CONN_COLUMNS}[{call.process.nbthread}]\n" + "".join(rows))
+    return Reply(f"# {CONN_COLUMNS}[{call.process.nbthread}]\n", rest=steps(rows))
 
 
 def show_backend(call: Call) -> Reply:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lbcore.cli.registry import Call, Command, Level, Refusal, Reply, error, info
+from lbcore.cli.registry import Call, Command, Level, Refusal, Reply, error, info, steps
 from lbcore.cli.views import Direction, FdFacts, LockFigures, ThreadFacts
 from lbcore.stats import csv, typed
 from lbcore.stats.fields import Selection, select
@@ -62,8 +62,10 @@ def show_stat(call: Call) -> Reply:
         wanted = wanted._replace(iid=iid, types=_integer(call.args[1]), sid=_integer(call.args[2]))
     rows, docs, form = select(proxies, wanted), "desc" in call.args, _form(call)
     if form == "json":
-        return Reply("".join(typed.stat_json(rows)))
-    return Reply("".join(typed.stat_lines(rows, with_docs=docs)) if form == "typed" else csv.render(rows))
+        return Reply("", rest=steps(typed.stat_json(rows)))
+    if form == "typed":
+        return Reply("", rest=steps(typed.stat_lines(rows, with_docs=docs)))
+    return Reply(csv.HEADER, rest=steps(map(csv.line, rows)))
 
 
 def _form(call: Call) -> str:
@@ -104,7 +106,7 @@ def show_fd(call: Call) -> Reply:
         else:
             kinds = _chosen_fds(word, None if kinds is _FD_OWNERS else kinds)
     wanted = (facts for facts in call.process.fds() if facts.owner in kinds and number in (None, facts.fd))
-    return Reply("".join(map(_fd_line, wanted)))
+    return Reply("", rest=steps(map(_fd_line, wanted)))
 
 
 def _chosen_fds(word: str, kinds: frozenset[str] | None) -> frozenset[str]:

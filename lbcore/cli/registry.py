@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from types import ModuleType
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 ERR = 3
 INFO = 6
+STEP_NS = 200_000  # how long a step of an answer may take, and one line more
 
 
 class Refusal(Exception):
@@ -163,6 +165,17 @@ def error(text: str) -> Reply:
 def info(text: str) -> Reply:
     """A message that is the answer."""
     return Reply(text, INFO)
+
+
+def steps(lines: Iterable[str]) -> Generator[str, None, None]:
+    """The rest of an answer that consists of lines, or of other parts that are soon made: some at a step."""
+    until, found = time.monotonic_ns() + STEP_NS, []
+    for line in lines:
+        found.append(line)
+        if time.monotonic_ns() > until:
+            yield "".join(found)
+            until, found = time.monotonic_ns() + STEP_NS, []
+    yield "".join(found)
 
 
 NOTHING = Reply("")

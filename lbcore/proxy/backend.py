@@ -95,7 +95,8 @@ class Backend(Serving):
 
     @property
     def total_uweight(self) -> int:
-        return sum(server.uweight for server in self.servers if server.gets_streams and server.backup == (not self.act))
+        backups = not self.act
+        return sum(server.uweight for server in self.servers if server.gets_streams and server.backup is backups)
 
     @property
     def act(self) -> int:
@@ -108,7 +109,8 @@ class Backend(Serving):
     @property
     def unassigned(self) -> int:
         """Of the streams that wait, those that any server may serve."""
-        return max(0, self.queue - sum(server.queue for server in self.servers))
+        queue = self.queue
+        return max(0, queue - sum(server.queue for server in self.servers)) if queue else 0
 
     @property
     def is_dynamic(self) -> bool:

@@ -76,9 +76,16 @@ MAINTAINED: Final[Place] = (Op.STOPPED, Mode.MAINT)
 
 def mode_of(flags: Admin) -> Mode:
     """What `flags` amount to; maintenance comes before draining."""
+    return _MODES[flags]
+
+
+def _mode(flags: int) -> Mode:
     if flags & MAINT:
         return Mode.MAINT
     return Mode.DRAIN if flags & DRAIN else Mode.READY
+
+
+_MODES: Final = tuple(_mode(flags) for flags in range(2 * max(Admin)))  # asked of each server of each look at all
 
 
 # What checks do to the operational state, which is the same whether the server is drained or not. One that has come up

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lbcore.proxy.backend import Backend
 
 FULL: int = lib.LB_WEIGHT_STEPS
+_SERVING = (Op.RUNNING, Op.STARTING)
 
 
 class Server(Serving):
@@ -134,7 +135,7 @@ class Server(Serving):
     @property
     def gets_streams(self) -> bool:
         """Whether streams of any client may come to it, if its weight is not 0."""
-        return self.op in (Op.STARTING, Op.RUNNING) and self.mode is Mode.READY
+        return self.op in _SERVING and self.mode is Mode.READY
 
     @property
     def seconds_in_state(self) -> int:

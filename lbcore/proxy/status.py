@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lbcore.proxy.health import CheckState
-from lbcore.proxy.machine import DRAIN, MAINT, Admin, Op
+from lbcore.proxy.machine import Admin, Mode, Op
 
 if TYPE_CHECKING:
     from lbcore.proxy.server import Server
@@ -16,7 +16,8 @@ def status_of(server: Server) -> str:
 
     A tracking server tells the progress of the checks of the one that it tracks in the end.
     """
-    if server.admin & MAINT:
+    mode = server.mode
+    if mode is Mode.MAINT:
         return _maintained(server)
     leader = server.leader
     check = leader.check if leader.check is not None and leader.check.enabled else None
@@ -27,7 +28,7 @@ def status_of(server: Server) -> str:
         if check is None:
             return "NOLB" if agent is None else "NOLB 1/3"  # a check that is not made stays where it began
         return "NOLB" if check.health == check.top else f"NOLB {_up(check)}"
-    if server.admin & DRAIN:
+    if mode is Mode.DRAIN:
         return _drained(check, agent)
     if check is None:
         return "no check"

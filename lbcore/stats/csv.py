@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from lbcore.stats.fields import FIELDS, Value
 
 HEADER = "# " + "".join(field.name + "," for field in FIELDS) + "\n"
-
-
-def render(rows: Iterable[list[Value]]) -> str:
-    """The header and the rows, one a line."""
-    return HEADER + "".join(map(line, rows))
 
 
 def line(row: list[Value]) -> str:

@@ -86,12 +86,14 @@ def select(proxies: Iterable[ProxyView], wanted: Selection) -> Iterator[list[Val
 
 
 def _proxy_rows(proxy: ProxyView, wanted: Selection) -> Iterator[list[Value]]:
+    types = Shown(wanted.types & Shown.ALL)
+
     def subject(obj: Any, name: str, sid: int) -> Subject[Any]:
         counts = wanted.hide_maint or wanted.hide_down
         return Subject(proxy, obj, obj.counters, name, sid, wanted.legends, counts)
 
     def shown(kind: Shown, sid: int) -> bool:
-        return bool(wanted.types & kind) and wanted.sid in (-1, sid)
+        return kind in types and wanted.sid in (-1, sid)
 
     frontend, backend = proxy.frontend, proxy.backend
     if frontend is not None and shown(Shown.FRONTEND, 0):
@@ -101,8 +103,8 @@ def _proxy_rows(proxy: ProxyView, wanted: Selection) -> Iterator[list[Value]]:
             yield _row(_LISTENER, subject(listener, listener.name, listener.sid))
     if backend is None:
         return
-    for server in backend.servers:
-        if shown(Shown.SERVER, server.sid) and not _hidden(server, wanted):
+    for server in backend.servers if Shown.SERVER in types else ():
+        if wanted.sid in (-1, server.sid) and not _hidden(server, wanted):
             yield _row(_SERVER, subject(server, server.name, server.sid))
     if shown(Shown.BACKEND, 0):
         yield _row(_BACKEND, subject(backend, "BACKEND", 0))
@@ -114,8 +116,14 @@ def _hidden(server: ServerView, wanted: Selection) -> bool:
     return wanted.hide_maint and server.status.startswith("MAINT")
 
 
-def _row(functions: list[Callable[[Subject[Any]], Value] | None], subject: Subject[Any]) -> list[Value]:
-    return [None if function is None else function(subject) for function in functions]
+_Cells = list[tuple[int, Callable[[Subject[Any]], Value]]]  # the columns that a kind of object has
+
+
+def _row(cells: _Cells, subject: Subject[Any]) -> list[Value]:
+    row: list[Value] = [None] * len(FIELDS)
+    for place, function in cells:
+        row[place] = function(subject)
+    return row
 
 
 def _count(name: str) -> Callable[[Subject[Any]], Value]:
@@ -349,7 +357,10 @@ FIELDS: tuple[Field, ...] = (
     Field("proto", Kind.KEY, "protocol", listener=lambda s: s.obj.protocol),
 )  # fmt: skip
 
-_FRONTEND = [field.frontend for field in FIELDS]
-_LISTENER = [field.listener for field in FIELDS]
-_SERVER = [field.server for field in FIELDS]
-_BACKEND = [field.backend for field in FIELDS]
+
+def _cells(kind: str) -> _Cells:
+    found = ((place, getattr(field, kind)) for place, field in enumerate(FIELDS))
+    return [(place, function) for place, function in found if function is not None]
+
+
+_FRONTEND, _LISTENER, _SERVER, _BACKEND = map(_cells, ("frontend", "listener", "server", "backend"))

@@ -1,8 +1,7 @@
 """The statistics page as a step of a proxy's requests: who may see it, what they get, what they may change.
 
 The step stands behind the `http-request` rules of its proxy and before its `redirect` lines, as in HAProxy. It answers
-GET, HEAD and POST of targets that begin with `stats uri`. What is large is made in slices of SLICE seconds between
-which the worker goes on with its other streams, and sent when it is complete.
+GET, HEAD and POST of targets that begin with `stats uri`. What is large is made while it is sent (`stream/pieces.py`).
 
 Called by: the plans, through `Facts.stats_page`. No locks: figures are read as `views` says; changes go through
 `States`.
@@ -11,13 +10,13 @@ Called by: the plans, through `Facts.stats_page`. No locks: figures are read as 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 
 from lbcore.action.auth import PROXY_UNAUTHORIZED, UNAUTHORIZED, challenged
 from lbcore.fetch.auth import credentials_of
 from lbcore.http.auth import CHALLENGE, PROXY_CHALLENGE, basic
 from lbcore.http.password import matches
-from lbcore.http.reply import encode_value, reason_of
+from lbcore.http.reply import encode_value
 from lbcore.proxy.proxy import Proxy
 from lbcore.proxy.settings import ProxySettings, StatsPage
 from lbcore.proxy.states import States
@@ -36,13 +35,13 @@ from lbcore.stats.typed import stat_json, stat_lines
 from lbcore.stats.views import ProcessView
 from lbcore.stream.message import Request
 from lbcore.stream.pages import error_page, outcome_of
+from lbcore.stream.pieces import SLICE, reply_of
 from lbcore.stream.proxied import is_proxied
 from lbcore.stream.rulelist import compile_rules
 from lbcore.stream.rules import ACCEPT, GONE, Outcome, Reply, Wait
 from lbcore.stream.txn import AT, Txn
 
 APPLET = "<STATS>"  # what logs call the server that answered
-SLICE = 0.005  # seconds that an answer is made at a stretch
 REALM = "HAProxy Statistics"
 _METHODS = frozenset({"GET", "HEAD", "POST"})
 _PAUSE = Wait("pause", 1)
@@ -50,6 +49,8 @@ _FLAGS = AT["flags"]
 _HTML = "text/html; charset=utf-8"
 _PLAIN = "text/plain"
 _JSON = "application/json"
+_NO_CACHE = "cache-control: no-cache\r\n"
+_GUARDS = f"content-security-policy: {POLICY}\r\nx-content-type-options: nosniff\r\nreferrer-policy: same-origin\r\n"
 
 Waiting = Generator[Outcome, None, Outcome | None]
 
@@ -71,7 +72,7 @@ def make_stats_page(
         assert request is not None, "a step of requests"
         if request.method not in _METHODS or not request.pathq.startswith(prefix):
             return None
-        t.applet, t.kept = APPLET, True
+        t.applet, t.kept = APPLET, True  # by its rules' replies, too
         return found.answer(t, request)
 
     return run
@@ -114,9 +115,8 @@ class _Page:
         if asked.form is Form.ASSET:
             return self._asset(t, asked.asset)
         look = Look(self._page, asked, self._process, self._proxies(asked.scope), admin)
-        kind, pieces = _FORMS[asked.form]
-        body = yield from _collected(pieces(look))
-        return self._reply(t, 200, body, kind, "cache-control: no-cache\r\n")
+        kind, parts = FORMS[asked.form]
+        return self._reply(t, 200, parts(look), kind, _NO_CACHE)
 
     # --- who may see it ---
 
@@ -147,17 +147,13 @@ class _Page:
     def _asset(self, t: Txn, name: str) -> Outcome:
         found = assets().get(name)
         if found is None:
-            return self._reply(t, 404, b"", _PLAIN, "cache-control: no-cache\r\n")
-        return self._reply(t, 200, found.body, found.type, "cache-control: private, max-age=31536000, immutable\r\n")
+            return self._reply(t, 404, (), _PLAIN, _NO_CACHE)
+        return self._reply(t, 200, [found.text], found.type, "cache-control: private, max-age=31536000, immutable\r\n")
 
-    def _reply(self, t: Txn, status: int, body: bytes, kind: str, fields: str) -> Reply:
-        head = (
-            f"HTTP/1.1 {status} {reason_of(status)}\r\n{fields}content-type: {kind}\r\n"
-            f"content-security-policy: {POLICY}\r\nx-content-type-options: nosniff\r\n"
-            f"referrer-policy: same-origin\r\ncontent-length: {len(body)}\r\n\r\n"
-        )
+    def _reply(self, t: Txn, status: int, parts: Iterable[str], kind: str, fields: str) -> Reply:
         own = t.frontend.settings is self._settings
-        return Reply(status, head, body, counted="intercepted" if own else "")
+        fields += f"content-type: {kind}\r\n{_GUARDS}"
+        return reply_of(t, status, fields, parts, counted="intercepted" if own else "")
 
     # --- what they may change ---
 
@@ -195,18 +191,7 @@ class _Page:
     def _back(self, t: Txn, asked: Asked, outcome: str) -> Reply:
         """Sends the reader back to the page, which tells what became of the form."""
         to = encode_value(asked.url(self.prefix, outcome=outcome))
-        return self._reply(t, 303, b"", _PLAIN, f"cache-control: no-cache\r\nlocation: {to}\r\n")
-
-
-def _collected(pieces: Iterator[str]) -> Generator[Outcome, None, bytes]:
-    """The pieces as one body. The worker does something else from time to time."""
-    found, until = [], time.monotonic() + SLICE
-    for piece in pieces:
-        found.append(piece.encode("utf-8", "surrogateescape"))
-        if time.monotonic() > until:
-            yield _PAUSE
-            until = time.monotonic() + SLICE
-    return b"".join(found)
+        return self._reply(t, 303, (), _PLAIN, f"{_NO_CACHE}location: {to}\r\n")
 
 
 def _csv(look: Look) -> Iterator[str]:
@@ -214,7 +199,7 @@ def _csv(look: Look) -> Iterator[str]:
     yield from map(csv.line, select(look.proxies, look.wanted))
 
 
-_FORMS: dict[Form, tuple[str, Callable[[Look], Iterator[str]]]] = {
+FORMS: dict[Form, tuple[str, Callable[[Look], Iterator[str]]]] = {
     Form.CSV: (_PLAIN, _csv),
     Form.JSON: (_JSON, lambda look: stat_json(select(look.proxies, look.wanted))),
     Form.JSON_SCHEMA: (_JSON, lambda look: iter([SCHEMA])),

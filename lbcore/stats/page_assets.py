@@ -18,7 +18,7 @@ _FOLDER = Path(__file__).parent / "web"
 class Asset(NamedTuple):
     """A file."""
 
-    body: bytes
+    text: str
     type: str
     digest: str
 
@@ -30,7 +30,7 @@ def assets() -> dict[str, Asset]:
     for path in sorted(_FOLDER.iterdir()):
         if path.suffix in _TYPES:
             body = path.read_bytes()
-            found[path.name] = Asset(body, _TYPES[path.suffix], hashlib.sha256(body).hexdigest()[:12])
+            found[path.name] = Asset(body.decode(), _TYPES[path.suffix], hashlib.sha256(body).hexdigest()[:12])
     return found
 
 

@@ -82,7 +82,12 @@ def live(look: Look) -> Iterator[str]:
             cells = [[text, detail] if detail else text for text, detail in made.cells]
             yield f"{comma}{json.dumps(made.key)}:{json.dumps([made.kind, cells], separators=(',', ':'))}"
             comma = ","
-    yield f'}},"plots":{json.dumps([_sums(proxy) for proxy in look.proxies])}}}'
+    yield '},"plots":'
+    comma = "["
+    for proxy in look.proxies:
+        yield comma + json.dumps(_sums(proxy))
+        comma = ","
+    yield "]}" if look.proxies else "[]}"
 
 
 def _sums(proxy: ProxyView) -> dict[str, object]:

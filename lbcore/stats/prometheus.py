@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 from lbcore.stats.fields import FIELDS, Selection, Shown, Value, select
 from lbcore.stats.info import INFO
-from lbcore.stats.views import ProcessView, ProxyView
+from lbcore.stats.views import ProcessView, ProxyView, ServerView
 
 CONTENT_TYPE = "text/plain; version=0.0.4"
 SCOPES = ("global", "frontend", "backend", "server", "listener", "sticktable")
@@ -23,6 +24,7 @@ _AT = {field.name: place for place, field in enumerate(FIELDS)}
 _DOCS = {field.name: field.doc for field in FIELDS}
 _INFO = {field.name: field for field in INFO}
 _TO_SECONDS = 1000.0
+BATCH = 64  # samples that are put together at a stretch
 
 CHECKS = (
     "HANA", "SOCKERR", "L4OK", "L4TOUT", "L4CON", "L6OK", "L6TOUT", "L6RSP", "L7TOUT", "L7RSP", "L7OK", "L7OKC",
@@ -108,14 +110,19 @@ def exposition(
     query: Query | None = None,
     tables: Iterable[tuple[str, str, int, int]] = (),
 ) -> Iterator[str]:
-    """The pieces of the text, one a metric. `tables` are stick tables: name, type, size, used."""
+    """The parts of the text, none of which takes long; some are empty. `tables` are stick tables: name, type, size,
+    used."""
     query = query or Query()
     shown = list(proxies)
     if "global" in query.scopes:
         yield from _process(process, query)
     for scope in ("frontend", "listener", "backend", "server"):
         if scope in query.scopes:
-            yield from _objects(scope, _rows(scope, shown, query), query)
+            rows: list[_Row] = []
+            for row in _rows(scope, shown, query):
+                rows.append(row)
+                yield ""
+            yield from _objects(scope, rows, query)
     if "sticktable" in query.scopes:
         yield from _tables(list(tables), query)
 
@@ -159,15 +166,13 @@ class _Row(NamedTuple):
     values: Sequence[Value]
 
 
-def _rows(scope: str, proxies: Iterable[ProxyView], query: Query) -> list[_Row]:
-    found = []
+def _rows(scope: str, proxies: Iterable[ProxyView], query: Query) -> Iterator[_Row]:
     for proxy in proxies:
         for values in select([proxy], Selection(types=_TYPES[scope], hide_maint=query.no_maint and scope == "server")):
             labels = f'proxy="{escape(proxy.name)}"'
             if scope in ("listener", "server"):
                 labels += f',{scope}="{escape(str(values[_AT["svname"]]))}"'
-            found.append(_Row(labels, proxy, values))
-    return found
+            yield _Row(labels, proxy, values)
 
 
 def _objects(scope: str, rows: list[_Row], query: Query) -> Iterator[str]:
@@ -175,9 +180,14 @@ def _objects(scope: str, rows: list[_Row], query: Query) -> Iterator[str]:
         if scope[0] not in metric.scopes:
             continue
         name = f"haproxy_{scope}_{metric.name}"
-        samples = "".join(_samples(scope, metric, name, rows)) if query.shows(name) else ""
-        if samples:
-            yield _header(name, _DOCS[metric.field], counter=metric.counter) + samples
+        if not query.shows(name):
+            continue
+        header = _header(name, _DOCS[metric.field], counter=metric.counter)
+        samples = _samples(scope, metric, name, rows)
+        while batch := list(islice(samples, BATCH)):
+            text = "".join(batch)
+            yield header + text if text else ""
+            header = "" if text else header
 
 
 def _samples(scope: str, metric: Metric, name: str, rows: list[_Row]) -> Iterator[str]:
@@ -241,15 +251,20 @@ def check_of(values: Sequence[Value]) -> str:
 
 
 def _aggregates(metric: str, name: str, rows: list[_Row]) -> Iterator[str]:
-    """How many of a backend's servers are in each state."""
+    """How many of a backend's servers are in each state. Empty ones in between are steps on the way."""
     of_checks = metric == "agg_check_status"
     for row in rows:
-        servers = list(select([row.proxy], Selection(types=Shown.SERVER)))
-        counts = Counter(
-            check_of(values) if of_checks else state_of("server", str(values[_AT["status"]])) for values in servers
-        )
+        counts: Counter[str] = Counter()
+        for server in row.proxy.backend.servers if row.proxy.backend is not None else ():
+            counts[_last_check(server) if of_checks else state_of("server", server.status)] += 1
+            yield ""
         for state in CHECKS if of_checks else _SERVERS:
             yield f'{name}{{{row.labels},state="{state}"}} {counts[state]}\n'
+
+
+def _last_check(server: ServerView) -> str:
+    check = server.check
+    return check.last.status.name if check is not None and check.due else ""
 
 
 # --- stick tables ---

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from lbcore.stats.prometheus import CONTENT_TYPE, BadQueryError, exposition, parse_query
@@ -10,12 +10,11 @@ from lbcore.stats.views import ProcessView, ProxyView
 
 
 class Answer(NamedTuple):
-    """A response. Its length is added to the fields."""
+    """A response: its fields as lines, but for the framing, and the parts of its body, made when they are taken."""
 
     status: int
-    reason: str
-    fields: Mapping[str, str]
-    body: bytes
+    fields: str
+    parts: Iterable[str]
 
 
 Service = Callable[[str], Answer]  # called with the query string
@@ -28,15 +27,14 @@ def prometheus_exporter(process: ProcessView, proxies: Callable[[], Iterable[Pro
         try:
             wanted = parse_query(query)
         except BadQueryError as error:
-            return Answer(400, "Bad request", {"cache-control": "no-cache", "content-type": "text/plain"}, _line(error))
-        body = "".join(exposition(process, proxies(), wanted)).encode("utf-8", "surrogateescape")
-        return Answer(200, "OK", {"cache-control": "no-cache", "content-type": CONTENT_TYPE}, body)
+            return Answer(400, _fields("text/plain"), [f"{error}\n"])
+        return Answer(200, _fields(CONTENT_TYPE), exposition(process, proxies(), wanted))
 
     return answer
 
 
-def _line(error: BadQueryError) -> bytes:
-    return f"{error}\n".encode()
+def _fields(kind: str) -> str:
+    return f"cache-control: no-cache\r\ncontent-type: {kind}\r\n"
 
 
 MAKERS = {"prometheus-exporter": prometheus_exporter}

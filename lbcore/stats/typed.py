@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from functools import lru_cache
+from itertools import count
 from typing import Final, NamedTuple
 
 from lbcore.stats.fields import FIELDS, Field, Kind, Value
@@ -81,102 +82,133 @@ _INFO: Final = {
 _INFO_DEFAULT: Final = ("MGP", "u32")
 
 
-class Typed(NamedTuple):
-    """A value with what is to be said of it. `number`: the type of a number; texts are `str`."""
+class Tagged(NamedTuple):
+    """What is said of a value. `type`: `u32`, `u64`, `s32` or `str`."""
 
     position: int
     name: str
     doc: str
     tags: str
-    number: str
-    value: int | str
+    type: str
 
-    @property
-    def type(self) -> str:
-        """`u32`, `u64`, `s32` or `str`."""
-        return "str" if isinstance(self.value, str) else self.number
+    def before(self) -> str:
+        """What stands before the value in its line, from the position on."""
+        return f"{self.position}.{self.name}.{PROCESS}:{self.tags}:{self.type}:"
 
-    def line(self, *, with_doc: bool) -> str:
-        """The end of its line, from the position on."""
-        doc = f':"{self.doc}"' if with_doc else ""
-        return f"{self.position}.{self.name}.{PROCESS}:{self.tags}:{self.type}:{self.value}{doc}\n"
+    def after(self, *, with_doc: bool) -> str:
+        """What stands behind it, with the line end."""
+        return f':"{self.doc}"\n' if with_doc else "\n"
 
     def members(self) -> str:
-        """The members of its JSON object; documentation is not among them, as in HAProxy."""
-        return f"{_members(self.position, self.name, self.tags, self.type)}{json.dumps(self.value)}}}"
-
-
-@cache
-def _members(position: int, name: str, tags: str, kind: str) -> str:
-    """What stands before the value. Kept, since it is the same for each object of a kind, and a worker waits."""
-    origin, nature, scope = tuple(tags)
-    told = {
-        "field": {"pos": position, "name": name},
-        "processNum": PROCESS,
-        "tags": {"origin": ORIGINS[origin], "nature": NATURES[nature], "scope": SCOPES[scope]},
-        "value": {"type": kind},
-    }
-    return json.dumps(told, separators=(",", ":"))[1:-2] + ',"value":'
-
-
-class _Row(NamedTuple):
-    """The object that a row of statistics is about, and its values."""
-
-    kind: int
-    iid: int
-    sid: int
-    values: list[Typed]
+        """The members of its JSON object, up to the value; documentation is not among them, as in HAProxy."""
+        origin, nature, scope = tuple(self.tags)
+        told = {
+            "field": {"pos": self.position, "name": self.name},
+            "processNum": PROCESS,
+            "tags": {"origin": ORIGINS[origin], "nature": NATURES[nature], "scope": SCOPES[scope]},
+            "value": {"type": self.type},
+        }
+        return _dumped(told)[1:-2] + ',"value":'
 
 
 _IID, _SID, _TYPE = (next(at for at, f in enumerate(FIELDS) if f.name == name) for name in ("iid", "sid", "type"))
 
 
 def stat_lines(rows: Iterable[Sequence[Value]], *, with_docs: bool = False) -> Iterator[str]:
-    """`show stat typed`: a line for each value."""
-    for row in map(_row, rows):
-        place = f"{OBJECTS[row.kind][0]}.{row.iid}.{row.sid}."
-        for value in row.values:
-            yield place + value.line(with_doc=with_docs)
+    """`show stat typed`: a line for each value, those of a row at a time."""
+    for row in rows:
+        shape = _shape_of(row)
+        form = shape.documented if with_docs else shape.lines
+        place = f"{OBJECTS[_kind(row)][0]}.{row[_IID] or 0}.{row[_SID] or 0}."
+        yield form.replace(_OBJECT, place) % tuple([row[at] for at in shape.places])
 
 
 def stat_json(rows: Iterable[Sequence[Value]]) -> Iterator[str]:
     """`show stat json`: one array, of an array for each row, in pieces."""
     before = "["
     for row in rows:
-        yield before + _row_json(_row(row))
+        yield before + _row_json(row)
         before = ","
     yield "]\n" if before == "," else "[]\n"
 
 
-def _row_json(row: _Row) -> str:
-    begin = f'{{"objType":"{OBJECTS[row.kind][1]}","proxyId":{row.iid},"id":{row.sid},'
-    return "[" + ",".join([f"{begin}{value.members()}}}" for value in row.values]) + "]"
+def _row_json(row: Sequence[Value]) -> str:
+    shape = _shape_of(row)
+    begin = f'"objType":"{OBJECTS[_kind(row)][1]}","proxyId":{row[_IID] or 0},"id":{row[_SID] or 0}'
+    values: list[Value] = [row[at] for at in shape.places]
+    for at in shape.texts:
+        values[at] = json.dumps(values[at])
+    return shape.json.replace(_OBJECT, begin) % tuple(values)
+
+
+def _kind(row: Sequence[Value]) -> int:
+    return int(row[_TYPE] or 0)
+
+
+_OBJECT: Final = "\0"  # stands in forms for what tells the object
+
+
+class _Shape(NamedTuple):
+    """What rows have in common that are of the same kind of object, and have a value in the same columns: each of their
+    outputs as a format for the values. That is some ten times faster than to make the text of each value."""
+
+    places: tuple[int, ...]  # of the columns that have a value
+    texts: tuple[int, ...]  # which of these are texts
+    lines: str
+    documented: str
+    json: str
+
+
+def _shape_of(row: Sequence[Value]) -> _Shape:
+    return _shape(_kind(row), tuple(map(type, row)))
+
+
+@lru_cache(maxsize=1024)
+def _shape(kind: int, types: tuple[type, ...]) -> _Shape:
+    given = zip(count(), FIELDS, types)
+    cells = [_tagged(at, field, of, kind) for at, field, of in given if of is not type(None)]
+    return _Shape(
+        tuple(cell.position for cell in cells),
+        tuple(at for at, cell in enumerate(cells) if cell.type == "str"),
+        "".join([_line_form(cell, with_doc=False) for cell in cells]),
+        "".join([_line_form(cell, with_doc=True) for cell in cells]),
+        "[" + ",".join([f"{{{_OBJECT},{_literal(cell.members())}%s}}}}" for cell in cells]) + "]",
+    )
+
+
+def _line_form(cell: Tagged, *, with_doc: bool) -> str:
+    return f"{_OBJECT}{_literal(cell.before())}%s{_literal(cell.after(with_doc=with_doc))}"
+
+
+def _literal(text: str) -> str:
+    """A text as a part of a format."""
+    return text.replace("%", "%%")
+
+
+def _tagged(position: int, field: Field, of: type, kind: int) -> Tagged:
+    tags, number = _COLUMNS.get(field.name, _KINDS[field.kind])
+    tags = _BY_OBJECT.get((field.name, kind), tags)
+    return Tagged(position, field.name, field.doc, tags, "str" if issubclass(of, str) else number)
 
 
 def info_lines(process: ProcessView, *, with_docs: bool = False) -> Iterator[str]:
     """`show info typed`."""
-    return (value.line(with_doc=with_docs) for value in _info(process))
+    return (f"{cell.before()}{value}{cell.after(with_doc=with_docs)}" for cell, value in _info(process))
 
 
 def info_json(process: ProcessView) -> str:
     """`show info json`."""
-    return "[" + ",".join([f"{{{value.members()}}}" for value in _info(process)]) + "]\n"
+    return "[" + ",".join([f"{{{cell.members()}{json.dumps(value)}}}}}" for cell, value in _info(process)]) + "]\n"
 
 
-def _row(row: Sequence[Value]) -> _Row:
-    kind, iid, sid = (int(row[at] or 0) for at in (_TYPE, _IID, _SID))
-    named = enumerate(zip(FIELDS, row, strict=True))
-    return _Row(kind, iid, sid, [_value(at, field, value, kind) for at, (field, value) in named if value is not None])
-
-
-def _value(position: int, field: Field, value: int | str, kind: int) -> Typed:
-    tags, number = _COLUMNS.get(field.name, _KINDS[field.kind])
-    return Typed(position, field.name, field.doc, _BY_OBJECT.get((field.name, kind), tags), number, value)
-
-
-def _info(process: ProcessView) -> Iterator[Typed]:
+def _info(process: ProcessView) -> Iterator[tuple[Tagged, int | str]]:
     for position, field in enumerate(INFO):
         value = field.value(process)
         if value is not None:
             tags, number = _INFO.get(field.name, _INFO_DEFAULT)
-            yield Typed(position, field.name, field.doc, tags, number, str(value) if number == "str" else value)
+            value = str(value) if number == "str" else value
+            yield Tagged(position, field.name, field.doc, tags, "str" if isinstance(value, str) else number), value
+
+
+def _dumped(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))

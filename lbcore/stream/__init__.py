@@ -6,6 +6,7 @@
     rules.py      what an action is and what it may come to; rulelist.py: a list of rules -> one Python function
     planning.py   settings -> plans; plan.py: what is decided for a frontend and a backend, in which order
     world.py      the balancer around it all: live objects by number and name; outside.py: expressions without a stream
+    pieces.py     replies that are made while they are sent
     captures.py, monitor.py, buffering.py, restrict.py, forwarded.py, cookies.py, balance.py, caching.py, unique_id.py,
     pages.py      the steps of a plan that options ask for; rfc7239.py: reading the field Forwarded
     aliases.py    what the aliases of log-format yield, named in vocabulary.py; txnlog.py: a stream -> its log line;

@@ -45,7 +45,7 @@ _pack = VERDICT.pack
 FE_REQ_HDR = int(Point.FE_REQ_HDR)
 ASK_RESPONSE, STICKY, CLOSES, FORCE = lib.V_F_ASK_RESPONSE, lib.V_F_STICKY, lib.V_F_CLOSE, lib.V_F_FORCE
 FORWARD, TELL, TELL_CONN, NO_TR = lib.V_FORWARD, lib.V_F_TELL, lib.V_F_TELL_CONN, lib.V_F_NO_TR
-ADDS = lib.V_F_ADDS
+ADDS, MORE = lib.V_F_ADDS, lib.V_F_MORE
 NO_TERM = b"\0\0"
 _PAGE_500 = next(message(page) for page in PAGES if page.status == 500)
 _CLOSES = {"close": lib.V_CLOSE, "reset": lib.V_RESET, "drop": lib.V_DROP}
@@ -68,6 +68,7 @@ class Decider:
             lib.ASK_RESPONSE: self._response,
             lib.ASK_RES_CONTENT: self._res_content,
             lib.ASK_LOCAL: self._local,
+            lib.ASK_PIECE: self._piece,
         }
         self._responses: dict[tuple[int, int], tuple[Step | None, Step | None]] = {}
         crew.hooks.add(self._begin, self._end)
@@ -389,8 +390,17 @@ class Decider:
             flags |= lib.V_F_BLAME
         if outcome.failure or outcome.tarpit:
             flags |= NO_TR
+        if outcome.rest is not None:
+            t.pieces = outcome.rest
+            flags |= MORE
         action, term = lib.V_TARPIT if outcome.tarpit else lib.V_REPLY, outcome.term.encode()
         return _verdict(ask, action, flags, whole, status=t.status, term=term, ms=outcome.tarpit, of=t.backend)
+
+    @staticmethod
+    def _piece(worker: Worker, ask: tuple[Any, ...], text: str) -> bytes:
+        """What follows of a reply that is made while it is sent."""
+        data, more = next(worker.local[STREAMS][ask[UNIQ]].pieces)
+        return _verdict(ask, lib.V_REPLY, MORE if more else 0, data)
 
     def _note_cookie(self, t: Txn) -> None:
         """Has the log of a denied request tell what its cookie said, as HAProxy does."""

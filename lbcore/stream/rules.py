@@ -10,7 +10,7 @@ One that must wait returns a `Wait`; the list goes on with the next rule when it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
@@ -50,6 +50,9 @@ class Accept(Outcome):
 ACCEPT = Accept()
 
 
+Pieces = Generator[tuple[bytes, bool], None, None]  # of a body: bytes, and whether more may follow
+
+
 @dataclass(frozen=True, slots=True)
 class Reply(Outcome):
     """We answer: `head` is a whole head in normal form (latin-1 text, ends with an empty line; Content-Length, if there
@@ -58,6 +61,9 @@ class Reply(Outcome):
     `term` is the termination state (two characters), `tarpit` the ms to wait before (0: at once), `close` whether the
     client's connection ends with it. `counted` names what it counts as: "denied_req", "denied_resp", "intercepted"
     (by a service), "unauthorized", or "" for a redirect, a return.
+
+    `rest` makes what follows of the body while it is sent, as the client takes it; its head says "transfer-encoding:
+    chunked" then. It is closed early if the client leaves. Only requests are answered so.
     """
 
     status: int
@@ -70,6 +76,7 @@ class Reply(Outcome):
     after: bool = True  # http-after-response rules apply to it
     # the request failed rather than was judged: the log has no time of it, nor of one in a tarpit
     failure: bool = False
+    rest: Pieces | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,6 +188,7 @@ class Txn:
     kept = False  # to be kept until the stream ends
     met = False  # `session` was asked for
     resume: Any = None  # rules that wait: the generator to go on with
+    pieces: Any = None  # what is still to be made of a reply (`rules.Pieces`)
     captures_req: list[str | None] | None = lazy(_captured)
     captures_res: list[str | None] | None = None
     checks = False  # it is a health check: lbcore.stream.checking.CheckTxn

@@ -37,7 +37,7 @@ class Row:
         return int(cell) if cell.lstrip("-").isdecimal() else 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sample:
     """All that was said at `when` (monotonic seconds)."""
 

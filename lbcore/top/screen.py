@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 from lbcore.top.sample import Row, Sample
@@ -41,14 +42,16 @@ class Rates:
     errors: dict[tuple[str, str], float]
     requests: dict[tuple[str, str], float]
 
-    @classmethod
-    def of(cls, sample: Sample) -> Rates:
-        """Those since the sample before."""
-        errors: dict[tuple[str, str], float] = {}
-        for column in ("ereq", "econ", "eresp", "hrsp_5xx"):
-            for key, value in sample.rates(column).items():
-                errors[key] = errors.get(key, 0.0) + value
-        return cls(sample.rates("bin"), sample.rates("bout"), errors, sample.rates("req_tot"))
+
+@lru_cache(maxsize=1)
+def rates_of(sample: Sample) -> Rates:
+    """Those since the sample before. Found once for all looks at a sample: keys are answered at once, however many
+    servers there are."""
+    errors: dict[tuple[str, str], float] = {}
+    for column in ("ereq", "econ", "eresp", "hrsp_5xx"):
+        for key, value in sample.rates(column).items():
+            errors[key] = errors.get(key, 0.0) + value
+    return Rates(sample.rates("bin"), sample.rates("bout"), errors, sample.rates("req_tot"))
 
 
 @dataclass(slots=True)
@@ -96,7 +99,7 @@ def rows_of(sample: Sample, look: Look, rates: Rates) -> list[Row]:
 
 def lines(sample: Sample, look: Look, width: int, height: int) -> list[str]:
     """The screen: at most `height` lines, none wider than `width` characters (colours aside)."""
-    rates = Rates.of(sample)
+    rates = rates_of(sample)
     rows = rows_of(sample, look, rates)
     room = max(1, height - 4)
     look.first = max(0, min(look.first, len(rows) - room))

@@ -26,6 +26,8 @@
  *     ASK_RES_CONTENT mode tcp: the server sent something              V_FORWARD V_WAIT V_CLOSE V_RESET V_DROP V_PAUSE
  *     ASK_LOCAL      the shim is about to answer by itself (a page     V_FORWARD V_REPLY
  *                    for an error): the text is that page
+ *     ASK_PIECE      the client has taken all that there was of a      V_REPLY V_CLOSE
+ *                    reply in pieces
  *
  * A question put again after V_BODY, V_WAIT or V_PAUSE has the kind of the first one and ASK_F_AGAIN; if it was because
  * of the time, also after V_PAUSE, ASK_F_TIMEOUT too. Its text is there again. The time runs from the verdict. 0 ms means
@@ -53,6 +55,13 @@
  * The text of V_REPLY and V_TARPIT is a whole response in normal form with its body. Its Connection is written by us. It
  * must not be chunked; without Content-Length it ends with the client's connection, a wrong one makes it a bad text: then
  * 500 is sent in its place, and counted in internal_errors. The server's connection is kept if its response had come whole.
+ *
+ * A reply may be made while it is sent: with V_F_MORE, which ASK_REQUEST alone may have, the text is a head that says
+ * "transfer-encoding: chunked" (without that it ends with the client's connection), and behind it the first bytes of the body, without any framing. As soon as the client has
+ * taken these, ASK_PIECE asks for the next ones: the text of its V_REPLY, with V_F_MORE if more will follow (it may be empty
+ * then: ask again in the next turn). A client of HTTP/1.0 gets no chunks but the end of its connection. If the client
+ * leaves, or wanted no body (HEAD), nothing is asked any more; the record tells that it is over (V_F_TELL). V_CLOSE ends a
+ * reply that can't be completed, in a way that its client notices.
  */
 #pragma once
 #ifndef LB_CFFI
@@ -66,6 +75,7 @@
 #define ASK_RES_CONTENT 4
 #define ASK_LOCAL 5
 #define ASK_SESSION 6
+#define ASK_PIECE 7
 
 #define ASK_F_FIRST 0x1     /* the first request of its connection */
 #define ASK_F_AGAIN 0x2     /* put again */
@@ -131,6 +141,7 @@ typedef struct lb_ask {
 #define V_F_PROXY 0x200   /* ASK_CONN: a PROXY header comes first, */
 #define V_F_CIP 0x400     /* a NetScaler's does */
 #define V_F_BLAME 0x800   /* a client's error for what it is tracked by (http_err_cnt) */
+#define V_F_MORE 0x10000  /* V_REPLY: more of its body will come */
 #define V_F_NO_TR 0x80    /* what ends a stream at its request: its record has no time of the request (tr is -1) */
 
 typedef struct lb_verdict {

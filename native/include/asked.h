@@ -49,7 +49,7 @@ typedef struct asked {
     int32_t prio_class, prio_offset; /* in queues: pend_key() */
     uint16_t own;       /* bits 1 << FLOW_*: set for this stream */
     uint16_t status;    /* of the reply that waits (TARPIT), of the page (ASK_LOCAL), of the response */
-    char term[2];       /* of the reply that waits */
+    char term[2];       /* of the reply that waits, or is sent in pieces */
     buf text;           /* the reply that waits */
     buf index;          /* what the scanner made of the head that is asked about: h1_head, as far as it has fields */
 
@@ -158,6 +158,7 @@ int ask_local(flow *f, int status, int early);
 void verdict_request(flow *f, const lb_verdict *v, const char *text);
 void verdict_response(flow *f, const lb_verdict *v, const char *text);
 void verdict_local(flow *f, const lb_verdict *v, const char *text);
+void verdict_piece(flow *f, const lb_verdict *v, const char *text);
 /* The time of a tarpit is over, or its client has left. */
 void ask_tarpit_over(flow *f);
 

@@ -1,5 +1,6 @@
 /* Exchanges, between their sources: exchange.c (the life of one, time), exch_req.c (the request and the way to a
- * server), exch_again.c (requests sent once more), exch_res.c (the response), exch_reply.c (replies of our own).
+ * server), exch_again.c (requests sent once more), exch_res.c (the response), exch_reply.c (replies of our own), exch_pieces.c
+ * (those that are made while they are sent).
  */
 #pragma once
 #ifndef LB_CFFI
@@ -53,6 +54,8 @@ void exch_reply(flow *f, int status, int early, char who, char when);
 /* Answers with the <len> bytes at <text>, a whole response, as exch_reply() does with a page; with <status> in the log,
  * 0: that of the text. If the text is no such response, the answer is 500. */
 void exch_answer(flow *f, int status, const char *text, uint32_t len, char who, char when);
+/* The exchange goes no further: what follows is our own. */
+void exch_reply_begin(flow *f, int early);
 /* Sends the page that exch_reply() put to Python. */
 void exch_send_page(flow *f, int status, int early);
 /* Tells record and counters that the present exchange is over. */
@@ -100,6 +103,9 @@ int exch_resend(flow *f);
 int exch_retry(flow *f, uint32_t why, int status);
 void exch_read_response(flow *f);
 void exch_response_body(flow *f);
+/* A reply in pieces (V_F_MORE): its head with the first one; asks for the next one. */
+void exch_pieces_begin(flow *f, const struct lb_verdict *v, const char *text);
+void exch_pieces_next(flow *f);
 /* Counts a response's status class. */
 void exch_count_status(flow *f, int status);
 #endif

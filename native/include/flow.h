@@ -9,7 +9,7 @@
  *     BODY   head done, body to come       CONN   connecting                    BODY   head sent
  *     DONE   all received and sent         TAR    pauses before a retry         DONE   all received (maybe not sent)
  *                                          EST    head sent              ASK    a head waits for its verdict
- *                                          ASK    waits for a verdict
+ *                                          ASK    waits for a verdict               PIECES our own is made as it is sent
  *
  * FL_HELD flows do nothing of this: they wait for a verdict about all of them, or for what a verdict told them to wait
  * for (asked.h). A response is asked about in rs ASK, since its request's body may still be on its way.
@@ -23,7 +23,7 @@
 enum { FLOW_TUNNEL, FLOW_EXCHANGE };
 enum { RQ_IDLE, RQ_HEAD, RQ_BODY, RQ_DONE };
 enum { CS_NONE, CS_QUEUE, CS_CONN, CS_TAR, CS_EST, CS_ASK };
-enum { RS_NONE, RS_WAIT, RS_ASK, RS_BODY, RS_DONE };
+enum { RS_NONE, RS_WAIT, RS_ASK, RS_BODY, RS_PIECES, RS_DONE };
 enum { BODY_NONE, BODY_LEN, BODY_CHUNKED, BODY_CLOSE };
 
 #define FL_KA_CLIENT 0x1       /* keep the client's connection after this exchange */

@@ -218,6 +218,9 @@ static void apply(thr *t, const lb_verdict *v, const char *text)
     case ASK_RES_CONTENT:
         verdict_res_content(f, v);
         break;
+    case ASK_PIECE:
+        verdict_piece(f, v, text);
+        break;
     default:
         verdict_local(f, v, text);
         break;

@@ -202,7 +202,10 @@ void verdict_request(flow *f, const lb_verdict *v, const char *text)
         forward(f, v, text);
         break;
     case V_REPLY:
-        answer(f, v, text);
+        if (v->flags & V_F_MORE)
+            exch_pieces_begin(f, v, text);
+        else
+            answer(f, v, text);
         break;
     case V_TARPIT:
         tarpit(f, v, text);

@@ -52,16 +52,15 @@ void exch_drop_output(flow *f)
     }
 }
 
-/* The exchange goes no further: what follows is our own. */
-static void begin_reply(flow *f, int early, char who, char when)
+void exch_reply_begin(flow *f, int early)
 {
-    flow_term(f, who, when);
     if (unlikely(f->asked))
         ask_end(f);
     flow_detach_back(f, 0);
     queue_remove(f);
     f->cs = CS_NONE;
     f->flags |= FL_LOCAL;
+    f->flags &= ~FL_DECHUNK; /* of a response that is not sent */
     if (early)
         f->flags |= FL_EARLY;
     drop_request(f);
@@ -104,7 +103,8 @@ void exch_send_page(flow *f, int status, int early)
 
 void exch_reply(flow *f, int status, int early, char who, char when)
 {
-    begin_reply(f, early, who, when);
+    flow_term(f, who, when);
+    exch_reply_begin(f, early);
     if (unlikely(asks(f, ASK_LOCAL)) && !(f->asked && f->asked->local) && ask_local(f, status, early) == 0)
         return;
     exch_send_page(f, status, early);
@@ -150,7 +150,8 @@ void exch_answer(flow *f, int status, const char *text, uint32_t len, char who, 
         exch_reply(f, 500, 0, 'I', when);
         return;
     }
-    begin_reply(f, 0, who, when);
+    flow_term(f, who, when);
+    exch_reply_begin(f, 0);
     if (!(h->flags & (H1_F_CLEN | H1_F_NO_BODY))) /* it ends with the connection */
         f->flags &= ~FL_KA_CLIENT;
     body = h->flags & H1_F_NO_BODY ? 0 : len - h->len;

@@ -40,8 +40,10 @@ void exch_count_status(flow *f, int status)
     count_class(&f->fe->shard[tid].c, status);
     if (f->be)
         count_class(&f->be->shard[tid].c, status);
-    if (f->srv && !(f->flags & FL_LOCAL))
+    if (f->srv && !(f->flags & FL_LOCAL)) {
         count_class(&f->srv->shard[tid].c, status);
+        cnt_inc(f->srv->shard[tid].c.cum_req); /* those that it has answered */
+    }
 }
 
 static void count_aborts(flow *f)
@@ -338,6 +340,8 @@ char exch_phase(const flow *f)
 {
     if (f->rq <= RQ_HEAD || f->cs == CS_ASK)
         return 'R';
+    if (f->rs == RS_PIECES)
+        return 'D';
     if (f->cs == CS_QUEUE)
         return 'Q';
     if (f->cs != CS_EST)
@@ -392,6 +396,8 @@ static int one_turn(flow *f)
         ask_response_body(f);
     if (!exch_dead(f) && !(f->flags & FL_TUNNELED) && (f->rs == RS_BODY || chan_holds(&f->res)))
         exch_response_body(f);
+    if (!exch_dead(f) && unlikely(f->rs == RS_PIECES) && !chan_holds(&f->res))
+        exch_pieces_next(f);
     if (exch_dead(f) || f->flags & (FL_TUNNELED | FL_DRAIN) || !is_over(f))
         return 0;
     return finish(f);

@@ -61,8 +61,9 @@ static void uncount_front(flow *f)
  * see a reset (RFC 9112 8). */
 static int would_look_whole(const flow *f)
 {
-    return !(f->flags & FL_LOCAL) && (f->res.body == BODY_CLOSE || f->flags & FL_DECHUNK) &&
-           (f->rs == RS_BODY || chan_holds(&f->res));
+    int ends_so = f->flags & FL_DECHUNK || (f->res.body == BODY_CLOSE && !(f->flags & FL_LOCAL));
+
+    return ends_so && (f->rs == RS_BODY || f->rs == RS_PIECES || chan_holds(&f->res));
 }
 
 void flow_free(flow *f)
@@ -298,11 +299,12 @@ void flow_stop(flow *f, char why)
 void flow_count_bytes(flow *f)
 {
     uint32_t tid = f->t->tid;
-    uint64_t in = f->req.total - f->bytes_in_told, out = f->res.total - f->bytes_out_told;
+    uint64_t received = f->req.total ? f->req.total : f->req.seen;
+    uint64_t in = received - f->bytes_in_told, out = f->res.total - f->bytes_out_told;
 
     if (!in && !out)
         return;
-    f->bytes_in_told = f->req.total;
+    f->bytes_in_told = received;
     f->bytes_out_told = f->res.total;
     if (unlikely(f->track)) {
         track_add(f, TRACK_IN, in);

@@ -50,6 +50,8 @@ static uint32_t rate_delay(listener *l, const thr *t)
     engine *e = l->eng;
     uint32_t usec = t->wall_us % 1000000, wait = 0, w;
 
+    if (l->fe->conf.mode == PX_APPLET) /* who would lift a limit must get in */
+        return 0;
     if (e->conf.maxconnrate && (w = freq_next_delay(&e->conn_rate, e->conf.maxconnrate, 0, t->now_sec, usec)) > wait)
         wait = w;
     if (e->conf.maxsessrate && (w = freq_next_delay(&e->sess_rate, e->conf.maxsessrate, 0, t->now_sec, usec)) > wait)
@@ -256,10 +258,12 @@ static void count_accepted(thr *t, listener *l)
     cnt_inc(t->accepted);
     cnt_inc(s->c.cum_conn);
     freq_update(&s->conn_rate, 1, t->now_sec);
-    freq_update(&e->conn_rate, 1, t->now_sec);
     /* counted here, not where the session is served: the next accept must know of those on their way to other threads */
     freq_update(&s->sess_rate, 1, t->now_sec);
-    freq_update(&e->sess_rate, 1, t->now_sec);
+    if (l->fe->conf.mode != PX_APPLET) {
+        freq_update(&e->conn_rate, 1, t->now_sec);
+        freq_update(&e->sess_rate, 1, t->now_sec);
+    }
     if (l->shard) {
         cnt_inc(l->shard[t->tid].c.cum_conn);
         ctr32_max(&l->live.cur_max, at_peek(&l->live.cur));

@@ -47,10 +47,28 @@ static inline void end_wildly(const lb_ask *a, rnd *g, verdicts *out)
     verdict_add(out, v, text, strlen(text));
 }
 
+/* Begins a reply in pieces, or goes on with it; sometimes with what is no head of one. */
+static inline void say_piece(const lb_ask *a, rnd *g, verdicts *out)
+{
+    static const char *const heads[] = {"HTTP/1.1 200 Fine\r\ntransfer-encoding: chunked\r\n\r\nfirst",
+                                        "HTTP/1.1 200 Fine\r\n\r\n", "HTTP/1.1 204 None\r\ntransfer-encoding: chunked\r\n\r\n",
+                                        "HTTP/1.1 200 Fine\r\ncontent-length: 1\r\n\r\n1"};
+    static char bytes[50000];
+    lb_verdict v = verdict(a, V_REPLY);
+    int more = !once_in(g, 4);
+
+    if (more)
+        v.flags |= V_F_MORE;
+    if (a->kind == ASK_PIECE)
+        verdict_add(out, v, bytes, rnd_below(g, 3) ? rnd_below(g, sizeof(bytes)) : 0);
+    else
+        say_text(out, v, ONE_OF(g, heads));
+}
+
 /* What must be true of every question. */
 static inline void look_at_question(const lb_ask *a, const char *texts)
 {
-    CHECK(a->kind <= ASK_LOCAL && a->flow && a->gen && a->session && a->listener == 0 && a->frontend == 0);
+    CHECK(a->kind <= ASK_PIECE && a->flow && a->gen && a->session && a->listener == 0 && a->frontend == 0);
     if (a->kind == ASK_REQUEST || a->kind == ASK_RESPONSE) {
         CHECK(a->len > 8 && !memcmp(texts + a->text + a->len - 4, "\r\n\r\n", 4));
         CHECK(a->kind == ASK_RESPONSE || texts[a->text + a->method_len] == ' ');
@@ -70,6 +88,10 @@ static inline void answer_at_random(rig *r, int tid, const lb_ask *a, const char
     look_at_question(a, texts);
     if (!w->calm && once_in(g, 8)) {
         end_wildly(a, g, out);
+        return;
+    }
+    if (a->kind == ASK_PIECE || (!w->calm && a->kind == ASK_REQUEST && once_in(g, 8))) {
+        say_piece(a, g, out);
         return;
     }
     if (a->kind != ASK_CONN && a->kind != ASK_LOCAL && once_in(g, a->flags & ASK_F_AGAIN ? 6 : 2)) {

@@ -10,7 +10,7 @@ from tests.peers.haproxy import Program, debian_haproxy, newer_haproxy
 from tests.peers.nginx import Nginx, nginx_path
 from tests.peers.process import PeerError
 
-_COMMANDS = ("clang", "curl", "gcc", "h2load", "strace", "wrk")
+_COMMANDS = ("clang", "curl", "gcc", "h2load", "hatop", "prometheus-haproxy-exporter", "strace", "wrk")
 
 
 def missing_peers() -> list[str]:

@@ -34,6 +34,8 @@ backend be
 """
 ROW_OF_WEB = "document.getElementById('1.0.0')"
 TOTAL = 9  # column "Sessions, Total"
+SHOWN_MS = 30_000  # of a page of two thousand servers, on a machine with other things to do
+CLICK_MS = 5_000
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +155,32 @@ def test_dark_is_dark(page: Page) -> None:
     page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
     assert page.run(colour) != light
     page.call("Emulation.setEmulatedMedia", features=[])
+
+
+def test_all_that_it_loads_comes_from_the_balancer(page: Page, lb: lbcore.LoadBalancer) -> None:
+    page.until("!document.getElementById('plots').hidden")
+    loaded = page.run("performance.getEntriesByType('resource').map(one => one.name).join(' ')").split()
+    assert len(loaded) > 4
+    assert all(name.startswith(lb.url("stats") + "/") for name in loaded)
+
+
+def test_two_thousand_servers_are_shown_and_kept_up_to_date_in_time(tab: Page) -> None:
+    servers = "".join(f"    server srv{n} 127.0.0.1:9\n" for n in range(2000))
+    with balancer(CONFIG + servers) as lb:
+        tab.complaints.clear()
+        tab.open(lb.url("stats") + "/")
+        assert tab.run("document.querySelectorAll('.proxy tbody tr').length") == 2005
+        shown = tab.run("performance.getEntriesByType('navigation')[0].domComplete")
+        tab.until("!document.getElementById('plots').hidden")
+        # the script takes new figures in between what else the page does: two of its looks, and a click
+        looks = "performance.getEntriesByType('resource').filter(one => one.name.includes(';live')).length"
+        tab.until(f"{looks} >= 3")
+        began = "const began = performance.now(); document.querySelector('input.all').click(); "
+        took = tab.run(f"(() => {{ {began} document.body.offsetHeight; return performance.now() - began; }})()")
+        assert tab.run("document.querySelectorAll('input[name=s]:checked').length") == 2002
+        assert tab.complaints == []
+        tab.call("Page.navigate", url="about:blank")  # it asks no more when the balancer ends
+        tab.until("location.href === 'about:blank'")
+    print(f"shown after {shown:.0f} ms, a click on all took {took:.0f} ms")
+    assert shown < SHOWN_MS
+    assert took < CLICK_MS

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from collections.abc import Iterator
 from email.message import Message
 from http.client import HTTPConnection
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
@@ -16,10 +15,6 @@ import lbcore
 from lbcore.proxy.health import CheckState
 from lbcore.proxy.machine import Admin, Op
 from lbcore.proxy.server import Server
-from lbcore.stats import page as page_module
-from lbcore.stats.page import SLICE, Waiting
-from lbcore.stream.message import Request
-from lbcore.stream.txn import Txn
 from tests.embedded import PATIENCE, balancer, until
 from tests.peers.sinks import UdpSink
 
@@ -211,31 +206,6 @@ def test_files_of_the_page_may_be_kept_for_good(admin: lbcore.LoadBalancer) -> N
 def test_a_head_request_gets_no_body(admin: lbcore.LoadBalancer) -> None:
     found = ask(admin, "/stats", "HEAD")
     assert (found.status, found.body) == (200, b"")
-
-
-def test_a_page_of_two_thousand_servers_leaves_its_worker_free_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
-    spans: list[float] = []
-    answer = page_module._Page.answer
-
-    def timed(self: Any, t: Txn, request: Request) -> Waiting:
-        steps = answer(self, t, request)
-        while True:
-            began = time.thread_time()
-            try:
-                waits = next(steps)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
-            finally:
-                spans.append(time.thread_time() - began)
-            yield waits
-
-    monkeypatch.setattr(page_module._Page, "answer", timed)
-    servers = "".join(f"    server srv{n} 127.0.0.1:9\n" for n in range(2000))
-    with balancer(running("stats uri /stats", "stats admin if TRUE") + servers) as lb:
-        found = ask(lb, "/stats").body
-    assert found.count(b'name="s"') == 2004
-    assert len(spans) > 5
-    assert sorted(spans)[-2] < 4 * SLICE  # one may be disturbed by the collector of garbage
 
 
 # --- what their forms do ---

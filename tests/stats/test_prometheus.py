@@ -106,7 +106,7 @@ def test_all_that_a_query_may_say() -> None:
 
 def test_a_scrape_of_an_unknown_scope_is_a_bad_request() -> None:
     answer = prometheus_exporter(FakeProcess(), proxies)("scope=nowhere")
-    assert (answer.status, answer.body) == (400, b"no scope is called 'nowhere'\n")
+    assert (answer.status, "".join(answer.parts)) == (400, "no scope is called 'nowhere'\n")
     assert prometheus_exporter(FakeProcess(), proxies)("").status == 200
 
 

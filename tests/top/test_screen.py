@@ -6,7 +6,7 @@ import pytest
 
 from lbcore.top.command import press
 from lbcore.top.sample import AnswerError, Sample, parse
-from lbcore.top.screen import COLUMNS, RED, YELLOW, Look, View, lines, plain, size
+from lbcore.top.screen import COLUMNS, RED, YELLOW, Look, View, lines, plain, rates_of, size
 
 NAMES = (
     "pxname,svname,qcur,scur,slim,stot,bin,bout,ereq,econ,eresp,hrsp_5xx,req_tot,status,weight,type,rate,check_status,"
@@ -108,11 +108,17 @@ def test_rows_are_sorted_by_a_column_the_most_first() -> None:
 
 def test_nothing_is_wider_or_longer_than_the_terminal() -> None:
     many = sample(*(GOOD.replace("s1", f"server-with-a-long-name-{n}") for n in range(50)))
-    for width, height in ((40, 5), (80, 24), (200, 60)):
+    for width, height in ((1, 1), (5, 2), (20, 3), (40, 5), (80, 24), (200, 60)):
         text = shown(many, Look(first=1000), width, height)
         assert len(text) <= height
         assert max(map(len, text)) <= width
     assert "server-with-a-long-name-49" in "\n".join(shown(many, Look(first=1000), 200, 20))
+
+
+def test_a_key_has_nothing_counted_anew() -> None:
+    now = sample(GOOD)
+    assert rates_of(now) is rates_of(now)
+    assert rates_of(now) is not rates_of(sample(GOOD))
 
 
 def test_a_name_moves_no_cursor() -> None:

@@ -178,7 +178,8 @@ class Run:
 
     def _finish(self, result: CheckResult) -> None:
         self.close()
-        self.over(result)
+        info, end, _ = result.info.partition("\0")  # what a server says may have one in it, and ends there
+        self.over(result._replace(info=info) if end else result)
 
     # --- what the connection tells ---
 

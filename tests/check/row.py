@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.check.peers import Peer
 
@@ -13,7 +13,7 @@ class Row:
 
     name: str
     lines: tuple[str, ...]
-    peer: Peer
+    peer: Peer = field(default_factory=Peer)
     server: str = "check inter 3s"
     mode: str = "tcp"
 

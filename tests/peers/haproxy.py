@@ -94,13 +94,14 @@ class Balancer(Child):
 
     def stat(self, proxy: str, service: str) -> dict[str, str]:
         """One line of `show stat` by column name. Raises KeyError if there is no such line."""
+        return self.stats()[proxy, service]
+
+    def stats(self) -> dict[tuple[str, str], dict[str, str]]:
+        """All lines of `show stat` by proxy and service, each by column name."""
         header, *lines = self.cli("show stat").strip().splitlines()
         columns = header.removeprefix("# ").split(",")
-        for line in lines:
-            row = dict(zip(columns, line.split(","), strict=False))
-            if (row["pxname"], row["svname"]) == (proxy, service):
-                return row
-        raise KeyError(f"{proxy}/{service}")
+        rows = [dict(zip(columns, line.split(","), strict=False)) for line in lines]
+        return {(row["pxname"], row["svname"]): row for row in rows}
 
 
 def _python_path() -> str:

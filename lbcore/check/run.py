@@ -14,9 +14,16 @@ from lbcore.event.worker import Worker
 from lbcore.proxy.health import CheckResult, CheckStatus
 from lbcore.sample.build import Build
 
+INFO_MAX = 127  # bytes
 # What keeps a connection from being begun at all is no news of the server.
 _OURS = frozenset({errno.EAGAIN, errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.ENOBUFS,
                    errno.ENOMEM, errno.EPERM})  # fmt: skip
+
+
+def _told(info: str) -> str:
+    """What is kept of an info, whose characters are the bytes of the wire: as text, up to the first null."""
+    octets = info.encode("latin-1", "replace").split(b"\0", 1)[0][:INFO_MAX]
+    return octets.decode("utf-8", "surrogateescape")
 
 
 def failure_of(error: int) -> CheckStatus:
@@ -178,8 +185,7 @@ class Run:
 
     def _finish(self, result: CheckResult) -> None:
         self.close()
-        info, end, _ = result.info.partition("\0")  # what a server says may have one in it, and ends there
-        self.over(result._replace(info=info) if end else result)
+        self.over(result._replace(info=_told(result.info)))
 
     # --- what the connection tells ---
 

@@ -35,11 +35,14 @@ SECONDS = 20.0  # until each check has ended
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What became of a check: its first log line, the state of its server, what the server heard."""
+    """What became of a check: its first log line, the state of its server, what an agent is said to have said, what the
+    server heard."""
 
     line: str
     status: str
     weight: str
+    limit: str
+    agent: tuple[str, str] = ("", "")
     heard: bytes = b""
 
 
@@ -63,8 +66,13 @@ def play_on(program: Program, part: Sequence[Row], ports: Mapping[str, int]) -> 
                 stats = balancer.stats()
         finally:
             release_port(port)
-    states = {row.name: stats[row.name, "s"] for row in part}
-    return {name: Seen(lines.get(name, ""), state["status"], state["weight"]) for name, state in states.items()}
+    return {row.name: _seen(row, lines.get(row.name, ""), stats[row.name, "s"]) for row in part}
+
+
+def _seen(row: Row, line: str, state: Mapping[str, str]) -> Seen:
+    # Agents are asked once; what they have said is gone from HAProxy's columns while it asks again.
+    agent = (state["agent_status"], state["last_agt"]) if row.is_agent else ("", "")
+    return Seen(line, state["status"], state["weight"], state["slim"], agent)
 
 
 def wait_for(balancer: Balancer, log: UdpSink, part: Sequence[Row]) -> None:

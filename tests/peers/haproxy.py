@@ -6,7 +6,9 @@ program while each has its own ports: `bind "127.0.0.1:${FE}"`, `stats socket "$
 
 from __future__ import annotations
 
+import csv
 import importlib.util
+import io
 import os
 import shlex
 import shutil
@@ -98,9 +100,7 @@ class Balancer(Child):
 
     def stats(self) -> dict[tuple[str, str], dict[str, str]]:
         """All lines of `show stat` by proxy and service, each by column name."""
-        header, *lines = self.cli("show stat").strip().splitlines()
-        columns = header.removeprefix("# ").split(",")
-        rows = [dict(zip(columns, line.split(","), strict=False)) for line in lines]
+        rows = csv.DictReader(io.StringIO(self.cli("show stat").removeprefix("# ").strip()))
         return {(row["pxname"], row["svname"]): row for row in rows}
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from lbcore.check.run import Run
 
 NOT_FOUND = 404
-_MALFORMED = CheckResult(CheckStatus.L7RSP)
 Like = Callable[["Run", Answer], bool | None]  # None: not enough of it is here
 
 
@@ -79,7 +78,7 @@ class HttpExpect(Expect):
             try:
                 answer = read_answer(run.buffer, ended=run.whole, bodiless=self.bodiless)
             except MalformedError:
-                return _MALFORMED
+                return CheckResult(CheckStatus.L7RSP, -1, teller.words(run, ""))
             if answer is None:
                 return WAIT
             run.answer = answer

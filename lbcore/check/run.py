@@ -7,13 +7,15 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lbcore.check.steps import WAIT, Act, Ruleset, Step
+from lbcore.check.steps import WAIT, Act, Comment, Ruleset, Step
 from lbcore.check.tcpcheck_connect import Connect
+from lbcore.check.tcpcheck_var import SetVar, UnsetVar
 from lbcore.conn.applet import Outgoing
 from lbcore.event.worker import Worker
 from lbcore.proxy.health import CheckResult, CheckStatus
 from lbcore.sample.build import Build
 
+_SILENT = (Comment, SetVar, UnsetVar)  # steps that the server hears and says nothing in
 INFO_MAX = 127  # bytes
 # What keeps a connection from being begun at all is no news of the server.
 _OURS = frozenset({errno.EAGAIN, errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.ENOBUFS,
@@ -41,8 +43,9 @@ class Program:
         self.ruleset = ruleset
         self.steps: Sequence[Step] = ruleset.steps
         self.acts: Sequence[Act] = [step.make(build) for step in ruleset.steps]
-        self.connects_only = not ruleset.steps or isinstance(ruleset.steps[-1], Connect)
-        self.praise = "(tcp-check)" if ruleset.verbose and ruleset.steps[-1].number else ""  # of a check that passes
+        last = next((step for step in reversed(ruleset.steps) if not isinstance(step, _SILENT)), None)
+        self.connects_only = last is None or isinstance(last, Connect)
+        self.praise = "(tcp-check)" if ruleset.verbose and last is not None and last.number else ""  # if it passes
 
     def place(self, step: Step) -> str:
         """Where in the ruleset something went wrong; "" if nobody wrote that one down."""

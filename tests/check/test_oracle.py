@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.check import rows, rows_agent, rows_protocols
+from tests.check import rows, rows_agent, rows_expect, rows_protocols
 from tests.check.play import play
 from tests.peers.haproxy import debian_haproxy, program_under_test
 
-PARTS = 6  # so many balancers one after the other: a check must not wait for hundreds of others
-ALL = (*rows.ROWS, *rows_agent.ROWS, *rows_protocols.ROWS)
+PARTS = 8  # so many balancers one after the other: a check must not wait for hundreds of others
+ALL = (*rows.ROWS, *rows_agent.ROWS, *rows_expect.ROWS, *rows_protocols.ROWS)
 
 
 @pytest.mark.parametrize("part", range(PARTS))

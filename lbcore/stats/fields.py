@@ -201,7 +201,7 @@ def _last_status(check: CheckView) -> Value:
 
 
 def _last_code(check: CheckView) -> Value:
-    return max(check.last.code, 0) if check.last.status.has_code else None
+    return check.last.told_code % 2**32 if check.last.status.has_code else None
 
 
 def _last_duration(check: CheckView) -> Value:

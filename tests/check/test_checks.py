@@ -127,8 +127,7 @@ def test_a_program_that_takes_too_long_is_ended(tmp_path: Path) -> None:
         "option external-check",
         f"external-check command {script}",
         "external-check path /bin:/usr/bin",
-        "timeout check 100ms",
-        "server s 127.0.0.1:99 check inter 5s fall 1",
+        "server s 127.0.0.1:99 check inter 100ms fall 1",
         settings="  external-check\n  insecure-fork-wanted\n",
     )
     with balancer(text) as lb:

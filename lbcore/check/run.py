@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from lbcore.check.begun import not_begun
 from lbcore.check.steps import WAIT, Act, Comment, Ruleset, Step
 from lbcore.check.tcpcheck_connect import Connect
 from lbcore.check.tcpcheck_var import SetVar, UnsetVar
@@ -15,22 +15,14 @@ from lbcore.event.worker import Worker
 from lbcore.proxy.health import CheckResult, CheckStatus
 from lbcore.sample.build import Build
 
-_SILENT = (Comment, SetVar, UnsetVar)  # steps that the server hears and says nothing in
 INFO_MAX = 127  # bytes
-# What keeps a connection from being begun at all is no news of the server.
-_OURS = frozenset({errno.EAGAIN, errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.ENOBUFS,
-                   errno.ENOMEM, errno.EPERM})  # fmt: skip
+_SILENT = (Comment, SetVar, UnsetVar)  # steps that a server does not notice
 
 
 def _told(info: str) -> str:
     """What is kept of an info, whose characters are the bytes of the wire: as text, up to the first null."""
     octets = info.encode("latin-1", "replace").split(b"\0", 1)[0][:INFO_MAX]
     return octets.decode("utf-8", "surrogateescape")
-
-
-def failure_of(error: int) -> CheckStatus:
-    """The status of a check whose connection failed at once with an errno."""
-    return CheckStatus.SOCKERR if error in _OURS else CheckStatus.L4CON
 
 
 class Program:
@@ -115,7 +107,8 @@ class Run:
         try:
             self._wire = Outgoing(self.worker, conf, 0, self)
         except OSError as error:
-            return self._broken(failure_of(error.errno or 0), error.errno or 0, self._step)
+            status, text = not_begun(error.errno or 0, conf)
+            return CheckResult(status, -1, text + self.program.place(self._step))
         self.connecting = True
         self.expire(self._limits[0])
         if preface is not None:

@@ -753,4 +753,16 @@ ROWS = (
         ("option tcp-check", 'tcp-check expect on-error "größe € %[res.payload(0,0)]" string x'),
         Peer(b"\xe4\xff\0abc", end=End.CLOSE),
     ),
+    Row("no-path", (), Peer(), address="unix@/tmp/nobody-is-here"),
+    Row("no-path-http", ("option httpchk",), Peer(), address="unix@/tmp/nobody-is-here"),
+    Row("no-path-step", ("option tcp-check", "tcp-check connect"), Peer(), address="unix@/tmp/nobody-is-here"),
+    Row("no-name", (), Peer(), address="abns@nobody-is-here"),
+    Row("no-source", (), Peer(), server="source 203.0.113.9 check inter 3s"),
+    Row(
+        "no-source-step",
+        ("option tcp-check", "tcp-check connect port 9"),
+        Peer(),
+        server="source 203.0.113.9 check inter 3s",
+    ),
+    Row("no-way", (), Peer(), address="255.255.255.255:{port}"),
 )

@@ -86,7 +86,7 @@ class Seen:
     """The first log line of each check, its columns, and what its program was told."""
 
     lines: dict[str, str]
-    codes: dict[str, tuple[str, ...]]
+    codes: dict[str, tuple[str, str, str, str]]
     told: dict[str, list[str]]
 
 

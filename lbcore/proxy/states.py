@@ -278,7 +278,7 @@ class States:
         if track is not None:
             leader = self.find(track if "/" in track else f"{server.backend.settings.name}/{track}")
             server.tracks = leader
-            leader.trackers.append(server)
+            leader.trackers.insert(0, server)  # the last one is told first
         if server.mode is Mode.MAINT:
             self._changes.pause(server)
         self._effects.apply(server)

@@ -196,8 +196,10 @@ class Check:
         self._task.schedule_at(wait if soon is None else min(soon, wait))
 
     def _interval(self) -> int:
-        wait = self.state.interval(stopped=not self.state.passing)
-        if self._around.spread:
-            part = wait * self._around.spread // 100
-            wait += random.randint(-part, part)
-        return wait
+        return varied(self.state.interval(stopped=not self.state.passing), self._around.spread)
+
+
+def varied(ms: int, percent: int) -> int:
+    """An interval made shorter or longer by chance, by so many percent at most (manual 3.2 "spread-checks")."""
+    part = ms * percent // 100
+    return ms + random.randint(-part, part) if part else ms

@@ -197,6 +197,7 @@ def _where_enabled(function: Callable[[ServerView], Value]) -> Callable[[Subject
 
 
 def _last_status(check: CheckView) -> Value:
+    # While a check runs, code and text of the last one stay, as the guide says; HAProxy forgets them then.
     return f"{'* ' if check.running else ''}{check.last.status.name}"
 
 

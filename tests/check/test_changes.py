@@ -137,6 +137,8 @@ class Answering(Started):
         self.port = free_port()
         self.asked = 0  # connections that were answered
         self.said = b""
+        self.answers: int | None = None  # so many are answered, all others wait; None: all are
+        self._silent: list[socket.socket] = []
         self._listens = listens
         self._socket: socket.socket | None = None
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -149,7 +151,8 @@ class Answering(Started):
         if self._socket is not None:
             self._socket.shutdown(socket.SHUT_RDWR)
             self._thread.join()
-            self._socket.close()
+            for sock in (self._socket, *self._silent):
+                sock.close()
         release_port(self.port)
 
     def wait_asked(self, often: int) -> None:
@@ -163,6 +166,9 @@ class Answering(Started):
                 sock, _ = self._socket.accept()
             except OSError:
                 return
+            if self.asked == self.answers:
+                self._silent.append(sock)
+                continue
             with sock:
                 try:
                     if self._listens:
@@ -227,3 +233,41 @@ def test_changes_are_told_as_by_haproxy(script: str) -> None:
     assert [one for one, other in zip(ours, theirs, strict=True) if one != other] == [
         other for one, other in zip(ours, theirs, strict=True) if one != other
     ]
+
+
+HANGING = """
+global
+  stats socket "${STATS}" level admin
+defaults
+  timeout connect 5s
+  timeout client 5s
+  timeout server 5s
+  timeout check 1m
+backend be
+  option httpchk
+  server s1 "127.0.0.1:${HTTP}" check inter 20ms agent-check agent-inter 20ms agent-port "${AGENT}"
+frontend front
+  bind "127.0.0.1:${FE}"
+"""
+
+
+@pytest.mark.parametrize("program", [debian_haproxy(), program_under_test()], ids=["haproxy", "lbcore"])
+def test_a_running_check_is_marked_before_the_last_result(program: Program | None) -> None:
+    if program is None:
+        pytest.skip("haproxy is not installed")
+    front = free_port()
+    with Answering(listens=True) as http, Answering(listens=False) as agent:
+        http.said, agent.said = b"HTTP/1.0 500 Because\r\n\r\n", b"down\n"
+        http.answers = agent.answers = 1
+        with Balancer(program, HANGING, {"FE": front, "HTTP": http.port, "AGENT": agent.port}) as balancer:
+            marked = ("* L7STS", "* L7STS")
+            wait_until(lambda: columns(balancer, "check_status", "agent_status") == marked, SECONDS)
+            assert columns(balancer, "check_status", "agent_status") == marked
+            assert columns(balancer, "check_desc", "status") == ("Layer7 wrong status", "DOWN (agent)")
+    release_port(front)
+
+
+def columns(balancer: Balancer, *names: str) -> tuple[str, ...]:
+    """Columns of the one server."""
+    row = balancer.stat("be", "s1")
+    return tuple(row[name] for name in names)

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import lbcore
+from lbcore.check.check import varied
 from lbcore.proxy.machine import Admin, Op
 from lbcore.proxy.server import Server
 from tests.check.peers import REFUSED, Peer, Peers
@@ -149,3 +150,11 @@ def test_variables_of_a_check_live_as_long_as_it_does() -> None:
         ) as lb:
             assert until(lambda: b"s-be" in peers.listening["good"].received)
             assert until(lambda: server(lb).check is not None and server(lb).check.last.code == 0)  # type: ignore[union-attr]
+
+
+def test_intervals_are_spread_to_both_sides() -> None:
+    found = {varied(1000, 20) for _ in range(500)}
+    assert min(found) >= 800
+    assert max(found) <= 1200
+    assert min(found) < 1000 < max(found)
+    assert varied(1000, 0) == 1000

@@ -33,7 +33,7 @@ HTTP = (
     "rstring ^hello$",
     "! rstring x",
     "rstring h(el+)o",
-    "string-lf hel%[str(lo)]",
+    "string-lf h%[str(ello)]",
     "! string-lf %[str(zz)]",
     'on-success "code=%[status] len=%[res.hdr(content-length)]" string hello',
     'on-error "bad %[res.ver]" status 404',

@@ -14,10 +14,11 @@ from lbcore.action.failure import Failed, failed
 from lbcore.action.replace import Renew, SubstitutionError, substitute
 from lbcore.action.room import NEAR, fits
 from lbcore.action.spec import Spec, argument, regex, spec
+from lbcore.http.members import split_list
 from lbcore.sample.build import Build
 from lbcore.sample.format import Format, parse_format
 from lbcore.sample.words import ParseError, Words, wire
-from lbcore.stream.message import Fields, split_list
+from lbcore.stream.message import Fields
 from lbcore.stream.rules import ACTIONS, Action, Outcome, Ruleset, Run
 from lbcore.stream.txn import Txn
 

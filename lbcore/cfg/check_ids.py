@@ -1,8 +1,8 @@
 """Numbers of proxies, listeners and servers that have no `id` of their own (manual 4.2, 5.1, 5.2 "id").
 
 Each gets the lowest free one from its place in the list on, a listener the one behind that of the listener before it
-(as in HAProxy 2.8): a server's number says where it stands on the ring of `hash-type consistent`, so that keys lead to the
-same servers only if the numbers are the same.
+(as in HAProxy 2.8): a server's number says where it stands on the ring of `hash-type consistent`, so that keys lead to
+the same servers only if the numbers are the same.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Checks: what finds out whether servers work.
 
     checks.py     all checks of a balancer; check.py: those of one kind of one server, one after the other
-    run.py        a check on its way: steps, and the connection that they work on; target.py: where that leads
+    run.py        a check on its way: steps, and the connection that they work on; target.py: where that leads,
+                  begun.py: what is said of one that fails at once
     steps.py      what steps and rulesets are
     tcpcheck_connect.py, tcpcheck_send.py, tcpcheck_expect.py, tcpcheck_var.py   the steps of `tcp-check`
     httpcheck_send.py, httpcheck_expect.py                                       those of `http-check` besides

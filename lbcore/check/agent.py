@@ -16,12 +16,12 @@ from lbcore.check.tcpcheck_connect import Connect
 from lbcore.check.tcpcheck_send import Send
 from lbcore.proxy.health import CheckResult, CheckStatus
 from lbcore.proxy.machine import Admin
+from lbcore.proxy.weights import parse_maxconn, parse_weight
 from lbcore.sample.build import Build
 
 if TYPE_CHECKING:
     from lbcore.check.run import Run
 
-MAX_WEIGHT = 256
 _END = re.compile(rb"[\r\n]")
 _WORD = re.compile(r"[ \t,]*(?:#[ \t]*(?P<text>.*)|(?P<word>[^ \t,]+))", re.DOTALL)
 _PERCENT = re.compile(r"[0-9].*%")
@@ -79,24 +79,6 @@ def _read_word(wish: Wish, word: str) -> None:
         wish.strange = word
 
 
-def weight_of(text: str, configured: int) -> int:
-    """The weight that `75%` of the configured one is. Raises ValueError in HAProxy's words."""
-    number, _, rest = text.partition("%")
-    if rest or not (number.isascii() and number.isdecimal()):
-        raise ValueError("Trailing garbage in weight string")
-    return min(configured * int(number) // 100, MAX_WEIGHT)
-
-
-def maxconn_of(text: str) -> int:
-    """The limit that stands behind `maxconn:`. Raises ValueError in HAProxy's words."""
-    found = re.match(r"[0-9]+", text)
-    if found is None:
-        raise ValueError("maxconn string empty or preceded by garbage")
-    if found.end() < len(text):
-        raise ValueError("Trailing garbage in maxconn string")
-    return int(found[0])
-
-
 def obey(wish: Wish, server: Any, orders: Orders) -> str:
     """Carries out what is no matter of health; what is wrong with it, "" if nothing is."""
     if wish.admin == "ready":
@@ -107,10 +89,10 @@ def obey(wish: Wish, server: Any, orders: Orders) -> str:
         orders.admin(server, on=Admin.FMAINT)
     warnings = []
     if wish.weight:
-        warnings.append(_tried(lambda: orders.weight(server, weight_of(wish.weight, server.settings.weight))))
+        warnings.append(_tried(lambda: orders.weight(server, parse_weight(server, wish.weight))))
     if wish.maxconn is not None:
         limit = wish.maxconn
-        warnings.append(_tried(lambda: orders.maxconn(server, maxconn_of(limit))))
+        warnings.append(_tried(lambda: orders.maxconn(server, parse_maxconn(limit))))
     return next((text for text in warnings if text), "")
 
 

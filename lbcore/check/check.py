@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lbcore.check.run import Program, Run, failure_of
+from lbcore.check.begun import not_begun
+from lbcore.check.run import Program, Run
 from lbcore.check.target import Target
 from lbcore.check.tcpcheck_connect import Connect
 from lbcore.conn.applet import TIMEOUT, Outgoing
@@ -163,7 +164,7 @@ class Check:
         try:
             Outgoing(self._worker, conf, self._patience(), self)
         except OSError as error:
-            self._finish_probe(failure_of(error.errno or 0), error.errno or 0)
+            self._finish_probe(*not_begun(error.errno or 0, conf))
 
     def connected(self, error: int) -> None:
         if not error:
@@ -171,10 +172,10 @@ class Check:
         elif error == TIMEOUT:
             self._over(CheckResult(_LATE, -1, self._program.place(self._program.steps[0])))
         else:
-            self._finish_probe(CheckStatus.L4CON, error)
+            self._finish_probe(CheckStatus.L4CON, os.strerror(error))
 
-    def _finish_probe(self, status: CheckStatus, error: int) -> None:
-        self._over(CheckResult(status, -1, os.strerror(error) + self._program.place(self._program.steps[0])))
+    def _finish_probe(self, status: CheckStatus, text: str) -> None:
+        self._over(CheckResult(status, -1, text + self._program.place(self._program.steps[0])))
 
     def received(self, data: bytes) -> None:
         """A probe is gone before that."""
@@ -201,8 +202,10 @@ class Check:
         self._task.schedule_at(wait if soon is None else min(soon, wait))
 
     def _interval(self) -> int:
-        wait = self.state.interval(stopped=not self.state.passing)
-        if self._around.spread:
-            part = wait * self._around.spread // 100
-            wait += random.randint(-part, part)
-        return wait
+        return varied(self.state.interval(stopped=not self.state.passing), self._around.spread)
+
+
+def varied(ms: int, percent: int) -> int:
+    """An interval made shorter or longer by chance, by so many percent at most (manual 3.2 "spread-checks")."""
+    part = ms * percent // 100
+    return ms + random.randint(-part, part) if part else ms

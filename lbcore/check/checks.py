@@ -113,8 +113,9 @@ class Checks:
         if settings.check_kind == "external-check":
             from lbcore.check.external import ExternalChecks  # processes: only where they are asked for
 
-            conf, timeout = settings.external_check, settings.timeouts.check
-            return ExternalChecks(self._around, server, state, conf, tid, timeout=timeout)
+            timeouts = settings.timeouts
+            limit = (timeouts.connect or 0) if timeouts.check else 0  # as of the connection of any other check
+            return ExternalChecks(self._around, server, state, settings.external_check, tid, limit=limit)
         target = Target(
             server, settings, addr=wanted.addr, port=wanted.port, send_proxy=_proxy_version(server, wanted),
             via_socks4=wanted.via_socks4,

@@ -16,6 +16,8 @@ from lbcore.event.task import Task
 from lbcore.proxy.check_settings import ExternalCheck
 from lbcore.proxy.health import CheckResult, CheckState, CheckStatus
 
+NEVER_BEGAN = 255  # the code of a check whose program could not be started
+KILLED = -1  # of one whose program was ended by a signal
 LOOK = 10  # ms between looks at whether a program has ended
 NOT_USED = "NOT_USED"  # for what a server's kind of address does not have
 
@@ -24,15 +26,15 @@ class ExternalChecks:
     """Makes the checks of `server` by a program. Belongs to worker number `tid`."""
 
     def __init__(
-        self, around: Around, server: Any, state: CheckState, conf: ExternalCheck, tid: int, *, timeout: int | None
+        self, around: Around, server: Any, state: CheckState, conf: ExternalCheck, tid: int, *, limit: int
     ) -> None:
-        """`timeout`: ms that the program may take, None: an interval. Raises MemoryError."""
+        """`limit`: ms that the program may take, 0: an interval, which it may never exceed. Raises MemoryError."""
         self.server = server
         self.state = state
         self.tid = tid
         self._around = around
         self._conf = conf
-        self._timeout = timeout
+        self._limit = limit
         self._task: Task = around.crew.tasks.add(self._woken, mask=1 << tid)
         self._child: subprocess.Popen[bytes] | None = None
         self._begun = 0
@@ -72,26 +74,29 @@ class ExternalChecks:
                 words, env=environment, stdin=subprocess.DEVNULL, close_fds=True, start_new_session=True
             )
         except OSError as error:
-            self._over(CheckResult(CheckStatus.PROCERR, error.errno or 0, os.strerror(error.errno or 0)))
+            # HAProxy tells the reason on its standard error only.
+            self._over(CheckResult(CheckStatus.PROCERR, NEVER_BEGAN, os.strerror(error.errno or 0)))
             return
         self._task.schedule_at(1)
 
     def _look(self, child: subprocess.Popen[bytes]) -> None:
         code = child.poll()
-        if code is None and self._passed_ms() < (self._timeout or self.state.inter):
+        if code is None and self._passed_ms() < self._patience():
             self._task.schedule_at(LOOK)
             return
         self._child = None
         if code is None:
             child.kill()
             child.wait()
-            self._over(CheckResult(CheckStatus.PROCTOUT, 0, "External check timeout"))
+            self._over(CheckResult(CheckStatus.PROCTOUT, 0))
         elif code == 0:
-            self._over(CheckResult(CheckStatus.PROCOK, 0, "External check passed"))
-        elif code > 0:
-            self._over(CheckResult(CheckStatus.PROCERR, code, "External check error"))
+            self._over(CheckResult(CheckStatus.PROCOK, 0))
         else:
-            self._over(CheckResult(CheckStatus.PROCERR, -code, "External check stopped by signal"))
+            self._over(CheckResult(CheckStatus.PROCERR, code if code > 0 else KILLED))
+
+    def _patience(self) -> int:
+        inter = self.state.inter
+        return min(inter, self._limit) if self._limit else inter
 
     def _passed_ms(self) -> int:
         return (time.monotonic_ns() - self._begun) // 1_000_000
@@ -113,7 +118,7 @@ def command_of(conf: ExternalCheck, server: Any) -> tuple[list[str], dict[str, s
         "HAPROXY_PROXY_NAME": proxy.name,
         "HAPROXY_PROXY_ID": str(proxy.id),
         "HAPROXY_PROXY_ADDR": proxy_host if proxy.binds else "",
-        "HAPROXY_PROXY_PORT": proxy_port if proxy.binds else "",
+        "HAPROXY_PROXY_PORT": proxy_port if proxy_port != NOT_USED else "",
         "HAPROXY_SERVER_NAME": server.name,
         "HAPROXY_SERVER_ID": str(server.sid),
         "HAPROXY_SERVER_ADDR": host,
@@ -122,9 +127,8 @@ def command_of(conf: ExternalCheck, server: Any) -> tuple[list[str], dict[str, s
         "HAPROXY_SERVER_CURCONN": str(server.cur_sess),
         "HAPROXY_SERVER_PROTO": "h1" if proxy.mode == "http" else "tcp",
         "HAPROXY_SERVER_SSL": "0",
+        "PATH": conf.path,
     }
-    if conf.path:
-        environment["PATH"] = conf.path
     return [conf.command, proxy_host, proxy_port, host, port], environment
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lbcore.check.steps import WAIT, Act, Text, Verdict, text_of
 from lbcore.check.tcpcheck_expect import Expect, Teller
 from lbcore.http.answer import Answer, MalformedError, read_answer
+from lbcore.http.members import split_list
 from lbcore.proxy.health import CheckResult, CheckStatus
 from lbcore.proxy.machine import Op
 from lbcore.sample.build import Build
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from lbcore.check.run import Run
 
 NOT_FOUND = 404
-_MALFORMED = CheckResult(CheckStatus.L7RSP)
 Like = Callable[["Run", Answer], bool | None]  # None: not enough of it is here
 
 
@@ -79,7 +79,7 @@ class HttpExpect(Expect):
             try:
                 answer = read_answer(run.buffer, ended=run.whole, bodiless=self.bodiless)
             except MalformedError:
-                return _MALFORMED
+                return CheckResult(CheckStatus.L7RSP, -1, teller.words(run, ""))
             if answer is None:
                 return WAIT
             run.answer = answer
@@ -132,25 +132,9 @@ def _fields(step: HttpExpect, build: Build) -> Like:
         if value is None:
             return bool(fields)
         wanted = value(run)
-        return any(wanted(text) for field in fields for text in (_members(field) if split else (field,)))
+        return any(wanted(text) for field in fields for text in (split_list(field) if split else (field,)))
 
     return like
-
-
-def _members(value: str) -> Iterator[str]:
-    """The members of a comma-separated value; commas in quotes count for nothing (RFC 9110 5.6.1)."""
-    start, quoted, skip = 0, False, False
-    for at, char in enumerate(value):
-        if skip:
-            skip = False
-        elif quoted:
-            skip, quoted = char == "\\", char != '"'
-        elif char == '"':
-            quoted = True
-        elif char == ",":
-            yield value[start:at].strip(" \t")
-            start = at + 1
-    yield value[start:].strip(" \t")
 
 
 def _body(step: HttpExpect, build: Build) -> Like:

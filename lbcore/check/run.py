@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lbcore.check.steps import WAIT, Act, Ruleset, Step
+from lbcore.check.begun import not_begun
+from lbcore.check.steps import WAIT, Act, Comment, Ruleset, Step
 from lbcore.check.tcpcheck_connect import Connect
+from lbcore.check.tcpcheck_var import SetVar, UnsetVar
 from lbcore.conn.applet import Outgoing
 from lbcore.event.worker import Worker
 from lbcore.proxy.health import CheckResult, CheckStatus
 from lbcore.sample.build import Build
 
-# What keeps a connection from being begun at all is no news of the server.
-_OURS = frozenset({errno.EAGAIN, errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.ENOBUFS,
-                   errno.ENOMEM, errno.EPERM})  # fmt: skip
+INFO_MAX = 127  # bytes
+_SILENT = (Comment, SetVar, UnsetVar)  # steps that a server does not notice
 
 
-def failure_of(error: int) -> CheckStatus:
-    """The status of a check whose connection failed at once with an errno."""
-    return CheckStatus.SOCKERR if error in _OURS else CheckStatus.L4CON
+def _told(info: str) -> str:
+    """What is kept of an info, whose characters are the bytes of the wire: as text, up to the first null."""
+    octets = info.encode("latin-1", "replace").split(b"\0", 1)[0][:INFO_MAX]
+    return octets.decode("utf-8", "surrogateescape")
 
 
 class Program:
@@ -34,8 +35,9 @@ class Program:
         self.ruleset = ruleset
         self.steps: Sequence[Step] = ruleset.steps
         self.acts: Sequence[Act] = [step.make(build) for step in ruleset.steps]
-        self.connects_only = not ruleset.steps or isinstance(ruleset.steps[-1], Connect)
-        self.praise = "(tcp-check)" if ruleset.verbose and ruleset.steps[-1].number else ""  # of a check that passes
+        last = next((step for step in reversed(ruleset.steps) if not isinstance(step, _SILENT)), None)
+        self.connects_only = last is None or isinstance(last, Connect)
+        self.praise = "(tcp-check)" if ruleset.verbose and last is not None and last.number else ""  # if it passes
 
     def place(self, step: Step) -> str:
         """Where in the ruleset something went wrong; "" if nobody wrote that one down."""
@@ -105,7 +107,8 @@ class Run:
         try:
             self._wire = Outgoing(self.worker, conf, 0, self)
         except OSError as error:
-            return self._broken(failure_of(error.errno or 0), error.errno or 0, self._step)
+            status, text = not_begun(error.errno or 0, conf)
+            return CheckResult(status, -1, text + self.program.place(self._step))
         self.connecting = True
         self.expire(self._limits[0])
         if preface is not None:
@@ -178,7 +181,7 @@ class Run:
 
     def _finish(self, result: CheckResult) -> None:
         self.close()
-        self.over(result)
+        self.over(result._replace(info=_told(result.info)))
 
     # --- what the connection tells ---
 

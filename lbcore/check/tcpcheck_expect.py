@@ -72,13 +72,14 @@ class Teller:
     def failed(self, run: Run, status: CheckStatus, text: str, code: int = -1) -> CheckResult:
         """It has not: `text` unless the line has its own, `status` unless it names one."""
         status = self._step.error_status or status
-        if self._on_error is not None:
-            text = self._on_error(run)
-        elif text and self._step.comment:
-            text = f"{text} comment: {self._step.comment}"
         if self._code is not None:
             code = self.code(run)
-        return CheckResult(status, max(code, 0) if status.has_code else -1, text)
+        return CheckResult(status, max(code, 0) if status.has_code else -1, self.words(run, text))
+
+    def words(self, run: Run, text: str) -> str:
+        """What is said of a failure: `text` unless the line has its own, and its comment."""
+        told = self._on_error(run) if self._on_error is not None else text
+        return f"{told} comment: {self._step.comment}" if self._step.comment else told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,11 @@ their words; a file is imported when one of its commands is first used or listed
 tasks), `cmd_cookie.py` (dynamic cookies), `cmd_counters.py` (clear counters), `cmd_env.py` (the environment),
 `cmd_errors.py` (show errors), `cmd_frontend.py` (one frontend), `cmd_help.py` (help), `cmd_limits.py` (limits of the
 process), `cmd_map.py` (maps and the patterns of ACLs), `cmd_peers.py` (peers), `cmd_process.py` (what the process is
-made of), `cmd_prompt.py` (prompt, quit, levels, settings of the session), `cmd_refused.py` (what is not done), `cmd_server.py`
-(one server), `cmd_server_add.py` (servers that come and go), `cmd_servers.py` (lists of them), `cmd_sess.py`
-(sessions), `cmd_show.py` (show ...), `cmd_table.py` (stick tables), `cmd_table_file.py` (their dumps in files),
-`cmd_var.py` (variables of the process), `cmd_wait.py` (wait). `named.py` finds what arguments name, `texts.py` has
-what words of commands become, `spans.py` spans of time; `set_check.py` is a part of `cmd_server.py`.
+made of), `cmd_prompt.py` (prompt, quit, levels, settings of the session), `cmd_refused.py` (what is not done),
+`cmd_server.py` (one server), `cmd_server_add.py` (servers that come and go), `cmd_servers.py` (lists of them),
+`cmd_sess.py` (sessions), `cmd_show.py` (show ...), `cmd_table.py` (stick tables), `cmd_table_file.py` (their dumps in
+files), `cmd_var.py` (variables of the process), `cmd_wait.py` (wait). `named.py` finds what arguments name, `texts.py`
+has what words of commands become, `spans.py` spans of time; `set_check.py` is a part of `cmd_server.py`.
 
 Called by: the applet of a stats socket, which feeds a session and keeps its timeouts; a library user may do the same.
 Handed upwards: `registry()`, and `Session(registry, process, level)`.

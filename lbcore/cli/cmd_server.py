@@ -24,7 +24,7 @@ from lbcore.proxy.changes import Verdict
 from lbcore.proxy.health import CheckState
 from lbcore.proxy.machine import NO_FLAGS, Admin
 from lbcore.proxy.server import Server
-from lbcore.proxy.weights import parse_weight
+from lbcore.proxy.weights import parse_maxconn, parse_weight
 
 # What each state of `set server <b>/<s> state` sets, and what it clears.
 _STATES = {
@@ -32,7 +32,6 @@ _STATES = {
     "drain": (Admin.FDRAIN, Admin.FMAINT),
     "maint": (Admin.FMAINT, Admin.FDRAIN),
 }
-_NUMBER = re.compile(r"\s*([+-]?\d+)")
 _PORT = re.compile(r"([+-]?)(\d+)")
 
 
@@ -169,17 +168,12 @@ def set_weight(call: Call) -> Reply:
 
 def set_maxconn(call: Call) -> Reply:
     """The limit of connections, 0: none."""
-    server, text = server_of(call), call.arg(1)
-    if not text:
-        raise Refusal("Require <maxconn>.")
-    match = _NUMBER.match(text)
-    if match is None:
-        raise Refusal("maxconn string empty or preceded by garbage")
-    if match.end() != len(text):
-        raise Refusal("Trailing garbage in maxconn string")
-    if int(match[1]) < 0:
-        raise Refusal("maxconn must not be negative.")
-    call.process.states().maxconn(server, int(match[1]))
+    server = server_of(call)
+    try:
+        limit = parse_maxconn(call.arg(1))
+    except ValueError as error:
+        raise Refusal(str(error)) from None
+    call.process.states().maxconn(server, limit)
     return NOTHING
 
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from lbcore.fetch.request import Side, message_of, request_of, response_of
 from lbcore.fetch.rows import alias, given
+from lbcore.http.members import split_quoted
 from lbcore.sample.build import Build
 from lbcore.sample.points import EITHER, REQUEST, RESPONSE, Point
 from lbcore.sample.rows import Arg, Fetch, Fetcher, ManyFetcher, add_fetches
 from lbcore.sample.types import Type, Value, str_to_sint
-from lbcore.stream.message import Fields, Request, Response, split_quoted
+from lbcore.stream.message import Fields, Request, Response
 from lbcore.stream.txn import Txn
 
 BLANKS = " \t"

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from lbcore.fetch.rows import alias, given, inlined, plain, remembering
+from lbcore.http.members import split_list
 from lbcore.sample.build import Build
 from lbcore.sample.points import EITHER, REQUEST, REQUEST_KEPT, RESPONSE, Point
 from lbcore.sample.rows import Arg, ArgumentError, Fetch, Fetcher, ManyFetcher, add_fetches
 from lbcore.sample.types import Addr, Type, Value, str_to_sint
 from lbcore.shim import ffi, lib
-from lbcore.stream.message import Fields, Request, Response, split_list
+from lbcore.stream.message import Fields, Request, Response
 from lbcore.stream.txn import AT, Txn
 
 HISTORY = 10  # occurrences that may be counted from the last one, as in HAProxy

@@ -13,6 +13,7 @@ and yields hits. Each topic is a file that ends with its rows; the number of an 
     trust.py      LB6xx   what clients are believed
     process.py    LB7xx   the process, its socket, its users, its logs
     words.py      LB8xx   words on their way out
+    checks.py     LB9xx   checks that are not made, that cannot fail, that notice too late
 
 subject.py has what lints look at: the settings, and the lines as they were read. finding.py has rows and findings,
 output.py the formats (SARIF 2.1.0 among them), command.py the sub-command. Called by `__main__`. No engine is

@@ -12,13 +12,13 @@ from lbcore.cfg.source import SourceError
 from lbcore.cfg.vocabulary import load_vocabulary
 from lbcore.configuration import read
 from lbcore.console import Console
-from lbcore.lint import acls, order, process, regexes, servers, timeouts, trust, words
+from lbcore.lint import acls, checks, order, process, regexes, servers, timeouts, trust, words
 from lbcore.lint.finding import LINTS, findings
 from lbcore.lint.output import FORMATS, catalogue
 from lbcore.lint.subject import Machine, Section, Subject, recording
 from lbcore.options import Options
 
-TOPICS = (acls, order, process, regexes, servers, timeouts, trust, words)  # importing them has filled LINTS
+TOPICS = (acls, checks, order, process, regexes, servers, timeouts, trust, words)  # importing them has filled LINTS
 CLEAN, FOUND, BROKEN = 0, 1, 2
 
 

@@ -40,4 +40,4 @@ class ExternalCheck:
     """`option external-check`: the program that says whether a server works."""
 
     command: str = ""
-    path: str = ""  # its PATH; "": none
+    path: str = ""  # its PATH

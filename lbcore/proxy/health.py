@@ -122,12 +122,17 @@ class CheckResult(NamedTuple):
         """What it says of the server."""
         return self.status.outcome if self.outcome_is is None else self.outcome_is
 
+    @property
+    def told_code(self) -> int:
+        """The code as people are told it. A program that was ended by a signal has -1."""
+        return self.code if self.status is CheckStatus.PROCERR else max(self.code, 0)
+
     def describe(self) -> str:
         """The part of a log line that tells it: `, reason: <text>[, code: <n>][, info: "<info>"]
         [, check duration: <n>ms]`."""
         told = f", reason: {self.status.text}"
         if self.status.has_code:
-            told += f", code: {max(self.code, 0)}"
+            told += f", code: {self.told_code}"
         if self.info:
             told += f', info: "{_quotable(self.info)}"'
         if self.duration_ms >= 0:

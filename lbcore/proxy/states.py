@@ -360,7 +360,7 @@ class States:
         if track is not None:
             leader = self.find(track if "/" in track else f"{server.backend.settings.name}/{track}")
             server.tracks = leader
-            leader.trackers.append(server)
+            leader.trackers.insert(0, server)  # the last one is told first
             leader.pinned = True
         if server.mode is Mode.MAINT:
             self._changes.pause(server)

@@ -25,9 +25,11 @@ def status_of(server: Server) -> str:
     if server.op is Op.STOPPED:
         return _stopped(check, agent)
     if server.op is Op.STOPPING:
-        if check is None:
-            return "NOLB" if agent is None else "NOLB 1/3"  # a check that is not made stays where it began
-        return "NOLB" if check.health == check.top else f"NOLB {_up(check)}"
+        if check is None and agent is None:
+            return "NOLB"
+        if leader.check is None:
+            return "NOLB 1/3"  # a check that there is not stays where it began
+        return "NOLB" if leader.check.health == leader.check.top else f"NOLB {_up(leader.check)}"
     if mode is Mode.DRAIN:
         return _drained(check, agent)
     if check is None:

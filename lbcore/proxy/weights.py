@@ -1,4 +1,4 @@
-"""Weights as people and agents write them: `100`, `50%`."""
+"""Weights and limits as people and agents write them: `100`, `50%`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from lbcore.proxy.server import Server
 
 WEIGHT_MAX = 256
+MAXCONN_MAX = 2**32 - 1
 _NUMBER = re.compile(r"\s*([+-]?\d+)")
 
 
@@ -29,4 +30,24 @@ def parse_weight(server: Server, text: str) -> int:
         raise ValueError("Trailing garbage in weight string")
     if not 0 <= value <= WEIGHT_MAX:
         raise ValueError("Absolute weight can only be between 0 and 256 inclusive.")
+    return value
+
+
+def parse_maxconn(text: str) -> int:
+    """The limit of connections that `text` means, 0: none. Raises ValueError in the words of the stats socket.
+
+    What does not fit is refused; HAProxy takes its lowest bits, so that -1 becomes a limit of 4294967295.
+    """
+    if not text:
+        raise ValueError("Require <maxconn>.")
+    match = _NUMBER.match(text)
+    if match is None:
+        raise ValueError("maxconn string empty or preceded by garbage")
+    if match.end() != len(text):
+        raise ValueError("Trailing garbage in maxconn string")
+    value = int(match[1])
+    if value < 0:
+        raise ValueError("maxconn must not be negative.")
+    if value > MAXCONN_MAX:
+        raise ValueError(f"maxconn must not be above {MAXCONN_MAX}.")
     return value

@@ -205,11 +205,12 @@ def _where_enabled(function: Callable[[ServerView], Value]) -> Callable[[Subject
 
 
 def _last_status(check: CheckView) -> Value:
+    # While a check runs, code and text of the last one stay, as the guide says; HAProxy forgets them then.
     return f"{'* ' if check.running else ''}{check.last.status.name}"
 
 
 def _last_code(check: CheckView) -> Value:
-    return max(check.last.code, 0) if check.last.status.has_code else None
+    return check.last.told_code % 2**32 if check.last.status.has_code else None
 
 
 def _last_duration(check: CheckView) -> Value:

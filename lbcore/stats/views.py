@@ -173,7 +173,9 @@ class CheckResultView(Protocol):
     @property
     def status(self) -> CheckStatusView: ...
     @property
-    def code(self) -> int: ...
+    def told_code(self) -> int:
+        """-1 to 2^32 - 1."""
+
     @property
     def info(self) -> str: ...
     @property

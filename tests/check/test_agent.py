@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lbcore.check.agent import Wish, maxconn_of, obey, read_line, verdict, weight_of
+from lbcore.check.agent import Wish, obey, read_line, verdict
 from lbcore.proxy.health import CheckStatus
 from lbcore.proxy.machine import NO_FLAGS, Admin
 
@@ -14,14 +14,15 @@ from lbcore.proxy.machine import NO_FLAGS, Admin
 class FakeOrders:
     """Keeps what it was told to do."""
 
-    def __init__(self) -> None:
+    def __init__(self, heaviest: int = 200) -> None:
         self.done: list[tuple[Any, ...]] = []
+        self.heaviest = heaviest
 
     def admin(self, server: Any, *, on: Admin = NO_FLAGS, off: Admin = NO_FLAGS, cause: str = "") -> None:
         self.done.append(("admin", on, off))
 
     def weight(self, server: Any, weight: int) -> None:
-        if weight > 200:
+        if weight > self.heaviest:
             raise ValueError("too heavy")
         self.done.append(("weight", weight))
 
@@ -70,27 +71,28 @@ def test_what_cannot_be_done_is_told() -> None:
     assert obey(read_line("up 250%"), FakeServer(), FakeOrders()) == "too heavy"
 
 
-@pytest.mark.parametrize(("text", "weight"), [("0%", 0), ("75%", 75), ("250%", 250), ("300%", 256)])
-def test_weights_are_parts_of_the_configured_one(text: str, weight: int) -> None:
-    assert weight_of(text, 100) == weight
-
-
-def test_a_weight_with_something_behind_it_is_refused() -> None:
-    with pytest.raises(ValueError, match="Trailing garbage in weight string"):
-        weight_of("5x%", 100)
-
-
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("line", "why"),
     [
-        ("", "maxconn string empty or preceded by garbage"),
-        ("x", "maxconn string empty or preceded by garbage"),
-        ("5x", "Trailing garbage in maxconn string"),
+        ("5x%", "Trailing garbage in weight string"),
+        ("maxconn:", "Require <maxconn>."),
+        ("maxconn:x", "maxconn string empty or preceded by garbage"),
+        ("maxconn:5x", "Trailing garbage in maxconn string"),
+        ("maxconn:-1", "maxconn must not be negative."),
+        ("maxconn:99999999999", "maxconn must not be above 4294967295."),
     ],
 )
-def test_a_limit_that_is_no_number_is_refused(text: str, why: str) -> None:
-    with pytest.raises(ValueError, match=why):
-        maxconn_of(text)
+def test_what_is_no_number_orders_nothing(line: str, why: str) -> None:
+    orders = FakeOrders()
+    assert obey(read_line(line), FakeServer(), orders) == why
+    assert orders.done == []
+
+
+@pytest.mark.parametrize(("line", "weight"), [("0%", 0), ("75%", 75), ("150%", 150), ("300%", 256)])
+def test_weights_are_parts_of_the_configured_one(line: str, weight: int) -> None:
+    orders = FakeOrders(heaviest=256)
+    obey(read_line(line), FakeServer(), orders)
+    assert orders.done == [("weight", weight)]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import lbcore
+from lbcore.check.check import varied
 from lbcore.proxy.machine import Admin, Op
 from lbcore.proxy.server import Server
 from tests.check.peers import REFUSED, Peer, Peers
@@ -127,8 +128,7 @@ def test_a_program_that_takes_too_long_is_ended(tmp_path: Path) -> None:
         "option external-check",
         f"external-check command {script}",
         "external-check path /bin:/usr/bin",
-        "timeout check 100ms",
-        "server s 127.0.0.1:99 check inter 5s fall 1",
+        "server s 127.0.0.1:99 check inter 100ms fall 1",
         settings="  external-check\n  insecure-fork-wanted\n",
     )
     with balancer(text) as lb:
@@ -150,3 +150,11 @@ def test_variables_of_a_check_live_as_long_as_it_does() -> None:
         ) as lb:
             assert until(lambda: b"s-be" in peers.listening["good"].received)
             assert until(lambda: server(lb).check is not None and server(lb).check.last.code == 0)  # type: ignore[union-attr]
+
+
+def test_intervals_are_spread_to_both_sides() -> None:
+    found = {varied(1000, 20) for _ in range(500)}
+    assert min(found) >= 800
+    assert max(found) <= 1200
+    assert min(found) < 1000 < max(found)
+    assert varied(1000, 0) == 1000

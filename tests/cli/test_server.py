@@ -58,6 +58,12 @@ def test_maxconn_is_in_force(lb: lbcore.LoadBalancer) -> None:
     assert lb.states.find("be/s1").maxconn == 7
 
 
+def test_maxconn_that_does_not_fit_is_refused(lb: lbcore.LoadBalancer) -> None:
+    before = lb.states.find("be/s1").maxconn
+    assert say(lb, "set maxconn server be/s1 99999999999") == "maxconn must not be above 4294967295.\n\n"
+    assert lb.states.find("be/s1").maxconn == before
+
+
 def test_negative_maxconn_is_refused(lb: lbcore.LoadBalancer) -> None:
     assert say(lb, "set maxconn server be/s1 -1") == "maxconn must not be negative.\n\n"
     assert lb.states.find("be/s1").maxconn == 0

@@ -52,6 +52,7 @@ class Case:
 
 ALLOW = "http-response set-header Access-Control-Allow-Origin"
 OTHER = "backend other\n    server o1 127.0.0.1:9101\n"
+CHECKED = "option httpchk\nhttp-check disable-on-404\nhttp-check send uri /"
 USERS = "userlist staff\n    user carol {}\n"
 
 CASES = (
@@ -357,5 +358,30 @@ CASES = (
         front("redirect location /b if { path /a }"),
         front("http-request redirect location /b if { path /a }"),
         ("redirect location /b if { path /a }", "redirect"),
+    ),
+    # --- checks ---
+    Case(
+        "LB901",
+        config(servers=f"{SERVER} inter 5s rise 3"),
+        config(servers=f"{SERVER} check inter 5s rise 3"),
+        (f"{SERVER} inter 5s rise 3", "inter"),
+    ),
+    Case(
+        "LB902",
+        config(back="option httpchk"),
+        config(back="option httpchk", servers=f"{SERVER} check"),
+        ("option httpchk", "httpchk"),
+    ),
+    Case(
+        "LB903",
+        config(back=f"{CHECKED}\nhttp-check expect rstatus ^[1-5]", servers=f"{SERVER} check"),
+        config(back=f"{CHECKED}\nhttp-check expect rstatus ^[23]", servers=f"{SERVER} check"),
+        ("http-check expect rstatus ^[1-5]", "rstatus"),
+    ),
+    Case(
+        "LB904",
+        config(back="option httpchk\ntimeout check 10s", servers=f"{SERVER} check inter 2s"),
+        config(back="option httpchk\ntimeout check 1s", servers=f"{SERVER} check inter 2s"),
+        (f"{SERVER} check inter 2s", "check"),
     ),
 )

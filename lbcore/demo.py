@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Protocol
 
 NAMES = ("blue", "green")
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 USAGE = "usage: lbcore demo [--seconds <n>]"
 CONFIG = """\
 global
@@ -51,16 +52,18 @@ def demo(words: Sequence[str], factory: Callable[[str], Demonstrated] | None = N
     if seconds is not None and seconds < 0:
         print(USAGE, file=sys.stderr)
         return 1
-    over = threading.Event()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, lambda *_: over.set())
+    # Blocked in all threads, and waited for: a handler may come just before the wait, which it then does not end.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     with ExitStack() as stack:
         servers = [stack.enter_context(sample_server(name)) for name in NAMES]
         balancer = (factory or _load_balancer)(configuration(servers))
         stack.callback(balancer.close)
         balancer.start()
         _tell(balancer.url("web"), servers, seconds)
-        over.wait(seconds)
+        if seconds is None:
+            signal.sigwait(STOPPING)
+        else:
+            signal.sigtimedwait(STOPPING, seconds)
     print("Stopped.", flush=True)
     return 0
 

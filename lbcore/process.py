@@ -43,13 +43,28 @@ class Limits:
 def limit_memory(megabytes: int) -> None:
     """Bounds what the process can allocate (`-m`). Raises StartError.
 
-    RLIMIT_DATA, not RLIMIT_AS: stacks and arenas reserve far more addresses than they ever use.
+    RLIMIT_DATA, not RLIMIT_AS: stacks and arenas reserve far more addresses than they ever use. What is reserved
+    already does not count: a free-threaded interpreter begins with an arena of a gigabyte, out of which its objects
+    come, so that the bound is that much looser there.
     """
-    size = megabytes << 20
+    size = (megabytes << 20) + _reserved()
     try:
         resource.setrlimit(resource.RLIMIT_DATA, (size, size))
     except (OSError, ValueError) as error:
         raise StartError(f"Cannot fix MEM limit to {megabytes} megs : {error}") from None
+
+
+def _reserved() -> int:
+    """Bytes that count as data and are not in memory, where the interpreter is free-threaded; else 0 (proc(5))."""
+    gil = getattr(sys, "_is_gil_enabled", None)
+    if gil is None or gil():
+        return 0
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            _, resident, shared, _, _, data, _ = map(int, file.read().split())
+    except OSError:
+        return 0
+    return max(0, data - (resident - shared)) * resource.getpagesize()
 
 
 def fit_descriptors(settings: Settings) -> Limits:

@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 # `tests.peers` is imported by its full name from everywhere, whatever import mode and directory pytest began with. Last
@@ -25,6 +26,10 @@ from tests.peers.installed import Peers, missing_peers
 
 if TYPE_CHECKING:
     from _pytest.reports import CollectReport, TestReport
+
+# Examples share the CPUs with other tests, and with peers: how long one takes says nothing.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

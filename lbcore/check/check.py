@@ -105,9 +105,8 @@ class Check:
 
     def hurry(self, ms: int) -> None:
         """Has the next check made within `ms` milliseconds. Any thread."""
-        if self.state.running:
-            self._soon = ms
-        else:
+        self._soon = ms  # first, so that a check that ends at this moment still sees it
+        if not self.state.running:
             self._task.schedule(ms)
 
     # --- the task ---
@@ -127,6 +126,7 @@ class Check:
         if not state.due or self._around.crew.finishing:
             self._task.schedule_at(self._interval())
             return
+        self._soon = None  # what was asked for until now begins here
         state.running = True
         self._begun = time.monotonic_ns()
         if self._probe is not None:
@@ -194,12 +194,14 @@ class Check:
     def _over(self, result: CheckResult) -> None:
         state = self.state
         self._run = None
-        state.running = False
         ms = (time.monotonic_ns() - self._begun) // 1_000_000
         self._around.states.report(self.server, state, result._replace(duration_ms=ms))
-        soon, self._soon = self._soon, None
-        wait = self._interval()
-        self._task.schedule_at(wait if soon is None else min(soon, wait))
+        # Who is in a hurry leaves a note as long as it runs; afterwards nothing may undo the date that he sets.
+        self._task.schedule_at(self._interval())
+        state.running = False
+        soon = self._soon
+        if soon is not None:
+            self._task.schedule(soon)
 
     def _interval(self) -> int:
         return varied(self.state.interval(stopped=not self.state.passing), self._around.spread)

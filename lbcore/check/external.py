@@ -38,6 +38,7 @@ class ExternalChecks:
         self._task: Task = around.crew.tasks.add(self._woken, mask=1 << tid)
         self._child: subprocess.Popen[bytes] | None = None
         self._begun = 0
+        self._soon: int | None = None  # ms: what `hurry` asked for while one ran
         state.hurry = self.hurry
 
     def start(self, ms: int) -> None:
@@ -54,6 +55,7 @@ class ExternalChecks:
 
     def hurry(self, ms: int) -> None:
         """Has the next check made within `ms` milliseconds. Any thread."""
+        self._soon = ms  # first, so that a check that ends at this moment still sees it
         if not self.state.running:
             self._task.schedule(ms)
 
@@ -66,6 +68,7 @@ class ExternalChecks:
             self._task.schedule_at(self.state.inter)
 
     def _begin(self) -> None:
+        self._soon = None  # what was asked for until now begins here
         self.state.running = True
         self._begun = time.monotonic_ns()
         words, environment = command_of(self._conf, self.server)
@@ -102,10 +105,14 @@ class ExternalChecks:
         return (time.monotonic_ns() - self._begun) // 1_000_000
 
     def _over(self, result: CheckResult) -> None:
-        self.state.running = False
         result = result._replace(duration_ms=self._passed_ms())
         self._around.states.report(self.server, self.state, result)
         self._task.schedule_at(self.state.interval(stopped=not self.state.passing))
+        # Who is in a hurry leaves a note as long as it runs; afterwards nothing may undo the date that he sets.
+        self.state.running = False
+        soon = self._soon
+        if soon is not None:
+            self._task.schedule(soon)
 
 
 def command_of(conf: ExternalCheck, server: Any) -> tuple[list[str], dict[str, str]]:

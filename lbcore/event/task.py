@@ -22,8 +22,7 @@ def tick_in(ms: int) -> int:
 class Task:
     """A function with a date. It never runs on two threads at a time; who wakes it while it runs has it run again.
 
-    Methods may be called from any thread until the task is freed; then by who freed it, or at the sync point, and do
-    nothing.
+    Methods may be called from any thread; once the task is freed they do nothing.
     """
 
     __slots__ = ("cookie", "handle", "run", "sched")
@@ -44,25 +43,30 @@ class Task:
     @property
     def state(self) -> int:
         """TASK_* of the moment."""
-        return 0 if self.handle is None else int(self.handle.state)
+        handle = self.handle
+        return 0 if handle is None else int(handle.state)
 
     def wakeup(self, reason: int = lib.TASK_WOKEN_OTHER) -> None:
         """Has it run soon, by a thread of its mask."""
-        if self.handle is not None:
-            lib.task_wakeup(self.sched, self.handle, reason)
+        handle = self.handle
+        if handle is not None:
+            lib.task_wakeup(self.sched, handle, reason)
 
     def schedule(self, ms: int) -> None:
         """Has it run in `ms` milliseconds, or at its present date if that is sooner."""
-        if self.handle is not None:
-            lib.task_schedule(self.sched, self.handle, tick_in(ms))
+        handle = self.handle
+        if handle is not None:
+            lib.task_schedule(self.sched, handle, tick_in(ms))
 
     def schedule_at(self, ms: int | None) -> None:
         """Has it run in `ms` milliseconds and at no other date; None: at none."""
-        if self.handle is not None:
-            lib.task_queue_at(self.sched, self.handle, 0 if ms is None else tick_in(ms))
+        handle = self.handle
+        if handle is not None:
+            lib.task_queue_at(self.sched, handle, 0 if ms is None else tick_in(ms))
 
     def free(self) -> None:
-        """Ends it; if it is running, after that run. Nothing wakes it any more."""
+        """Ends it; if it is running, after that run. While nobody else calls a method: at the sync point, or from the
+        task itself."""
         handle, self.handle = self.handle, None
         if handle is not None:
             lib.task_free(self.sched, handle)

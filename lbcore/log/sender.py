@@ -164,8 +164,8 @@ class Senders:
 
     @property
     def dropped(self) -> int:
-        """Lines lost so far by all of them."""
-        return sum(sender.dropped for sender in self._by_address.values())
+        """Lines lost so far by all of them. Any thread, while their own one may make more."""
+        return sum(sender.dropped for sender in list(self._by_address.values()))
 
     def by_address(self) -> dict[Address, int]:
         """Lines lost so far at each address that was asked for. Any thread."""

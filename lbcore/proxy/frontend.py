@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from lbcore.base.address import Address
@@ -90,9 +92,10 @@ class Listener:
         self.unlink()
 
     def unlink(self) -> None:
-        """Removes the file of a unix socket, unless somebody who came after us has replaced it."""
+        """Removes the file of a unix socket, unless somebody who came after us has replaced it. Any thread."""
         if self._inode is not None and inode_of(self.bind.address) == self._inode:
-            os.unlink(self.bind.address.host)
+            with suppress(FileNotFoundError):  # two threads may be here
+                os.unlink(self.bind.address.host)
 
     @property
     def name(self) -> str:
@@ -145,8 +148,9 @@ class Frontend:
         self.settings = settings
         self.maxconn = maxconn
         self.listeners: list[Listener] = []
-        self.paused = False  # or about to be
+        self.paused = False  # or about to be; under _switching, as `stopped`
         self.stopped = False  # for good
+        self._switching = threading.Lock()  # the flags and what listeners are told are one step
         self._engine = engine
         self.index = check(lib.eng_frontend_add(engine.handle))
         self._flow = find("", settings.mode, Side.FRONT).flow if flow is None else flow
@@ -171,21 +175,24 @@ class Frontend:
 
     def pause(self) -> None:
         """Accepts nothing until `resume()`; the addresses are kept. The workers carry it out soon."""
-        self.paused = True
-        for listener in self.listeners:
-            listener.pause()
+        with self._switching:
+            self.paused = True
+            for listener in self.listeners:
+                listener.pause()
 
     def resume(self) -> None:
         """Accepts again."""
-        self.paused = False
-        for listener in self.listeners:
-            listener.resume()
+        with self._switching:
+            self.paused = False
+            for listener in self.listeners:
+                listener.resume()
 
     def stop(self) -> None:
         """Stops listening for good; connections go on."""
-        self.stopped = True
-        for listener in self.listeners:
-            listener.unbind()
+        with self._switching:
+            self.stopped = True
+            for listener in self.listeners:
+                listener.unbind()
 
     def listen(self, opened: Callable[[BindSettings, Exception], None], *, reuseport: bool = True) -> None:
         """Opens what the settings ask for. `opened` is told of each address that failed, and why."""

@@ -14,6 +14,7 @@ Servers that track another one follow it: each change of its operational state, 
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -64,7 +65,8 @@ class States:
         self.joined: list[Callable[[Server], object]] = []
         self.left: list[Callable[[Server], object]] = []
         self.moved: list[Callable[[Server], object]] = []  # and with each that gets another address
-        self._requested = False  # a meeting will take them; cleared before it looks
+        self._requested = False  # a meeting will take them; under _requesting, cleared before it looks
+        self._requesting = threading.Lock()  # for no more than that
 
     # --- what is called from outside ---
 
@@ -336,9 +338,10 @@ class States:
     # --- meetings ---
 
     def _meet_soon(self, work: Callable[[], None]) -> None:
-        self._reports.append(work)
-        if not self._requested:
-            self._requested = True
+        with self._requesting:
+            self._reports.append(work)
+            first, self._requested = not self._requested, True
+        if first:
             self._crew.sync.request(self._take_reports)
 
     def _now(self, work: Callable[[], object]) -> None:
@@ -347,7 +350,8 @@ class States:
 
     def _take_reports(self) -> None:
         """All that were made until now."""
-        self._requested = False
+        with self._requesting:
+            self._requested = False
         while self._reports:
             self._reports.popleft()()
         self._teller.later()

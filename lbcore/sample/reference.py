@@ -331,7 +331,7 @@ class Reference:
 
     def __len__(self) -> int:
         """How many entries the current version has."""
-        return sum(entry.version == self.version for entry in self._entries.values())
+        return len(self.entries())
 
     def entries(self, version: int | None = None) -> list[Entry]:
         """The entries of a version (None: the current one), in their order."""

@@ -21,6 +21,7 @@ from __future__ import annotations
 import itertools
 import linecache
 import re
+import threading
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -42,6 +43,7 @@ MORE_DATA = Wait("data")
 _RULES = "__rules__"  # global of a generated function: line of its source -> Rule
 _OF_T = re.compile(r"\bt\b")
 _numbers = itertools.count(1)
+_numbering = threading.Lock()  # `next` of a counter may give two threads the same without a GIL
 
 
 class RuleFunction(Protocol):
@@ -192,7 +194,9 @@ class _Writer:
     def function(self, generator: bool) -> RuleFunction:
         """The function, compiled."""
         source = "\n".join(self.lines) + "\n"
-        file = f"<rules {next(_numbers)}: {self.name} of {self.build.proxy}>"
+        with _numbering:
+            number = next(_numbers)
+        file = f"<rules {number}: {self.name} of {self.build.proxy}>"
         scope = {**self.names, _RULES: self.rules}
         exec(compile(source, file, "exec"), scope)
         found = cast(RuleFunction, scope[self.name])

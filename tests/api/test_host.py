@@ -10,6 +10,8 @@ import os
 import resource
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -19,6 +21,7 @@ import pytest
 
 from tests.embedded import Client, ask, balancer, cli, config, held, named
 from tests.peers.chaos import Chaos
+from tests.program.command import TREE, environment
 
 LIVES = 50  # of a balancer, in each batch
 BATCHES = 6
@@ -181,3 +184,23 @@ def test_lives_leave_no_byte_of_python(live: Callable[[], None]) -> None:
         assert least_growth(live, lambda: tracemalloc.get_traced_memory()[0]) < LIVES * PYTHON_BYTES_PER_LIFE
     finally:
         tracemalloc.stop()
+
+
+KEEPS_FREE = """
+import sys
+gil = getattr(sys, "_is_gil_enabled", lambda: True)
+before = gil()
+import lbcore
+with lbcore.LoadBalancer(sys.stdin.read()) as lb:
+    lb.load_rest()
+    print(before is gil())
+"""
+
+
+def test_a_free_threaded_interpreter_stays_one(tmp_path: Path) -> None:
+    text = config(9, nbthread=2, settings=[f"stats socket {tmp_path}/s"], front=["http-request deny if { path /x }"])
+    words = [sys.executable, "-W", "error", "-c", KEEPS_FREE]
+    done = subprocess.run(
+        words, check=False, input=text, env=environment(), capture_output=True, text=True, timeout=60, cwd=TREE
+    )
+    assert (done.stdout, done.stderr) == ("True\n", "")

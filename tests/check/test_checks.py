@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 import stat
+from contextlib import ExitStack
 from pathlib import Path
+
+import pytest
 
 import lbcore
 from lbcore.check.check import varied
+from lbcore.proxy.health import CheckResult, CheckState
 from lbcore.proxy.machine import Admin, Op
 from lbcore.proxy.server import Server
 from tests.check.peers import REFUSED, Peer, Peers
-from tests.embedded import balancer, until
+from tests.embedded import Background, balancer, until
 from tests.peers.ports import HOST
 
 GLOBAL = "global\n  nbthread 2\n"
@@ -158,3 +163,39 @@ def test_intervals_are_spread_to_both_sides() -> None:
     assert max(found) <= 1200
     assert min(found) < 1000 < max(found)
     assert varied(1000, 0) == 1000
+
+
+@pytest.mark.parametrize("kind", ["connection", "program"])
+def test_who_is_in_a_hurry_while_a_check_ends_is_not_forgotten(kind: str) -> None:
+    lines = ["option external-check", "external-check command /bin/true"] if kind == "program" else []
+    with Peers({"good": Peer()}) as peers:
+        lines.append(f"server s {HOST}:{peers.listening['good'].port} check inter 1h")
+        lb = lbcore.LoadBalancer(config(*lines, settings="  external-check\n  insecure-fork-wanted\n"))
+        lb.bind()
+        reports, report = [], lb.states.report
+
+        def hurried(server: Server, check: CheckState, result: CheckResult) -> None:
+            report(server, check, result)
+            reports.append(result)
+            if len(reports) == 1:
+                Background(lambda: check.hurry(0)).join()
+
+        lb.states.report = hurried  # type: ignore[method-assign]
+        with lb:
+            assert until(lambda: len(reports) > 1)
+
+
+def test_a_server_goes_while_a_check_of_it_is_on_its_way() -> None:
+    with socket.create_server((HOST, 0), backlog=0) as full, ExitStack() as stack:
+        for _ in range(3):  # whoever comes now waits
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        with balancer(config(f"server s {HOST}:{full.getsockname()[1]} check inter 300ms")) as lb:
+            one = server(lb)
+            check = one.check
+            assert check is not None and until(lambda: check.running)
+            lb.states.admin(one, on=Admin.FMAINT)
+            lb.states.remove(one)
+            check.hurry(0)
+            assert until(lambda: not check.running)

@@ -65,7 +65,7 @@ def test_part_in_which_nothing_is_looked_for_may_be_as_lax_as_elsewhere() -> Non
     assert found.text == "2"
 
 
-@pytest.mark.parametrize("part", ["[1", '{"x"}', "{1:2}", "[1 2]", "[" * 5000 + "]" * 5000])
+@pytest.mark.parametrize("part", ["[1", '{"x"}', "{1:2}", "[1 2]", "[" * 200_000 + "]" * 200_000])
 def test_part_before_the_value_that_is_no_json_hides_it(part: str) -> None:
     with pytest.raises(JsonError):
         find(f'{{"a":{part},"b":2}}', ("b",))

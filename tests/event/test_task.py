@@ -282,3 +282,16 @@ def test_tasks_that_were_not_removed_end_with_the_balancer() -> None:
         asleep = lb.crew.tasks.add(lambda why: None)
         tasks = lb.crew.tasks
     tasks.remove(asleep)  # forgotten already: frees nothing twice
+
+
+def test_who_still_has_a_removed_task_can_do_nothing_with_it(lb: lbcore.LoadBalancer) -> None:
+    removed, witness = Runs(lb, mask=1), Runs(lb, mask=1)
+    before = lb.facts.tasks
+    lb.crew.together(lambda: lb.crew.tasks.remove(removed.task))
+    assert until(lambda: lb.facts.tasks == before - 1)
+    removed.task.wakeup()
+    removed.task.schedule(1)
+    removed.task.schedule_at(1)
+    witness.task.schedule(20)
+    witness.wait()
+    assert removed.times == []

@@ -11,6 +11,7 @@ import pytest
 from lbcore.base.address import Address
 from lbcore.log.sender import DatagramSender, DescriptorSender, Senders
 from tests.peers.ports import free_port, release_port
+from tests.thread.crew import crew
 
 LINES = [b"one\n", b"two\n", b"three\n"]
 
@@ -225,3 +226,17 @@ def test_closing_gives_every_descriptor_back(udp_sink: socket.socket, pipe: tupl
     assert len(os.listdir("/proc/self/fd")) == before + 2
     senders.close()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_lost_lines_are_counted_while_new_senders_are_made() -> None:
+    senders = Senders()
+
+    def work(number: int) -> None:
+        for turn in range(2000):
+            if number:
+                assert senders.dropped == 0
+            else:
+                senders.get(Address(socket.AF_INET, "127.0.0.1", 1 + turn, datagram=True))
+
+    crew(4, work)
+    senders.close()

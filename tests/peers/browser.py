@@ -10,8 +10,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from select import select
 from typing import Any
+
+from tests.peers.readable import readable
 
 PROGRAMS = ("chromium-headless-shell", "chromium")
 PATIENCE = 30.0  # seconds for what takes one at most
@@ -115,7 +116,7 @@ class _Pipe:
     def _next(self, deadline: float) -> dict[str, Any]:
         while b"\0" not in self._pending:
             left = deadline - time.monotonic()
-            if left <= 0 or not select([self._reads], [], [], left)[0]:
+            if left <= 0 or not readable(self._reads, seconds=left):
                 raise PageError("the browser does not answer")
             data = os.read(self._reads, 1 << 16)
             if not data:

@@ -19,6 +19,7 @@ from lbcore.proxy.settings import ServerSettings
 from tests.embedded import Background, Client, Turnstile, ask, balancer, config, get, named, until
 from tests.peers.chaos import Chaos, hang
 from tests.peers.ports import HOST
+from tests.thread.crew import crew
 
 MAINT, DRAIN = Admin.FMAINT, Admin.FDRAIN
 OK = CheckResult(CheckStatus.L4OK)
@@ -414,3 +415,30 @@ def _ask_until(lb: lbcore.LoadBalancer, over: list[bool]) -> Iterator[int]:
         while not over:
             client.send()
             yield client.status()
+
+
+def test_no_report_is_lost_where_many_threads_make_them() -> None:
+    servers = [9] * 4
+    with balancer(config(*servers, nbthread=4)) as lb:
+
+        def turn(number: int) -> None:
+            one, check = server(lb, number + 1), CheckState(rise=1, fall=1)
+            one.check = check
+            for _ in range(50):
+                for result, op in ((BAD, Op.STOPPED), (OK, Op.RUNNING)):
+                    lb.states.report(one, check, result)
+                    assert until(lambda op=op: one.op is op)  # type: ignore[misc]
+
+        crew(4, turn)
+
+
+def test_a_frontend_is_as_its_last_switch_says_however_many_switch_it() -> None:
+    with balancer(config(nbthread=2)) as lb:
+        frontend = lb.facts.frontends()["fe"]
+
+        def turn(number: int) -> None:
+            for _ in range(100):
+                (lb.pause, lb.resume)[number % 2]() if number < 2 else (frontend.pause, frontend.resume)[number % 2]()
+
+        crew(4, turn)
+        assert until(lambda: frontend.status == ("PAUSED" if frontend.paused else "OPEN"))

@@ -11,6 +11,7 @@ from lbcore.sample.build import BuildError
 from lbcore.sample.pattern import METHODS, Flags, PatternError
 from lbcore.sample.reference import Inline, Reference, References, Union, Use, check_file, read_file
 from lbcore.sample.types import Addr
+from tests.thread.crew import crew
 
 MAP = "#comment\n\n/a first\n  /b\tsecond  word  \n/c\n /d  4 \r\n"
 
@@ -308,3 +309,19 @@ def test_look_sees_the_current_version_only(hosts: Path) -> None:
     one.add("/new", "x", version=one.prepare())
     assert one.look(view, "/new") is None
     assert (one.count, len(one)) == (5, 4)
+
+
+def test_entries_are_counted_and_listed_while_others_change_them() -> None:
+    found = mapped(**{f"k{number}": "v" for number in range(50)})
+
+    def work(number: int) -> None:
+        for turn in range(300):
+            if number % 2:
+                found.add(f"n{number}-{turn}")
+                found.delete(f"n{number}-{turn}")
+            else:
+                assert 50 <= len(found) <= 52
+                assert 50 <= len(list(found.walk())) <= 52
+
+    crew(4, work)
+    assert len(found) == 50

@@ -21,6 +21,7 @@ from lbcore.stream.rules import ACCEPT, BackendRule, Close, Rule, Ruleset, Serve
 from lbcore.stream.txn import Txn
 from tests.action.rules import Build, build_of, condition, recorded, rule, run
 from tests.fetch.transactions import FakeWorld, request, tcp
+from tests.thread.crew import crew
 
 
 class Step:
@@ -351,3 +352,17 @@ def test_a_condition_guards_a_server() -> None:
     choose = servers(ServerRule("s2", condition("if { path /2 }"), "lb.cfg", 1), world=world)
     assert choose(request("GET /2 HTTP/1.1")) is world.backends[0].servers[1]
     assert choose(request("GET /1 HTTP/1.1")) is None
+
+
+def test_lists_that_are_compiled_at_once_have_sources_of_their_own() -> None:
+    files: list[list[str]] = [[] for _ in range(4)]
+    kept: list[Any] = []  # a source is forgotten with its function
+
+    def work(number: int) -> None:
+        for _ in range(100):
+            function = compiled(steps(Step("a")))
+            kept.append(function)
+            files[number].append(function.__code__.co_filename)
+
+    crew(4, work)
+    assert len(set().union(*files)) == 400

@@ -21,7 +21,7 @@ SOURCES = (
     # primitives
     "lockset", "lock", "ctr", "freq", "hash", "counters", "sock", "buf",
     # what is remembered
-    "table", "table_data",
+    "table", "table_data", "table_index",
     # the loop
     "fd", "poll", "loop", "ev_epoll", "ev_poll", "ev_select", "ev_kqueue", "tmr", "runq", "waitq", "task",
     # HTTP/1

@@ -22,6 +22,7 @@
 #ifndef LB_CFFI
 #include "freq.h"
 #include "lock.h"
+#include "table_index.h"
 #endif
 
 /* Data types, numbered as the protocol of peers numbers them. */
@@ -156,36 +157,36 @@ int stk_rate_parts(stk_table *t, uint32_t e, int type, uint32_t i, uint32_t now,
                    uint32_t *prev);
 
 #ifndef LB_CFFI
-/* Head of an entry; its data follow, then its links of updates (if the table has any), then its key. */
+/* Head of an entry; its key follows, then its data, then its links of updates (if the table has any). */
 typedef struct stk_entry {
-    uint32_t next;   /* in its chain, or among the free ones */
-    uint32_t expire; /* tick; without expiry: of the last touch */
-    uint32_t place;  /* in the heap, from 1; 0: it is not there */
-    uint32_t refs;
-    uint32_t used;   /* 0: it is free */
     rwlock lock;     /* LBL_TENTRY: the data */
+    uint32_t place;  /* in the heap, from 1; 0: it is not there */
+    uint32_t expire; /* tick; without expiry: of the last touch; of a free one: the next free one */
+    uint32_t refs;   /* STK_FREE: it is free */
 } stk_entry;
+#define STK_HEAD (offsetof(stk_entry, refs) + sizeof(uint32_t))
+#define STK_FREE UINT32_MAX
 
 typedef struct stk_due {
     uint32_t date;
     uint32_t e;
 } stk_due;
 
+/* What all threads change stands in one cache line, and what they only read in others. */
 struct stk_table {
     stk_conf conf;
     uint32_t stored;           /* bit: STK_* */
-    uint16_t off[STK_TYPES];   /* of the first element, from the entry's beginning */
+    uint32_t off[STK_TYPES];   /* of the first element, from the entry's beginning */
     uint32_t update_off, key_off, entry_size;
     uint64_t seed;
     lockset *set;
-    spinlock lock;     /* LBL_TABLE: what follows, and all of <entry> but its data */
     char *entries;
-    uint32_t *bucket;
-    uint32_t bucket_mask;
+    stk_index index;
+    stk_due *heap;     /* [0] is unused */
+    spinlock lock __attribute__((aligned(LB_CACHELINE))); /* LBL_TABLE: what follows, and all of <entries> but their data */
+    uint32_t used, refs;
     uint32_t ever;     /* entries that were used once: those above it never were */
     uint32_t free;     /* chain of those that are free again */
-    uint32_t used, refs;
-    stk_due *heap;     /* [0] is unused */
     uint32_t nheap;
     uint32_t first, last, updates; /* of the changed ones; number of the last change */
     uint64_t purged, refused;

@@ -1,4 +1,4 @@
-/* sources: table table_data freq lock lockset */
+/* sources: table table_data table_index freq lock lockset */
 #include "check.h"
 #include "table.h"
 

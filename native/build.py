@@ -37,7 +37,7 @@ SOURCES = (
     # what is counted of clients
     "track",
     # all of it
-    "thr", "turn", "figures", "engine",
+    "thr", "turn", "rates", "figures", "engine",
 )  # fmt: skip
 
 # What rules call in the midst of a decision, and what is over sooner than another thread could be woken: these keep

@@ -262,7 +262,7 @@ struct engine {
     uint32_t nfe, nbe, nsrv, nlsn;
     err_pages errors;
     case_map cases;
-    freq_ctr conn_rate, sess_rate;
+    freq_ctr_period conn_rate, sess_rate; /* per second */
     spinlock lqueue; /* LBL_LQUEUE: guards which listeners are limited, and <pipes> */
     uint32_t limited;   /* listeners that wait for room; changed under <lqueue>, read by anyone */
     uint32_t lsn_epoch; /* counts requests to change listeners, */

@@ -1,6 +1,7 @@
 /* The request of an exchange: its head, the way to a server, its body. */
 #include "asked.h"
 #include "engine.h"
+#include "rates.h"
 #include "observe.h"
 #include "handshake.h"
 #include "track.h"
@@ -257,7 +258,7 @@ static void start(flow *f, const h1_head *h, char *s, uint32_t have)
     f->method = (uint8_t)h->method_id;
     f->head_len = h->len;
     cnt_inc(shard->c.cum_req);
-    freq_update(&shard->req_rate, 1, t->now_sec);
+    rates_count(f->fe->shard, &f->fe->live, PX_RATE_REQ, t);
     track_count(f, TRACK_REQ);
     if (f->fe->conf.options & PX_O_LOG_URI)
         keep_uri(f, h, s);

@@ -202,6 +202,9 @@ int eng_flow_key(engine *e, int tid, uint64_t flow, uint64_t gen, int be, const 
 /* Sends an interim response (102 .. 199, in normal form) at once, before the request has its verdict. 1: sent; 0: this client
  * speaks HTTP/1.0 and knows none; -EINVAL: there is no request, or that is no such head. */
 int eng_flow_interim(engine *e, int tid, uint64_t flow, uint64_t gen, const char *head, int len);
+/* What is asked about as a request counts as one from now on: in mode http with ASK_CONTENT, whose rules of contents come
+ * before that. 0, also if it does already. */
+int eng_flow_request(engine *e, int tid, uint64_t flow, uint64_t gen);
 /* Tracks the entry of a key of <t>, stored if it is absent, in slot <slot>: of the connection while ASK_CONN is asked, else
  * of the present stream (track.h). The number of the entry, which the flow holds until then; 0: the table is full;
  * -EBUSY: the slot is taken; -EINVAL: there is no such slot; -ENOMEM. */

@@ -118,7 +118,7 @@
 typedef struct fe_conf {
     uint32_t mode;          /* PX_TCP, PX_HTTP, PX_APPLET */
     uint32_t options;       /* PX_O_* */
-    uint32_t asks;          /* 1 << ASK_*: what Python is asked about */
+    uint32_t asks;          /* 1 << ASK_*: what Python is asked about; ASK_CONTENT in mode http: eng_flow_request() counts */
     uint32_t maxconn;       /* connections at once; 0: as many as the process */
     uint32_t rate_sess;     /* sessions per second; 0: no limit */
     int32_t backend;        /* index of the default backend, -1: none (HTTP: 503) */

@@ -1,11 +1,11 @@
 /* The back side of a flow: its backend, its server, its connection and the attempts to get one. */
 #include "asked.h"
-#include "engine.h"
-#include "rates.h"
-#include "handshake.h"
 #include "ctr.h"
+#include "engine.h"
+#include "handshake.h"
 #include "observe.h"
 #include "queue.h"
+#include "rates.h"
 
 #define TURN_AROUND 1000 /* ms before the same server is tried again (manual, "retries") */
 

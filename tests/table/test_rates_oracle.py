@@ -63,9 +63,11 @@ listen server
     f"backend {name}\n    stick-table type ip size 1k expire 5m store {store}\n" for name, store in TABLES.items()
 )
 LINES = (("fe", "FRONTEND"), ("be", "BACKEND"), ("be", "s1"), ("tcp", "FRONTEND"))
-# Seconds after the start, and how many requests then: a burst, one that follows in the same period, one across its end, pauses
-# that are shorter and longer than periods.
-SCHEDULE = ((0.0, 20), (0.6, 10), (1.2, 5), (1.4, 0), (1.7, 9), (2.4, 0), (3.1, 12), (3.9, 0), (4.6, 1), (5.7, 0), (6.8, 1))
+# Seconds after the start, and how many requests then: a burst, one that follows in the same period, one across its end,
+# pauses that are shorter and longer than periods.
+SCHEDULE = (
+    (0.0, 20), (0.6, 10), (1.2, 5), (1.4, 0), (1.7, 9), (2.4, 0), (3.1, 12), (3.9, 0), (4.6, 1), (5.7, 0), (6.8, 1),
+)  # fmt: skip
 SCHEDULES = 3  # at most, until one was kept to
 LATE = 0.1  # seconds that an event or a reading may be later at one program than at another
 LARGEST = 57  # events of the schedule

@@ -22,7 +22,7 @@ SOURCES = (
     # primitives
     "lockset", "lock", "ctr", "freq", "hash", "counters", "sock", "buf",
     # what is remembered
-    "table", "table_changes", "table_data",
+    "table", "table_changes", "table_data", "table_index",
     # the loop
     "fd", "poll", "loop", "ev_epoll", "ev_poll", "ev_select", "ev_kqueue", "tmr", "runq", "waitq", "task",
     # HTTP/1
@@ -38,7 +38,7 @@ SOURCES = (
     # what is counted of clients
     "track",
     # all of it
-    "thr", "turn", "figures", "sess", "engine",
+    "thr", "turn", "rates", "figures", "sess", "engine",
 )  # fmt: skip
 
 # What rules call in the midst of a decision, and what is over sooner than another thread could be woken: these keep

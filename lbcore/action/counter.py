@@ -23,21 +23,20 @@ from lbcore.table.table import Table
 UINT_MAX = 2**32 - 1
 _ARGUMENTS = re.compile(r"([0-9]{1,9})")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
+_WRONG = "invalid stick table track ID"
 Change = Callable[[Table, int, int], object]
 
 
-def _slot(words: Words, text: str, expects: str) -> int:
-    """The slot that an argument names."""
-    word = words.peek(-1)
+def _slot(words: Words, text: str, wrong: str, expects: str) -> int:
+    """The slot that an argument names, which `)` must follow."""
+    inner, closed, behind = text.partition(")")
     slots = counters_of(words.notes)
-    if not text.isascii() or not text.isdigit():
-        raise ParseError(f"invalid stick table track ID '{word}'. Expects {expects}", words.at - 1)
-    if int(text[:9]) >= slots:
-        raise ParseError(
-            f"invalid stick table track ID '{word}'. The max allowed ID is {slots - 1} (tune.stick-counters)",
-            words.at - 1,
-        )
-    return int(text)
+    if not closed or behind or not inner.isascii() or not inner.isdigit():
+        raise ParseError(f"{wrong}. Expects {expects}", words.at - 1)
+    if int(inner[:9]) >= slots:
+        named = "" if words.peek(-1).startswith("sc-set-") else " (tune.stick-counters)"
+        raise ParseError(f"{wrong}. The max allowed ID is {slots - 1}{named}", words.at - 1)
+    return int(inner)
 
 
 def _named_slot(words: Words) -> int:
@@ -46,8 +45,9 @@ def _named_slot(words: Words) -> int:
     name, opened, rest = word.partition("(")
     if not opened or rest == ")":
         return 0
-    inner, closed, behind = rest.partition(")")
-    return _slot(words, inner if closed and not behind else rest, f"{name}(<Track ID>)")
+    if name == "sc-set-gpt0":
+        return _slot(words, rest, f"{_WRONG} '{word}'", f"{name}(<Track ID>)")
+    return _slot(words, rest, _WRONG, f"{word}(<Track ID>)")
 
 
 def _element(words: Words, what: str) -> tuple[int, int]:
@@ -60,8 +60,7 @@ def _element(words: Words, what: str) -> tuple[int, int]:
     first, comma, second = rest.partition(",")
     if not comma or _ARGUMENTS.fullmatch(first) is None:
         raise ParseError(f"Missing {what} ID '{word}'. Expects {expects}", words.at - 1)
-    inner, closed, behind = second.partition(")")
-    return int(first), _slot(words, inner if closed and not behind else second, expects)
+    return int(first), _slot(words, second, f"{_WRONG} '{word}'", expects)
 
 
 def _amount(words: Words) -> int | Expression:

@@ -20,6 +20,16 @@ OF_CONNECTIONS = (Ruleset.TCP_CONNECTION, Ruleset.TCP_SESSION)
 
 def parse_track(words: Words, ruleset: Ruleset) -> Spec:
     """`track-sc<number> <key> [table <table>]`; the table is the proxy's own unless another one is named."""
+    word = words.peek(-1)
+    try:
+        return _parse(words, ruleset)
+    except ParseError as error:
+        if not ruleset.value.startswith("tcp-"):
+            raise
+        raise ParseError(f"'{ruleset.value} {word}' : {error}", error.at, error.hint) from None
+
+
+def _parse(words: Words, ruleset: Ruleset) -> Spec:
     start = words.at - 1
     word = words.peek(-1)
     slot = _slot(word, counters_of(words.notes))

@@ -8,7 +8,7 @@ from typing import Any
 from lbcore.event.engine import Engine
 from lbcore.shim import ffi, lib
 
-CONN, SESS, REQ = 0, 1, 2  # indices of rates
+CONN, SESS, REQ = lib.PX_RATE_CONN, lib.PX_RATE_SESS, lib.PX_RATE_REQ
 
 
 class Figures:
@@ -43,6 +43,10 @@ class Figures:
         out: Any = ffi.new("lb_counters *")
         self._counters(self._engine.handle, self.index, out)
         return out
+
+    def rate_max(self, kind: int) -> int:
+        """The most events that a second ever had."""
+        return int(self.live.rate_max[kind])
 
     def rate(self, kind: int) -> int:
         """Events of the last second: CONN, SESS or REQ."""

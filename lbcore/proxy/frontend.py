@@ -236,7 +236,7 @@ class Frontend:
 
     @property
     def conn_rate_max(self) -> int:
-        return int(self._figures.live.conn_rate_max)
+        return self._figures.rate_max(CONN)
 
     @property
     def sess_rate(self) -> int:
@@ -244,7 +244,7 @@ class Frontend:
 
     @property
     def sess_rate_max(self) -> int:
-        return int(self._figures.live.sess_rate_max)
+        return self._figures.rate_max(SESS)
 
     @property
     def sess_rate_limit(self) -> int:
@@ -256,4 +256,4 @@ class Frontend:
 
     @property
     def req_rate_max(self) -> int:
-        return int(self._figures.live.req_rate_max)
+        return self._figures.rate_max(REQ)

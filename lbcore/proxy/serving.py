@@ -50,7 +50,7 @@ class Serving:
 
     @property
     def rate_max(self) -> int:
-        return int(self._figures.live.sess_rate_max)
+        return self._figures.rate_max(SESS)
 
     @property
     def lastchg(self) -> int:

@@ -44,6 +44,7 @@ _pack = VERDICT.pack
 
 FE_REQ_HDR = int(Point.FE_REQ_HDR)
 ASK_RESPONSE, STICKY, CLOSES, FORCE = lib.V_F_ASK_RESPONSE, lib.V_F_STICKY, lib.V_F_CLOSE, lib.V_F_FORCE
+HEARS_SERVER = 1 << lib.ASK_RES_CONTENT
 FORWARD, TELL, TELL_CONN, NO_TR = lib.V_FORWARD, lib.V_F_TELL, lib.V_F_TELL_CONN, lib.V_F_NO_TR
 ADDS, MORE = lib.V_F_ADDS, lib.V_F_MORE
 NO_TERM = b"\0\0"
@@ -334,7 +335,7 @@ class Decider:
         number = t.backend.index if t.backend is not None else -1
         server = t.server.index if t.server is not None else -1
         flags = self._keep(worker, t) | (FORCE if t.forced else 0) | (STICKY if t.sticky is not None else 0)
-        if plan.res_content is not None or (found is not None and found.res_content is not None):
+        if plan.res_content is not None or (found is not None and found.asks & HEARS_SERVER):
             flags |= lib.V_F_ASK_RESPONSE
         return _pack(ask[FLOW], ask[GEN], FORWARD, flags, number, server, 0, 0, 0, 0, NO_TERM)
 
@@ -357,6 +358,9 @@ class Decider:
                 return self._wait(worker, t, outcome, side.res_inspect_delay)
             if outcome is not None and outcome is not ACCEPT:
                 return self._finish(worker, t, outcome)
+        if backend is not None and backend.store is not None:
+            _take_data(t, ask, text, 0)
+            backend.store(t)
         return _verdict(ask, FORWARD, self._keep(worker, t))
 
     def _wait(self, worker: Worker, t: Txn, outcome: Wait, delay: int) -> bytes:

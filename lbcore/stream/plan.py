@@ -95,7 +95,7 @@ class BackendPlan:
     source: Callable[[Txn], None] | None = None  # whose address servers are to see, where a field of the request has it
     request_cookie: Callable[[Txn], None] | None = None
     stick: Callable[[Txn], None] | None = None  # requests: behind cookies
-    store: Step | None = None  # mode http: of responses, before their rules
+    store: Step | None = None  # stick rules: of responses, before their rules; in mode tcp behind them
     persist: Callable[[Txn], None] | None = None  # force-persist, ignore-persist: before all rules
     choose_server: Callable[[Txn], Any] | None = None
     decides: bool = True  # mode http: it has `persist`, `request` or `choose_server`
@@ -125,6 +125,7 @@ class FrontendPlan:
     res_inspect_delay: int = 0
     own: int = -1  # number of the backend of the same `listen` section, whose rules are these: they run once
     keeps: bool = False  # the transaction is wanted when the stream ends
+    counts_late: bool = False  # mode http: tcp-request content comes before a request counts as one
     switches: bool = False  # mode tcp: some connections go on in mode http
     backends: dict[int, BackendPlan] = field(default_factory=dict)  # by number, shared by all plans
     captures: Step | None = None  # of responses

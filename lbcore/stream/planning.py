@@ -24,7 +24,7 @@ from lbcore.stream.rulelist import compile_rules, compile_use_backend, compile_u
 from lbcore.stream.rules import Outcome, RuleLists, Ruleset
 from lbcore.stream.slots import make_late_captures
 from lbcore.stream.sticking import make_sticking, make_storing
-from lbcore.stream.txn import Txn
+from lbcore.stream.txn import AT, Txn
 from lbcore.stream.unique_id import make_unique_id_header
 from lbcore.stream.world import Builder, World
 
@@ -76,7 +76,7 @@ class Planner:
         plan.res_inspect_delay = rules.response_inspect_delay or 0
         plan.persist = make_persist_rules(settings, build)
         plan.stick = make_sticking(settings, build)
-        storing = make_storing(settings, build)
+        plan.store = make_storing(settings, build)
         if rules.use_server:
             plan.choose_server = compile_use_server(rules.use_server, build)
         plan.key = _key(proxy.backend, build)
@@ -90,14 +90,13 @@ class Planner:
             plan.request = chain([content, make_buffering(settings), *requests, make_restrict(settings)])
             plan.request_cookie = make_request_cookie(settings, build)
             plan.cookie = make_response_cookie(settings)
-            plan.store = storing
             plan.res_content = _content_of_responses(rules, build)
             plan.response = _list(rules, Ruleset.HTTP_RESPONSE, build, Point.BE_RES_HDR)
             plan.after = _list(rules, Ruleset.HTTP_AFTER, build, Point.BE_RES_HDR)
             plan.decides = any(step is not None for step in (plan.persist, plan.request, plan.choose_server))
         else:
             plan.content = content
-            plan.res_content = chain([storing, _list(rules, Ruleset.TCP_RESPONSE, build, Point.BE_RES_CONTENT)])
+            plan.res_content = _list(rules, Ruleset.TCP_RESPONSE, build, Point.BE_RES_CONTENT)
         plan.tell = make_tell(proxy.backend, build)
         plan.source = _source(proxy.backend, build)
         plan.asks = _backend_asks(plan)
@@ -134,12 +133,14 @@ class Planner:
         content = chain([*(one.begin for one in tracers), _list(rules, Ruleset.TCP_CONTENT, build, Point.FE_CONTENT)])
         plan.own = proxy.backend.index if proxy.backend is not None else -1
         if plan.http:
+            plan.counts_late = content is not None
             late = make_late_captures(settings)
             if late is not None:
                 self._world.captures[proxy.frontend.index] = late
             plan.request = chain(
                 [
                     content,
+                    _count_request if content is not None else None,
                     make_monitor(settings, build),
                     make_request_captures(settings),
                     make_buffering(settings),
@@ -247,6 +248,13 @@ def _content_of_responses(rules: RuleLists, build: Build) -> Step | None:
     return run
 
 
+def _count_request(t: Txn) -> None:
+    """What `tcp-request content` has let pass is a request; from here on it counts as one."""
+    ask = t.ask
+    if ask[AT["flow"]]:  # else it is only explained
+        lib.eng_flow_request(t.worker.engine.handle, t.worker.tid, ask[AT["flow"]], ask[AT["gen"]])
+
+
 def _requests(settings: ProxySettings, rules: RuleLists, build: Build, point: Point) -> list[Step | None]:
     """The rules of a request; the statistics page comes after all of `http-request`, lines of `redirect` after that.
 
@@ -268,7 +276,7 @@ def _backend_asks(plan: BackendPlan) -> int:
         asks |= REQUEST | RESPONSE
     if plan.after is not None or plan.makes_pages:
         asks |= LOCAL
-    if plan.res_content is not None:
+    if plan.res_content is not None or plan.store is not None:
         asks |= CONTENT | RES_CONTENT
     return asks
 
@@ -290,4 +298,4 @@ def _frontend_asks(plan: FrontendPlan) -> int:
     if plan.res_content is not None:
         asks |= CONTENT | RES_CONTENT
     unasked: int = CONTENT if plan.http else 0 if plan.switches else REQUEST | RESPONSE
-    return asks & ~unasked
+    return asks & ~unasked | (CONTENT if plan.counts_late else 0)

@@ -153,9 +153,9 @@ class _Known(NamedTuple):
 
 
 def make_storing(settings: ProxySettings, build: Build) -> Callable[[Txn], None] | None:
-    """The step that stores the server of a stream, once that has an answer; None for a backend without such rules.
+    """The step that stores the server of a stream, once that has an answer, or in mode tcp is reached.
 
-    Raises BuildError."""
+    None for a backend without such rules. Raises BuildError."""
     if not any(rule.stores for rule in settings.stick_rules):
         return None
     rules = [_compile(rule, build) for rule in settings.stick_rules if rule.response]

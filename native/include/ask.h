@@ -23,7 +23,8 @@
  *                                                                      V_RESET V_DROP
  *     ASK_RESPONSE   a final response's head is whole (101 too)        V_FORWARD V_REPLY V_PAUSE V_BODY V_CLOSE V_RESET
  *                                                                      V_DROP
- *     ASK_RES_CONTENT mode tcp: the server sent something              V_FORWARD V_WAIT V_CLOSE V_RESET V_DROP V_PAUSE
+ *     ASK_RES_CONTENT mode tcp: the server was reached; put again       V_FORWARD V_WAIT V_CLOSE V_RESET V_DROP V_PAUSE
+ *                    after V_WAIT when it sent something
  *     ASK_LOCAL      the shim is about to answer by itself (a page     V_FORWARD V_REPLY
  *                    for an error): the text is that page
  *     ASK_PIECE      the client has taken all that there was of a      V_REPLY V_CLOSE

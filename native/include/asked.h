@@ -40,6 +40,7 @@ typedef struct asked {
     uint8_t early;      /* ASK_LOCAL: the page is an early one */
     uint8_t continued;  /* "100 Continue" was sent: Expect is answered */
     uint8_t told_eof;   /* Python knows that the sender has ended */
+    uint8_t uncounted;  /* ASK_REQUEST: it is no request yet; eng_flow_request() makes it one */
     uint8_t keeps;      /* FL_KA_CLIENT was set before the response was looked at */
     uint32_t poll, at;  /* which call of eng_poll() the question was put in, and its place in thr.asks */
     uint32_t said;      /* V_F_* of this stream; V_F_TELL_CONN of the connection */

@@ -29,6 +29,7 @@
 
 #define at_load(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define at_peek(p) __atomic_load_n((p), __ATOMIC_RELAXED)
+#define at_poke(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 #define at_store(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 #define at_add(p, v) __atomic_add_fetch((p), (v), __ATOMIC_ACQ_REL)
 #define at_sub(p, v) __atomic_sub_fetch((p), (v), __ATOMIC_ACQ_REL)

@@ -243,6 +243,9 @@ int eng_flow_key(engine *e, int tid, uint64_t flow, uint64_t gen, int be, const 
 /* Sends an interim response (102 .. 199, in normal form) at once, before the request has its verdict. 1: sent; 0: this client
  * speaks HTTP/1.0 and knows none; -EINVAL: there is no request, or that is no such head. */
 int eng_flow_interim(engine *e, int tid, uint64_t flow, uint64_t gen, const char *head, int len);
+/* What is asked about as a request counts as one from now on: in mode http with ASK_CONTENT, whose rules of contents come
+ * before that. 0, also if it does already. */
+int eng_flow_request(engine *e, int tid, uint64_t flow, uint64_t gen);
 /* Tracks the entry of a key of <t>, stored if it is absent, in slot <slot>: of the connection while ASK_CONN is asked, else
  * of the present stream (track.h). The number of the entry, which the flow holds until then; 0: the table is full;
  * -EBUSY: the slot is taken; -EINVAL: there is no such slot; -ENOMEM. */
@@ -304,7 +307,7 @@ struct engine {
     err_pages errors;
     case_map cases;
     struct eng_ns *namespaces;
-    freq_ctr conn_rate, sess_rate;
+    freq_ctr_period conn_rate, sess_rate; /* per second */
     spinlock lqueue; /* LBL_LQUEUE: guards which listeners are limited, and <pipes> */
     uint32_t limited;   /* listeners that wait for room; changed under <lqueue>, read by anyone */
     uint32_t lsn_epoch; /* counts requests to change listeners, */

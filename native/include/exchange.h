@@ -64,6 +64,13 @@ void exch_books(flow *f);
 void exch_route(flow *f, backend *be);
 /* "option abortonclose": a client that closes while it waits for a response gives up. */
 void exch_watch_client(flow *f);
+/* The request counts as one: for its frontend, and on what its connection tracks. */
+void exch_count(flow *f);
+/* Whether Python says when it does, since it looks at it first (ASK_CONTENT). */
+static inline int exch_counts_late(const flow *f)
+{
+    return f->fe->conf.mode == PX_HTTP && f->fe->conf.asks & 1u << ASK_CONTENT;
+}
 int exch_may_watch(const flow *f);
 /* How far the exchange has come: the second character of the termination state (manual 8.5). */
 char exch_phase(const flow *f);

@@ -1,10 +1,10 @@
-/* Frequency counters: how many events in the last second, or the last period of any length.
+/* Frequency counters: how many events in the last period of any length, such as a second.
  *
  * A counter holds what was counted in the current period and in the one before it. A reader takes the current count and
  * that part of the previous one which the sliding window still covers, supposing that its events were evenly spread.
  *
  * No lock is needed around them; all threads may update and read one counter. The word that says which period is the
- * current one carries the lock that a rotation needs: the top bit of curr_sec, the low bit of curr_tick. A thread that
+ * current one carries the lock that a rotation needs: the low bit of curr_tick. A thread that
  * finds the period over takes the bit by compare-and-swap, moves the counts and stores the new period, which clears the
  * bit. The others look again until it is clear, and readers also if the period changed while they looked.
  *
@@ -13,8 +13,8 @@
  * period comes back. A period that lies more than FREQ_AHEAD_MAX in the future is not one of a faster clock; it is
  * left over from a clock that was set back, or never written, and is rotated.
  *
- * Zero a counter to begin, and align it as its words need. Seconds are compared in 31 bits and ticks (milliseconds) in
- * 32, both may wrap. What was counted stays exact as long as one period has less than 2^32 events.
+ * Zero a counter to begin, and align it as its words need. The first event begins the first period, others follow without a gap
+ * until one passes without events: so rates of the same events are the same, whenever they come. Ticks (milliseconds) may wrap. What was counted stays exact as long as one period has less than 2^32 events.
  */
 #pragma once
 #ifndef LB_FREQ_H
@@ -22,16 +22,9 @@
 #include "base.h"
 #endif
 
-#define FREQ_LOCKED 0x80000000   /* in curr_sec: being rotated */
-#define FREQP_LOCKED 1           /* in curr_tick: being rotated */
-#define FREQ_AHEAD_MAX 60        /* seconds that a thread's clock may be behind another's at most */
-
-/* Events per second. */
-typedef struct freq_ctr {
-    uint32_t curr_sec; /* low 31 bits of the second that curr_ctr counts; FREQ_LOCKED */
-    uint32_t curr_ctr;
-    uint32_t prev_ctr; /* events of the second before it */
-} freq_ctr;
+#define FREQP_LOCKED 1    /* in curr_tick: being rotated */
+#define FREQ_SECOND 1000  /* the period of rates per second */
+#define FREQ_AHEAD_MAX 60 /* seconds that a thread's clock may be behind another's at most */
 
 /* Events per period, which the caller passes, always the same one. */
 typedef struct freq_ctr_period {
@@ -40,23 +33,16 @@ typedef struct freq_ctr_period {
     uint32_t prev_ctr; /* events of the period before it */
 } freq_ctr_period;
 
-/* --- one second. <now_sec> is the second of the caller's clock, <now_usec> the microseconds in it, 0 to 999,999 --- */
+/* <period> is in milliseconds, 1 to 2^31-1; <now_ms> is the tick of the caller's clock. */
 
-/* Counts <inc> events; returns how many the current second has then. */
-uint32_t freq_update(freq_ctr *c, uint32_t inc, uint32_t now_sec);
-/* Events in the last 1,000,000 microseconds, rounded down; a single one of the previous second with none in this one
- * is still told as 1, lest a rate of about one per second flap between 0 and 1. */
-uint32_t freq_read(const freq_ctr *c, uint32_t now_sec, uint32_t now_usec);
-/* How many events may still happen now without exceeding <freq> per second, when <pend> others are known to be on
- * their way; 0 if none may. */
-uint32_t freq_remain(const freq_ctr *c, uint32_t freq, uint32_t pend, uint32_t now_sec, uint32_t now_usec);
-/* Milliseconds to wait until an event may happen under a limit of <freq> per second, when <pend> others are on their
- * way: 0 if at once, else at least 1. A limit of 0 is taken for one per second. */
-uint32_t freq_next_delay(const freq_ctr *c, uint32_t freq, uint32_t pend, uint32_t now_sec, uint32_t now_usec);
-
-/* --- any period: <period> in milliseconds, 1 to 2^31-1. <now_ms> is the tick of the caller's clock ---------------- */
-
+/* Counts <inc> events; returns how many the current period has then. */
 uint32_t freqp_update(freq_ctr_period *c, uint32_t period, uint32_t inc, uint32_t now_ms);
+/* Events in the last <period>, rounded down; a single one of the previous period with none in this one is still told as 1,
+ * lest a rate of about one per period flap between 0 and 1. */
 uint32_t freqp_read(const freq_ctr_period *c, uint32_t period, uint32_t now_ms);
+/* How many events may still happen now without exceeding <freq> per period, when <pend> others are known to be on
+ * their way; 0 if none may. */
 uint32_t freqp_remain(const freq_ctr_period *c, uint32_t period, uint32_t freq, uint32_t pend, uint32_t now_ms);
+/* Milliseconds to wait until an event may happen under a limit of <freq> per period, when <pend> others are on their
+ * way: 0 if at once, else at least 1. A limit of 0 is taken for one per period. */
 uint32_t freqp_next_delay(const freq_ctr_period *c, uint32_t period, uint32_t freq, uint32_t pend, uint32_t now_ms);

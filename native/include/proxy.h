@@ -127,7 +127,7 @@
 typedef struct fe_conf {
     uint32_t mode;          /* PX_TCP, PX_HTTP, PX_APPLET */
     uint32_t options;       /* PX_O_* */
-    uint32_t asks;          /* 1 << ASK_*: what Python is asked about */
+    uint32_t asks;          /* 1 << ASK_*: what Python is asked about; ASK_CONTENT in mode http: eng_flow_request() counts */
     uint32_t maxconn;       /* connections at once; 0: as many as the process */
     uint32_t rate_sess;     /* sessions per second; 0: no limit */
     int32_t backend;        /* index of the default backend, -1: none (HTTP: 503) */
@@ -220,6 +220,12 @@ typedef struct px_limit {
     uint32_t status;     /* of the page that refuses */
 } px_limit;
 
+/* Rates per second. */
+#define PX_RATE_CONN 0
+#define PX_RATE_SESS 1
+#define PX_RATE_REQ 2
+#define PX_RATES 3
+
 /* Figures of the moment. Any thread, atomic. */
 typedef struct px_live {
     uint32_t cur, cur_max;       /* connections (frontend, listener) or streams (backend, server) now; the most ever */
@@ -234,7 +240,7 @@ typedef struct px_live {
     uint32_t held;               /* server: sixteenths of its weight that are held back (slowstart), 0 .. 15 */
     uint32_t active, backup;     /* backend: servers up of each kind */
     uint32_t last_ms;            /* tick of the last stream (backend, server), 0: none */
-    uint32_t conn_rate_max, sess_rate_max, req_rate_max;
+    uint32_t rate_max[PX_RATES]; /* the most events in a second; PX_RATE_* */
     uint32_t state;              /* listener: LSN_* */
 } px_live;
 
@@ -262,7 +268,7 @@ typedef struct listener listener;
 /* One thread's counters of one object. */
 typedef struct px_shard {
     lb_counters c;
-    freq_ctr conn_rate, sess_rate, req_rate;
+    freq_ctr_period rate[PX_RATES]; /* per second; PX_RATE_* */
 } __attribute__((aligned(LB_CACHELINE))) px_shard;
 
 struct conn;

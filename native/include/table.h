@@ -22,6 +22,7 @@
 #ifndef LB_CFFI
 #include "freq.h"
 #include "lock.h"
+#include "table_index.h"
 #include "task.h"
 #endif
 
@@ -64,32 +65,32 @@
 #define STK_KIND_DICT 4 /* 32 bits: the number of a text that the table's owner keeps */
 
 typedef struct stk_conf {
-    uint32_t key_len;            /* bytes of a key, 1 .. 65535; shorter ones are followed by NULs, longer ones are cut */
-    uint32_t size;               /* entries at most, 1 .. 2^31-1 */
-    uint32_t expire;             /* ms after the last touch, below 2^31; 0: never */
-    uint32_t nopurge;            /* 1: when it is full nothing is added; 0: the entry that would expire first goes */
-    uint32_t updates;            /* 1: changes are numbered, to be taught to peers */
-    uint32_t count[STK_TYPES];   /* elements of each type; 0: it is not stored. More than 1: arrays only */
-    uint32_t period[STK_TYPES];  /* rates: ms, at least 1 */
+    uint32_t key_len;           /* bytes of a key, 1 .. 65535; shorter ones are followed by NULs, longer ones are cut */
+    uint32_t size;              /* entries at most, 1 .. 2^31-1 */
+    uint32_t expire;            /* ms after the last touch, below 2^31; 0: never */
+    uint32_t nopurge;           /* 1: when it is full nothing is added; 0: the entry that would expire first goes */
+    uint32_t updates;           /* 1: changes are numbered, to be taught to peers */
+    uint32_t count[STK_TYPES];  /* elements of each type; 0: it is not stored. More than 1: arrays only */
+    uint32_t period[STK_TYPES]; /* rates: ms, at least 1 */
 } stk_conf;
 
 /* Figures of a table. A snapshot. */
 typedef struct stk_figures {
-    uint32_t used;      /* entries */
+    uint32_t used; /* entries */
     uint32_t size;
-    uint32_t refs;      /* references to all of them */
-    uint32_t entry;     /* bytes of an entry */
-    uint64_t purged;    /* that had to go because the table was full */
-    uint64_t refused;   /* that could not be stored */
-    uint64_t bytes;     /* of memory for the most entries that there ever were */
+    uint32_t refs;    /* references to all of them */
+    uint32_t entry;   /* bytes of an entry */
+    uint64_t purged;  /* that had to go because the table was full */
+    uint64_t refused; /* that could not be stored */
+    uint64_t bytes;   /* of memory for the most entries that there ever were */
 } stk_figures;
 
 /* An entry as it is at a moment. */
 typedef struct stk_info {
-    uint32_t refs;      /* references, without the caller's own */
-    uint32_t expires;   /* ms until it does; 0: it has, or never will */
-    uint32_t update;    /* number of its last change; 0: none */
-    uint32_t local;     /* 1: that change was made here */
+    uint32_t refs;    /* references, without the caller's own */
+    uint32_t expires; /* ms until it does; 0: it has, or never will */
+    uint32_t update;  /* number of its last change; 0: none */
+    uint32_t local;   /* 1: that change was made here */
 } stk_info;
 
 typedef struct stk_table stk_table;
@@ -150,8 +151,8 @@ uint64_t stk_write(stk_table *t, uint32_t e, int type, uint32_t i, uint64_t v, u
 void stk_count(stk_table *t, uint32_t e, uint32_t mask, uint64_t n, uint32_t now);
 /* Reads (<write> 0) or sets a rate's words as peers send them: when its period began (in ms before <now>), what was counted in it, what in
  * the one before. 0, or -EINVAL if that is no rate that is stored. */
-int stk_rate_parts(stk_table *t, uint32_t e, int type, uint32_t i, uint32_t now, int write, uint32_t *age, uint32_t *curr,
-                   uint32_t *prev);
+int stk_rate_parts(stk_table *t, uint32_t e, int type, uint32_t i, uint32_t now, int write, uint32_t *age,
+                   uint32_t *curr, uint32_t *prev);
 /* All that is stored at once, as peers send it: types in the order of their numbers, elements in theirs, each one number, but three of a rate
  * (as stk_rate_parts() has them). <out>: room for stk_width(). */
 void stk_read_all(stk_table *t, uint32_t e, uint32_t now, uint64_t *out);
@@ -164,10 +165,10 @@ uint32_t stk_width(const stk_table *t);
 
 /* A change: the entry's last one. */
 typedef struct stk_change {
-    uint32_t e;      /* referenced */
+    uint32_t e; /* referenced */
     uint32_t number;
-    uint32_t left;   /* ms that the entry has to live; 0 without expiry */
-    uint32_t local;  /* 1: made here */
+    uint32_t left;  /* ms that the entry has to live; 0 without expiry */
+    uint32_t local; /* 1: made here */
 } stk_change;
 
 /* The changes that come after number <after>, at most <max>, in their order; <local>: only those that were made here. Returns how
@@ -183,39 +184,40 @@ uint32_t stk_watch(stk_table *t, tasksched *s, task *k);
 uint32_t stk_last_change(stk_table *t);
 
 #ifndef LB_CFFI
-/* Head of an entry; its data follow, then its links of updates (if the table has any), then its key. */
+/* Head of an entry; its key follows, then its data, then its links of updates (if the table has any). */
 typedef struct stk_entry {
-    uint32_t next;   /* in its chain, or among the free ones */
-    uint32_t expire; /* tick; without expiry: of the last touch */
-    uint32_t place;  /* in the heap, from 1; 0: it is not there */
-    uint32_t refs;
-    uint32_t used;   /* 0: it is free */
     rwlock lock;     /* LBL_TENTRY: the data */
+    uint32_t place;  /* in the heap, from 1; 0: it is not there */
+    uint32_t expire; /* tick; without expiry: of the last touch; of a free one: the next free one */
+    uint32_t refs;   /* STK_FREE: it is free */
 } stk_entry;
+#define STK_HEAD (offsetof(stk_entry, refs) + sizeof(uint32_t))
+#define STK_FREE UINT32_MAX
 
 typedef struct stk_due {
     uint32_t date;
     uint32_t e;
 } stk_due;
 
+/* What all threads change stands in one cache line, and what they only read in others. */
 struct stk_table {
     stk_conf conf;
-    uint32_t stored;           /* bit: STK_* */
-    uint16_t off[STK_TYPES];   /* of the first element, from the entry's beginning */
+    uint32_t stored;         /* bit: STK_* */
+    uint32_t off[STK_TYPES]; /* of the first element, from the entry's beginning */
     uint32_t update_off, key_off, entry_size;
     uint64_t seed;
     lockset *set;
-    spinlock lock;     /* LBL_TABLE: what follows, and all of <entry> but its data */
     char *entries;
-    uint32_t *bucket;
-    uint32_t bucket_mask;
-    uint32_t ever;     /* entries that were used once: those above it never were */
-    uint32_t free;     /* chain of those that are free again */
+    stk_index index;
+    stk_due *heap; /* [0] is unused */
+    spinlock lock
+        __attribute__((aligned(LB_CACHELINE))); /* LBL_TABLE: what follows, and all of <entries> but their data */
     uint32_t used, refs;
-    stk_due *heap;     /* [0] is unused */
+    uint32_t ever; /* entries that were used once: those above it never were */
+    uint32_t free; /* chain of those that are free again */
     uint32_t nheap;
     uint32_t first, last, updates; /* of the changed ones; number of the last change */
-    tasksched *sched;  /* of <watcher>, to be woken by the next change; NULL: nobody is */
+    tasksched *sched;              /* of <watcher>, to be woken by the next change; NULL: nobody is */
     task *watcher;
     uint64_t purged, refused;
 };
@@ -258,12 +260,18 @@ static inline int stk_is_there(const stk_table *t, uint32_t e, uint32_t now)
 {
     const stk_entry *x = stk_entry_at(t, e);
 
-    return x->used && (x->refs || !stk_expired(t, x, now));
+    return x->refs != STK_FREE && (x->refs || !stk_expired(t, x, now));
+}
+
+/* Others read it without the lock. */
+static inline void stk_set_refs(stk_entry *x, uint32_t n)
+{
+    at_poke(&x->refs, n);
 }
 
 static inline void stk_ref_locked(stk_table *t, stk_entry *x)
 {
-    x->refs++;
+    stk_set_refs(x, x->refs + 1);
     t->refs++;
 }
 

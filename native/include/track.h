@@ -6,8 +6,8 @@
  *
  *     conn_cnt conn_rate conn_cur    when an entry is tracked
  *     sess_cnt sess_rate             when the connection has passed its rules: its slots
- *     http_req_cnt http_req_rate     when a request has come, whole or not: its connection's slots; those that are
- *                                    tracked because of it count it themselves
+ *     http_req_cnt http_req_rate     when a request has come, whole or not, and "tcp-request content" has let it pass: its
+ *                                    connection's slots; those that are tracked because of it count it themselves
  *     http_err_cnt http_err_rate     4xx of a server; what no request was made of (not: a timeout); what a verdict blames the
  *                                    client for (V_F_BLAME)
  *     http_fail_cnt http_fail_rate   5xx of a server but 501 and 505; a response that did not come, was none, or broke off

@@ -394,7 +394,7 @@ static uint32_t occasion(const flow *f)
 {
     const asked *q = f->asked;
 
-    if (q->kind == ASK_CONN || f->kind != FLOW_EXCHANGE)
+    if (q->kind == ASK_CONN || f->kind != FLOW_EXCHANGE || (q->kind == ASK_REQUEST && q->uncounted))
         return 0;
     return TRACK_REQ | (q->kind == ASK_RESPONSE ? track_blame(q->status) : 0);
 }
@@ -406,6 +406,18 @@ int eng_flow_track(engine *e, int tid, uint64_t flow_, uint64_t gen, int slot, s
     if (!f)
         return -ESTALE;
     return track_begin(f, (uint32_t)slot, f->asked->kind == ASK_CONN, t, key, (uint32_t)len, occasion(f));
+}
+
+int eng_flow_request(engine *e, int tid, uint64_t flow_, uint64_t gen)
+{
+    flow *f = flow_of(e, tid, flow_, gen);
+
+    if (!f)
+        return -ESTALE;
+    if (f->asked->uncounted)
+        exch_count(f);
+    f->asked->uncounted = 0;
+    return 0;
 }
 
 int eng_flow_tracked(engine *e, int tid, uint64_t flow_, uint64_t gen, int slot, const stk_table *t)

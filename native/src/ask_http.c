@@ -81,6 +81,7 @@ void ask_request(flow *f, const h1_head *h, const char *s, uint32_t have)
         return;
     }
     f->flags |= FL_UNSENT;
+    q->uncounted = (uint8_t)exch_counts_late(f);
     ask_framing(q, h);
     ask_look(q, &f->req, f->head_len); /* as far as it has come it is well framed: it was looked at with the head */
     put_request(f, h, s, 0);

@@ -158,7 +158,7 @@ void verdict_content(flow *f, const lb_verdict *v)
     }
 }
 
-/* --- what the server says first --- */
+/* --- what the server says first; asked as soon as it is reached --- */
 
 static int put_res_content(flow *f, uint32_t flags)
 {
@@ -188,7 +188,8 @@ int ask_res_content(flow *f)
     ret = ask_read(f, f->b, &f->res.in);
     if (ret < 0 && f->b->flags & CO_F_ERR && !f->res.in.len)
         return -1;
-    if (ret > 0 || (ret < 0 && !(again && q->told_eof)))
+    /* the first time whatever there is: nothing, as a rule, since the server has just been reached */
+    if (ret > 0 || !again || (ret < 0 && !q->told_eof))
         return put_res_content(f, again);
     return !ret && f->res.in.len < f->t->eng->conf.bufsize ? FD_R : 0;
 }

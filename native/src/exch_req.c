@@ -1,8 +1,9 @@
 /* The request of an exchange: its head, the way to a server, its body. */
 #include "asked.h"
 #include "engine.h"
-#include "observe.h"
 #include "handshake.h"
+#include "observe.h"
+#include "rates.h"
 #include "track.h"
 
 #define URI_MAX 1024 /* bytes of the request line that are kept for the log */
@@ -29,13 +30,18 @@ static void begin(flow *f)
         f->cexp = flow_exp(f, f->fe->conf.t_http_request ? f->fe->conf.t_http_request : f->t_client);
 }
 
+void exch_count(flow *f)
+{
+    cnt_inc(f->fe->shard[f->t->tid].c.cum_req);
+    rates_count(f->fe->shard, &f->fe->live, PX_RATE_REQ, f->t);
+    track_count(f, TRACK_REQ);
+}
+
 static void refuse(flow *f, const h1_head *h, const char *s, uint32_t have)
 {
-    lb_counters *c = &f->fe->shard[f->t->tid].c;
-
-    cnt_inc(c->cum_req);
-    cnt_inc(c->failed_req);
-    track_count(f, TRACK_REQ | TRACK_ERR);
+    cnt_inc(f->fe->shard[f->t->tid].c.failed_req);
+    exch_count(f);
+    track_count(f, TRACK_ERR);
     exch_snapshot(f, 0, h, s, have);
     exch_reply(f, 400, 1, 'P', 'R');
 }
@@ -59,15 +65,16 @@ static void cut(flow *f, uint32_t have)
         }
         /* it may have closed its direction only, and wait for an answer */
         f->flags |= FL_REQ_COUNTED | exch_null(f);
-        track_count(f, TRACK_REQ | TRACK_ERR);
+        exch_count(f);
+        track_count(f, TRACK_ERR);
         if (f->f->flags & CO_F_ERR)
             exch_abort(f, 'C', 'R');
         else
             exch_reply(f, 400, 1, 'C', 'R');
         return;
     }
-    cnt_inc(f->fe->shard[f->t->tid].c.cum_req);
-    track_count(f, TRACK_REQ | TRACK_ERR);
+    exch_count(f);
+    track_count(f, TRACK_ERR);
     if (f->f->flags & CO_F_ERR)
         exch_abort(f, 'C', 'R');
     else
@@ -247,7 +254,6 @@ static int is_limited(flow *f, const char *s, uint32_t have)
 static void start(flow *f, const h1_head *h, char *s, uint32_t have)
 {
     thr *t = f->t;
-    px_shard *shard = &f->fe->shard[t->tid];
 
     f->req_no++;
     cnt_inc(t->streams);
@@ -256,9 +262,8 @@ static void start(flow *f, const h1_head *h, char *s, uint32_t have)
     f->t_mark = t->now_ms;
     f->method = (uint8_t)h->method_id;
     f->head_len = h->len;
-    cnt_inc(shard->c.cum_req);
-    freq_update(&shard->req_rate, 1, t->now_sec);
-    track_count(f, TRACK_REQ);
+    if (likely(!exch_counts_late(f)))
+        exch_count(f);
     if (f->fe->conf.options & PX_O_LOG_URI)
         keep_uri(f, h, s);
     set_body(f, h);

@@ -445,7 +445,7 @@ static void client_timeout(flow *f)
         /* fall through */
     case RQ_HEAD:
         f->flags |= FL_REQ_COUNTED;
-        track_count(f, TRACK_REQ);
+        exch_count(f);
         exch_reply(f, 408, 1, 'c', 'R');
         break;
     default:

@@ -1,8 +1,9 @@
 /* What others read of a running engine: configuration, gauges, sums of counters, rates, snapshots, threads, fds. */
-#include "engine.h"
 #include "ctr.h"
+#include "engine.h"
 #include "flow.h"
 #include "poll.h"
+#include "rates.h"
 
 fe_conf *eng_fe_conf(engine *e, int i)
 {
@@ -67,56 +68,38 @@ void eng_lsn_counters(engine *e, int i, lb_counters *out)
     shards_sum(e, e->lsn[i]->shard, out);
 }
 
-static void shards_rates(const engine *e, const px_shard *s, uint32_t *out)
+static void rates(const engine *e, const px_shard *s, uint32_t *out)
 {
     thr now = {0};
-    uint32_t usec;
 
     thr_clock(&now);
-    usec = (uint32_t)(now.wall_us % 1000000);
-    out[0] = out[1] = out[2] = 0;
-    for (uint32_t i = 0; i < e->conf.nbthread; i++) {
-        out[0] += freq_read(&s[i].conn_rate, now.now_sec, usec);
-        out[1] += freq_read(&s[i].sess_rate, now.now_sec, usec);
-        out[2] += freq_read(&s[i].req_rate, now.now_sec, usec);
-    }
-}
-
-static void rates(const engine *e, const px_shard *s, px_live *live, uint32_t *out)
-{
-    shards_rates(e, s, out);
-    ctr32_max(&live->conn_rate_max, out[0]);
-    ctr32_max(&live->sess_rate_max, out[1]);
-    ctr32_max(&live->req_rate_max, out[2]);
+    for (int kind = 0; kind < PX_RATES; kind++)
+        out[kind] = rates_read(s, e->conf.nbthread, kind, now.now_ms);
 }
 
 void eng_fe_rates(engine *e, int i, uint32_t *out)
 {
-    rates(e, e->fe[i]->shard, &e->fe[i]->live, out);
+    rates(e, e->fe[i]->shard, out);
 }
 
 void eng_be_rates(engine *e, int i, uint32_t *out)
 {
-    rates(e, e->be[i]->shard, &e->be[i]->live, out);
+    rates(e, e->be[i]->shard, out);
 }
 
 void eng_srv_rates(engine *e, int i, uint32_t *out)
 {
-    rates(e, e->srv[i]->shard, &e->srv[i]->live, out);
+    rates(e, e->srv[i]->shard, out);
 }
 
 void eng_rates(engine *e, uint32_t *out)
 {
     thr now = {0};
-    uint32_t usec;
 
     thr_clock(&now);
-    usec = (uint32_t)(now.wall_us % 1000000);
-    out[0] = freq_read(&e->conn_rate, now.now_sec, usec);
-    out[1] = freq_read(&e->sess_rate, now.now_sec, usec);
+    out[0] = freqp_read(&e->conn_rate, FREQ_SECOND, now.now_ms);
+    out[1] = freqp_read(&e->sess_rate, FREQ_SECOND, now.now_ms);
     out[2] = 0;
-    ctr32_max(&e->live.conn_rate_max, out[0]);
-    ctr32_max(&e->live.sess_rate_max, out[1]);
 }
 
 uint32_t eng_srv_idle(engine *e, int i, int tid)
@@ -137,7 +120,7 @@ static void shards_clear(const engine *e, px_shard *s, int all)
 static void live_clear(px_live *live, int all)
 {
     live->cur_max = live->queued_max = 0;
-    live->conn_rate_max = live->sess_rate_max = live->req_rate_max = 0;
+    memset(live->rate_max, 0, sizeof(live->rate_max));
     if (all)
         live->last_ms = 0;
 }

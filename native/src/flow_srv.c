@@ -1,10 +1,11 @@
 /* The back side of a flow: its backend, its server, its connection and the attempts to get one. */
 #include "asked.h"
+#include "ctr.h"
 #include "engine.h"
 #include "handshake.h"
-#include "ctr.h"
 #include "observe.h"
 #include "queue.h"
+#include "rates.h"
 #include "socks4.h"
 
 #define TURN_AROUND 1000 /* ms before the same server is tried again (manual, "retries") */
@@ -23,7 +24,7 @@ void flow_set_backend(flow *f, backend *be)
     if (unlikely(f->asked))
         asked_apply(f);
     cnt_inc(s->c.cum_sess);
-    freq_update(&s->sess_rate, 1, f->t->now_sec);
+    rates_count(be->shard, &be->live, PX_RATE_SESS, f->t);
     ctr32_max(&be->live.cur_max, ctr32_add(&be->live.cur, 1));
 }
 
@@ -39,7 +40,7 @@ static void bind_server(flow *f, server *srv)
     cnt_inc(s->c.cum_sess);
     cnt_inc(s->c.cum_lbconn);
     cnt_inc(f->be->shard[f->t->tid].c.cum_lbconn);
-    freq_update(&s->sess_rate, 1, f->t->now_sec);
+    rates_count(srv->shard, &srv->live, PX_RATE_SESS, f->t);
     at_store(&srv->live.last_ms, f->t->now_ms);
     at_store(&f->be->live.last_ms, f->t->now_ms);
 }

@@ -1,9 +1,10 @@
 #include "asked.h"
+#include "ctr.h"
 #include "engine.h"
 #include "handshake.h"
 #include "listener.h"
+#include "rates.h"
 #include "track.h"
-#include "ctr.h"
 #include <unistd.h>
 
 #define RETRY_AFTER 100 /* ms until the next attempt when descriptors or memory ran out */
@@ -35,29 +36,25 @@ static void unreserve(listener *l)
         ctr32_sub(&l->eng->live.actconn, 1);
 }
 
-static uint32_t sum_rate(const px_shard *s, uint32_t n, size_t at, const thr *t)
+static uint32_t rate_wait(const freq_ctr_period *rate, uint32_t limit, const thr *t)
 {
-    uint32_t sum = 0;
-
-    for (uint32_t i = 0; i < n; i++)
-        sum += freq_read((const freq_ctr *)((const char *)&s[i] + at), t->now_sec, t->wall_us % 1000000);
-    return sum;
+    return freqp_next_delay(rate, FREQ_SECOND, limit, 0, t->now_ms);
 }
 
 /* ms until the rates allow another session: 0 now. */
 static uint32_t rate_delay(listener *l, const thr *t)
 {
     engine *e = l->eng;
-    uint32_t usec = t->wall_us % 1000000, wait = 0, w;
+    uint32_t wait = 0, w;
 
     if (l->fe->conf.mode == PX_APPLET) /* who would lift a limit must get in */
         return 0;
-    if (e->conf.maxconnrate && (w = freq_next_delay(&e->conn_rate, e->conf.maxconnrate, 0, t->now_sec, usec)) > wait)
+    if (e->conf.maxconnrate && (w = rate_wait(&e->conn_rate, e->conf.maxconnrate, t)) > wait)
         wait = w;
-    if (e->conf.maxsessrate && (w = freq_next_delay(&e->sess_rate, e->conf.maxsessrate, 0, t->now_sec, usec)) > wait)
+    if (e->conf.maxsessrate && (w = rate_wait(&e->sess_rate, e->conf.maxsessrate, t)) > wait)
         wait = w;
     if (l->fe->conf.rate_sess &&
-        sum_rate(l->fe->shard, e->conf.nbthread, offsetof(px_shard, sess_rate), t) >= l->fe->conf.rate_sess) {
+        rates_read(l->fe->shard, e->conf.nbthread, PX_RATE_SESS, t->now_ms) >= l->fe->conf.rate_sess) {
         w = 1000 / l->fe->conf.rate_sess;
         wait = w > wait ? w : wait ? wait : 1;
     }
@@ -257,12 +254,12 @@ static void count_accepted(thr *t, listener *l)
 
     cnt_inc(t->accepted);
     cnt_inc(s->c.cum_conn);
-    freq_update(&s->conn_rate, 1, t->now_sec);
+    rates_count(l->fe->shard, &l->fe->live, PX_RATE_CONN, t);
     /* counted here, not where the session is served: the next accept must know of those on their way to other threads */
-    freq_update(&s->sess_rate, 1, t->now_sec);
+    rates_count(l->fe->shard, &l->fe->live, PX_RATE_SESS, t);
     if (l->fe->conf.mode != PX_APPLET) {
-        freq_update(&e->conn_rate, 1, t->now_sec);
-        freq_update(&e->sess_rate, 1, t->now_sec);
+        ctr32_max(&e->live.conn_rate_max, freqp_update(&e->conn_rate, FREQ_SECOND, 1, t->now_ms));
+        ctr32_max(&e->live.sess_rate_max, freqp_update(&e->sess_rate, FREQ_SECOND, 1, t->now_ms));
     }
     if (l->shard) {
         cnt_inc(l->shard[t->tid].c.cum_conn);

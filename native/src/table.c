@@ -2,9 +2,11 @@
 #include <sys/mman.h>
 
 enum {
-    NOWHERE = 0,      /* an entry's place in the heap: it is not there */
-    SPAN = 1024,      /* entries that a walk looks at without giving the lock back */
-    LARGE = 4 << 20,  /* bytes from which an array is worth large pages */
+    NOWHERE = 0,       /* an entry's place in the heap: it is not there */
+    SPAN = 1024,       /* entries that a walk looks at without giving the lock back */
+    MAPPED = 64 << 10, /* bytes from which an array has pages of its own, which nobody has until they are used */
+    WARMED = 256,      /* bytes of an entry that are brought near at most */
+    LARGE = 4 << 20,   /* bytes from which it is worth large pages */
 };
 
 const stk_conf *stk_conf_of(const stk_table *t)
@@ -30,62 +32,79 @@ static int conf_is_good(const stk_conf *c)
     return 1;
 }
 
-/* Those of eight bytes come first, so that all are aligned without gaps. */
+static uint32_t aligned(uint32_t at, uint32_t to)
+{
+    return (at + to - 1) & ~(to - 1);
+}
+
+/* Elements of <size> bytes, from <at>; where they end. */
+static uint32_t lay_out_elements(stk_table *t, int wide, uint32_t at)
+{
+    for (int i = 0; i < STK_TYPES; i++)
+        if (t->conf.count[i] && (stk_element_size(i) == 8) == wide) {
+            at = aligned(at, wide ? 8 : 4);
+            t->off[i] = at;
+            t->stored |= 1u << i;
+            at += t->conf.count[i] * stk_element_size(i);
+        }
+    return at;
+}
+
+/* The key follows the head, so that a look-up and a count visit one cache line where the entry has no more than that. Entries
+ * begin at lines or at their middles, and so have no part in more lines than they must. */
 static void lay_out(stk_table *t)
 {
-    uint32_t at = sizeof(stk_entry);
+    uint32_t at = t->key_off = STK_HEAD;
 
-    for (int wide = 1; wide >= 0; wide--)
-        for (int i = 0; i < STK_TYPES; i++)
-            if (t->conf.count[i] && (stk_element_size(i) == 8) == wide) {
-                t->off[i] = (uint16_t)at;
-                t->stored |= 1u << i;
-                at += t->conf.count[i] * stk_element_size(i);
-            }
-    t->update_off = at;
-    at += t->conf.updates ? sizeof(stk_update) : 0;
-    t->key_off = at;
-    t->entry_size = (at + t->conf.key_len + 7) & ~7u;
+    at = lay_out_elements(t, 0, at + t->conf.key_len);
+    at = lay_out_elements(t, 1, at);
+    if (t->conf.updates) {
+        t->update_off = at = aligned(at, 4);
+        at += sizeof(stk_update);
+    }
+    t->entry_size = at <= LB_CACHELINE ? LB_CACHELINE : aligned(at, LB_CACHELINE / 2);
 }
 
-static uint32_t power_of_two(uint32_t n)
-{
-    uint32_t p = 1;
-
-    while (p < n)
-        p <<= 1;
-    return p;
-}
-
-/* Zeroed memory, of which the system gives what is used. Look-ups jump about in it: large pages spare them half of their cache
- * misses. NULL if there is none. */
-static void *array_new(size_t n, size_t size)
+/* Zeroed memory, of which the system gives what is used. Look-ups jump about in it: <large> pages spare them half of their cache
+ * misses, but a little that is spread over them takes as much as all. NULL if there is none. */
+static void *array_new(size_t n, size_t size, int large)
 {
     size_t bytes = n * size;
     void *p;
 
-    if (bytes < LARGE)
+    if (bytes < MAPPED)
         return calloc(n, size);
     p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)
         return NULL;
 #ifdef MADV_HUGEPAGE
-    madvise(p, bytes, MADV_HUGEPAGE);
+    if (large && bytes >= LARGE)
+        madvise(p, bytes, MADV_HUGEPAGE);
 #endif
     return p;
 }
 
 static void array_free(void *p, size_t n, size_t size)
 {
-    if (p && n * size >= LARGE)
+    if (p && n * size >= MAPPED)
         munmap(p, n * size);
     else
         free(p);
 }
 
+/* A zeroed table, at a cache line of its own. */
+static stk_table *table_new(void)
+{
+    stk_table *t = aligned_alloc(LB_CACHELINE, sizeof(*t));
+
+    if (t)
+        memset(t, 0, sizeof(*t));
+    return t;
+}
+
 stk_table *stk_new(const stk_conf *conf, lockset *set, uint64_t seed)
 {
-    stk_table *t = conf_is_good(conf) ? calloc(1, sizeof(*t)) : NULL;
+    stk_table *t = conf_is_good(conf) ? table_new() : NULL;
 
     if (!t)
         return NULL;
@@ -94,12 +113,11 @@ stk_table *stk_new(const stk_conf *conf, lockset *set, uint64_t seed)
     t->seed = seed;
     spin_init(&t->lock, set, LBL_TABLE);
     lay_out(t);
-    /* twice as many as entries: most chains are of one entry, and each more would be a cache miss */
-    t->bucket_mask = power_of_two(conf->size) * 2 - 1;
-    t->entries = array_new(conf->size, t->entry_size);
-    t->bucket = array_new((size_t)t->bucket_mask + 1, sizeof(*t->bucket));
-    t->heap = array_new((size_t)conf->size + 1, sizeof(*t->heap));
-    if (!t->entries || !t->bucket || !t->heap) {
+    t->index.slots = stk_index_slots(conf->size);
+    t->entries = array_new(conf->size, t->entry_size, 1);
+    t->index.slot = array_new(t->index.slots, sizeof(*t->index.slot), 0);
+    t->heap = array_new((size_t)conf->size + 1, sizeof(*t->heap), 1);
+    if (!t->entries || !t->index.slot || !t->heap) {
         stk_free(t);
         return NULL;
     }
@@ -111,7 +129,7 @@ void stk_free(stk_table *t)
     if (!t)
         return;
     array_free(t->entries, t->conf.size, t->entry_size);
-    array_free(t->bucket, (size_t)t->bucket_mask + 1, sizeof(*t->bucket));
+    array_free(t->index.slot, t->index.slots, sizeof(*t->index.slot));
     array_free(t->heap, (size_t)t->conf.size + 1, sizeof(*t->heap));
     free(t);
 }
@@ -154,13 +172,13 @@ static uint32_t trimmed(const stk_table *t, const char *key, uint32_t len)
     return len;
 }
 
-static uint32_t bucket_of(const stk_table *t, const char *key, uint32_t len)
+static uint32_t hash_of(const stk_table *t, const char *key, uint32_t len)
 {
     uint64_t h = t->seed ^ len;
 
     for (uint32_t i = 0; i < len; i += 8)
         h = fold(h ^ word_at(key + i, len - i), 0x9e3779b97f4a7c15ull ^ t->seed << 1);
-    return (uint32_t)(fold(h, 0xd6e8feb86659fd93ull) & t->bucket_mask);
+    return (uint32_t)fold(h, 0xd6e8feb86659fd93ull);
 }
 
 /* <len> is trimmed: what follows in the entry must be NUL. */
@@ -257,26 +275,23 @@ static uint32_t heap_first(stk_table *t)
 
 /* --- entries; LBL_TABLE must be held --- */
 
-static void unchain(stk_table *t, stk_entry *x, uint32_t e)
+static void unindex(stk_table *t, stk_entry *x, uint32_t e)
 {
     const char *key = key_of(t, x);
-    uint32_t *link = &t->bucket[bucket_of(t, key, trimmed(t, key, t->conf.key_len))];
 
-    while (*link != e)
-        link = &stk_entry_at(t, *link)->next;
-    *link = x->next;
+    stk_index_remove(&t->index, hash_of(t, key, trimmed(t, key, t->conf.key_len)), e);
 }
 
 static void drop_entry(stk_table *t, uint32_t e)
 {
     stk_entry *x = stk_entry_at(t, e);
 
-    unchain(t, x, e);
+    unindex(t, x, e);
     heap_remove(t, x);
     if (t->conf.updates)
         stk_update_unlink(t, e);
-    x->used = 0;
-    x->next = t->free;
+    stk_set_refs(x, STK_FREE);
+    x->expire = t->free;
     t->free = e;
     t->used--;
 }
@@ -285,7 +300,7 @@ static void unref(stk_table *t, uint32_t e)
 {
     stk_entry *x = stk_entry_at(t, e);
 
-    x->refs--;
+    stk_set_refs(x, x->refs - 1);
     t->refs--;
     if (!x->refs && x->place == NOWHERE)
         heap_add(t, e);
@@ -313,7 +328,7 @@ static uint32_t room(stk_table *t)
     if (!t->free)
         return new_entry(t);
     e = t->free;
-    t->free = stk_entry_at(t, e)->next;
+    t->free = stk_entry_at(t, e)->expire;
     return e;
 }
 
@@ -322,7 +337,7 @@ static uint32_t date_of(const stk_table *t, uint32_t now)
     return now + t->conf.expire;
 }
 
-static uint32_t store(stk_table *t, const char *key, uint32_t len, uint32_t b, uint32_t now)
+static uint32_t store(stk_table *t, const char *key, uint32_t len, uint32_t hash, uint32_t now)
 {
     uint32_t e = room(t);
     stk_entry *x;
@@ -332,21 +347,21 @@ static uint32_t store(stk_table *t, const char *key, uint32_t len, uint32_t b, u
         return 0;
     }
     x = stk_entry_at(t, e);
-    memset((char *)x + sizeof(*x), 0, t->entry_size - sizeof(*x));
+    memset((char *)x + STK_HEAD, 0, t->entry_size - STK_HEAD);
     memcpy(key_of(t, x), key, len);
-    x->refs = 0;
-    x->used = 1;
+    stk_set_refs(x, 0);
     x->expire = date_of(t, now);
-    x->next = t->bucket[b];
-    t->bucket[b] = e;
+    stk_index_add(&t->index, hash, e);
     t->used++;
     heap_add(t, e);
     return e;
 }
 
-static uint32_t find(stk_table *t, const char *key, uint32_t len, uint32_t b, uint32_t now)
+static uint32_t find(stk_table *t, const char *key, uint32_t len, uint32_t hash, uint32_t now)
 {
-    for (uint32_t e = t->bucket[b]; e; e = stk_entry_at(t, e)->next) {
+    uint64_t at = stk_index_home(&t->index, hash);
+
+    for (uint32_t e; (e = stk_index_next(&t->index, hash, &at)); at = stk_index_after(&t->index, at)) {
         stk_entry *x = stk_entry_at(t, e);
 
         if (!same_key(t, x, key, len))
@@ -359,12 +374,28 @@ static uint32_t find(stk_table *t, const char *key, uint32_t len, uint32_t b, ui
     return 0;
 }
 
+/* Brings what a look-up will visit near before it takes the lock, so that the others need not wait for this thread's memory. The
+ * read is what waits: a lock is taken when all reads before it are done. */
+static void warm(const stk_table *t, uint32_t hash)
+{
+    uint32_t e = stk_index_guess(&t->index, hash);
+    const stk_entry *x;
+
+    if (!e)
+        return;
+    x = stk_entry_at(t, e);
+    for (uint32_t at = LB_CACHELINE; at < t->entry_size && at < WARMED; at += LB_CACHELINE)
+        __builtin_prefetch((const char *)x + at, 1);
+    (void)at_peek(&x->refs);
+}
+
 uint32_t stk_get(stk_table *t, const void *key, uint32_t len, uint32_t now)
 {
-    uint32_t n = trimmed(t, key, len), b = bucket_of(t, key, n), e;
+    uint32_t n = trimmed(t, key, len), hash = hash_of(t, key, n), e;
 
+    warm(t, hash);
     spin_lock(&t->lock);
-    e = find(t, key, n, b, now);
+    e = find(t, key, n, hash, now);
     if (e)
         stk_ref_locked(t, stk_entry_at(t, e));
     spin_unlock(&t->lock);
@@ -373,14 +404,15 @@ uint32_t stk_get(stk_table *t, const void *key, uint32_t len, uint32_t now)
 
 uint32_t stk_set(stk_table *t, const void *key, uint32_t len, uint32_t now, int *fresh)
 {
-    uint32_t n = trimmed(t, key, len), b = bucket_of(t, key, n), e;
+    uint32_t n = trimmed(t, key, len), hash = hash_of(t, key, n), e;
     int absent;
 
+    warm(t, hash);
     spin_lock(&t->lock);
-    e = find(t, key, n, b, now);
+    e = find(t, key, n, hash, now);
     absent = !e;
     if (absent)
-        e = store(t, key, n, b, now);
+        e = store(t, key, n, hash, now);
     if (e)
         stk_ref_locked(t, stk_entry_at(t, e));
     spin_unlock(&t->lock);
@@ -438,7 +470,7 @@ static int kill(stk_table *t, uint32_t e, int drop)
 {
     if (drop)
         unref(t, e);
-    if (stk_entry_at(t, e)->refs || !stk_entry_at(t, e)->used)
+    if (stk_entry_at(t, e)->refs)
         return 0;
     drop_entry(t, e);
     return 1;
@@ -535,7 +567,7 @@ void stk_read_figures(stk_table *t, stk_figures *out)
         .entry = t->entry_size,
         .purged = t->purged,
         .refused = t->refused,
-        .bytes = (uint64_t)t->ever * (t->entry_size + sizeof(*t->heap) + 2 * sizeof(*t->bucket)),
+        .bytes = (uint64_t)t->ever * (t->entry_size + sizeof(*t->heap) + sizeof(*t->index.slot) * 3 / 2),
     };
     spin_unlock(&t->lock);
 }

@@ -316,36 +316,51 @@ static void content_chooses_the_backend(void)
 
 /* --- what its server says --- */
 
-/* Greets, then echoes. */
+/* Greets who has said a byte, then echoes. */
 static void serve_greeting(peer *p, int fd)
 {
+    char byte;
+
+    if (recv(fd, &byte, 1, 0) != 1)
+        return;
     says(fd, "220 he");
     pause_us(20000);
     says(fd, "llo\r\n\r\n");
     serve_echo(p, fd);
 }
 
+/* A client that has the server greet it once it was asked about the server. */
+static wire *greeted(const rig *r, const script *k, uint32_t asked)
+{
+    wire *w = wire_new(dial(r->port));
+
+    EVENTUALLY(at_load(&k->n) == asked);
+    says(w->fd, "!");
+    return w;
+}
+
 static void the_servers_first_bytes_are_looked_at(void)
 {
     for (int with_content = 0; with_content < 2; with_content++) {
-        script k = {.times = 1};
+        script k = {.times = 0};
         peer *s = peer_start(serve_greeting, 0);
         uint32_t at = with_content ? 1 : 0;
         rig *r;
         wire *w;
 
-        k.v[at] = (lb_verdict){.action = V_WAIT};
+        k.v[at] = k.v[at + 1] = (lb_verdict){.action = V_WAIT};
         k.v[0] = with_content ? (lb_verdict){.action = V_FORWARD, .backend = -1, .server = -1} : k.v[0];
-        k.times = at + 1;
+        k.times = at + 2;
         r = scripted(PX_TCP, with_content ? ASKS(CONTENT) | ASKS(RES_CONTENT) : ASKS(RES_CONTENT), &k, s);
         rig_start(r);
-        w = wire_new(dial(r->port));
+        w = greeted(r, &k, at + 1);
         CHECK(wire_head(w) && !strcmp(w->head, "220 hello\r\n\r\n"));
         says(w->fd, "hello\r\n\r\n");
         CHECK(wire_head(w) && !strcmp(w->head, "hello\r\n\r\n"));
-        CHECK_EQ(k.n, at + 2);
+        CHECK_EQ(k.n, at + 3);
         CHECK_EQ(k.kind[at], ASK_RES_CONTENT);
-        CHECK(!strcmp(k.text[at], "220 he") && !strcmp(k.text[at + 1], "220 hello\r\n\r\n"));
+        CHECK_EQ(k.len[at], 0); /* it was reached, and has said nothing */
+        CHECK(!strcmp(k.text[at + 1], "220 he") && !strcmp(k.text[at + 2], "220 hello\r\n\r\n"));
         CHECK(k.flags[at + 1] & ASK_F_AGAIN && !(k.flags[at] & ASK_F_AGAIN));
         hang_up(w);
         rig_stop(r);
@@ -358,13 +373,13 @@ static void the_servers_first_bytes_are_rejected(void)
     static const uint32_t actions[] = {V_CLOSE, V_RESET};
 
     for (int i = 0; i < 2; i++) {
-        script k = {.v = {{.action = V_PAUSE, .ms = 30}, {.action = actions[i], .term = {'P', 'D'}}}, .times = 2};
+        script k = {.v = {{.action = V_WAIT}, {.action = V_PAUSE, .ms = 30}, {.action = actions[i], .term = {'P', 'D'}}}, .times = 3};
         peer *s = peer_start(serve_greeting, 0);
         rig *r = scripted(PX_TCP, ASKS(RES_CONTENT), &k, s);
         wire *w;
 
         rig_start(r);
-        w = wire_new(dial(r->port));
+        w = greeted(r, &k, 1);
         CHECK(!wire_more(w));
         CHECK_EQ(w->ended, i + 1);
         EVENTUALLY(at_load(&r->recs) == 1);
@@ -378,13 +393,13 @@ static void the_servers_first_bytes_are_rejected(void)
 
 static void the_servers_first_bytes_may_be_its_last(void)
 {
-    script k = {.v = {{.action = V_WAIT}, {.action = V_FORWARD, .flags = V_F_CLOSE}}, .times = 2};
+    script k = {.v = {{.action = V_WAIT}, {.action = V_WAIT}, {.action = V_FORWARD, .flags = V_F_CLOSE}}, .times = 3};
     peer *s = peer_start(serve_greeting, 0);
     rig *r = scripted(PX_TCP, ASKS(RES_CONTENT), &k, s);
     wire *w;
 
     rig_start(r);
-    w = wire_new(dial(r->port));
+    w = greeted(r, &k, 1);
     CHECK(wire_head(w) && !strcmp(w->head, "220 hello\r\n\r\n"));
     CHECK(!wire_more(w) && w->ended == 1);
     EVENTUALLY(at_load(&r->recs) == 1);

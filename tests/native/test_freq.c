@@ -4,122 +4,69 @@
 #include <sched.h>
 
 enum { THREADS = 4, ROUNDS = 20000, PERIOD = 1000 };
-static const uint32_t T = 1800000000; /* any second; beyond 2^30, as today's are */
+static const uint32_t T = 1800000000; /* any tick */
 
-/* --- one second -------------------------------------------------------------------------------------------------- */
+/* --- what a counter says ----------------------------------------------------------------------------------------- */
 
-static void a_new_counter_takes_any_second(void)
+static void a_pause_forgets_the_previous_period(void)
 {
-    static const uint32_t clocks[] = {0, 5, 0x3fffffff, 0x40000000, 0x7fffff00, 0x7fffffff, 0x80000000, 0xffffffff};
+    freq_ctr_period c = {0};
 
-    for (size_t i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++) {
-        freq_ctr c = {0};
-
-        CHECK_EQ(freq_update(&c, 2, clocks[i]), 2);
-        CHECK_EQ(freq_update(&c, 3, clocks[i]), 5);
-        CHECK_EQ(freq_read(&c, clocks[i], 0), 5);
-    }
-}
-
-static void the_previous_second_counts_for_the_part_still_in_the_window(void)
-{
-    freq_ctr c = {0};
-
-    freq_update(&c, 100, T);
-    CHECK_EQ(freq_read(&c, T, 999999), 100);
-    CHECK_EQ(freq_read(&c, T + 1, 0), 100);
-    CHECK_EQ(freq_read(&c, T + 1, 250000), 75);
-    CHECK_EQ(freq_read(&c, T + 1, 999999), 0);
-    CHECK_EQ(freq_update(&c, 10, T + 1), 10);
-    CHECK_EQ(freq_read(&c, T + 1, 250000), 85);
-    CHECK_EQ(freq_read(&c, T + 2, 500000), 5);
-    CHECK_EQ(freq_read(&c, T + 3, 0), 0);
-}
-
-static void a_pause_forgets_the_previous_second(void)
-{
-    freq_ctr c = {0};
-
-    freq_update(&c, 100, T);
-    freq_update(&c, 1, T + 2);
+    freqp_update(&c, PERIOD, 100, T);
+    freqp_update(&c, PERIOD, 1, T + 2 * PERIOD);
     CHECK_EQ(c.prev_ctr, 0);
-    CHECK_EQ(freq_read(&c, T + 2, 0), 1);
+    CHECK_EQ(freqp_read(&c, PERIOD, T + 2 * PERIOD), 1);
 }
 
 static void a_rate_of_one_does_not_flap(void)
 {
-    freq_ctr c = {0};
+    freq_ctr_period c = {0};
 
-    freq_update(&c, 1, T);
-    CHECK_EQ(freq_read(&c, T + 1, 999999), 1);
-    CHECK_EQ(freq_read(&c, T + 2, 0), 0);
-    CHECK_EQ(freq_remain(&c, 1, 0, T + 1, 999999), 1); /* limits are not held back by it */
-}
-
-static void a_clock_that_is_behind_neither_rotates_nor_loses_its_count(void)
-{
-    freq_ctr c = {0};
-
-    freq_update(&c, 10, T);
-    freq_update(&c, 20, T + 1);
-    CHECK_EQ(freq_update(&c, 3, T), 23);
-    CHECK_EQ(c.curr_sec, T + 1);
-    CHECK_EQ(c.prev_ctr, 10);
-    CHECK_EQ(freq_read(&c, T, 900000), 33);
-    CHECK_EQ(freq_update(&c, 1, T + 1 - FREQ_AHEAD_MAX), 24);
+    freqp_update(&c, PERIOD, 1, T);
+    CHECK_EQ(freqp_read(&c, PERIOD, T + 1999), 1);
+    CHECK_EQ(freqp_read(&c, PERIOD, T + 2000), 0);
+    CHECK_EQ(freqp_remain(&c, PERIOD, 1, 0, T + 1999), 1); /* limits are not held back by it */
 }
 
 static void a_clock_that_was_set_back_far_begins_anew(void)
 {
-    freq_ctr c = {0};
+    freq_ctr_period c = {0};
+    uint32_t ahead = FREQ_AHEAD_MAX * 1000;
 
-    freq_update(&c, 10, T);
-    CHECK_EQ(freq_update(&c, 1, T - FREQ_AHEAD_MAX - 1), 1);
-    CHECK_EQ(freq_read(&c, T - FREQ_AHEAD_MAX - 1, 0), 1);
+    freqp_update(&c, PERIOD, 10, T);
+    CHECK_EQ(freqp_update(&c, PERIOD, 1, T - ahead), 11);
+    CHECK_EQ(freqp_update(&c, PERIOD, 1, T - ahead - 2), 1);
+    CHECK_EQ(freqp_read(&c, PERIOD, T - ahead - 2), 1);
 }
 
-static void seconds_may_wrap_in_31_bits(void)
+static void what_remains_of_a_limit_counts_those_on_their_way(void)
 {
-    freq_ctr c = {.curr_sec = 0x7fffffff};
+    freq_ctr_period c = {0};
 
-    freq_update(&c, 10, 0x7fffffff);
-    CHECK_EQ(freq_update(&c, 4, 0x80000000), 4);
-    CHECK_EQ(c.curr_sec, 0);
-    CHECK_EQ(c.prev_ctr, 10);
-    CHECK_EQ(freq_update(&c, 1, 0x7fffffff), 5);
-    CHECK_EQ(freq_read(&c, 0x80000000, 500000), 10);
+    CHECK_EQ(freqp_remain(&c, PERIOD, 10, 0, T), 10);
+    freqp_update(&c, PERIOD, 6, T);
+    CHECK_EQ(freqp_remain(&c, PERIOD, 10, 0, T), 4);
+    CHECK_EQ(freqp_remain(&c, PERIOD, 10, 3, T), 1);
+    CHECK_EQ(freqp_remain(&c, PERIOD, 10, 4, T), 0);
+    CHECK_EQ(freqp_remain(&c, PERIOD, 10, UINT32_MAX, T), 0);
+    CHECK_EQ(freqp_remain(&c, PERIOD, 5, 0, T), 0);
+    CHECK_EQ(freqp_remain(&c, PERIOD, 10, 0, T + 1500), 7);
 }
 
-static void what_remains_ends_at_the_limit(void)
+static void the_wait_under_a_limit_is_the_time_in_which_the_excess_leaves(void)
 {
-    freq_ctr c = {0};
+    freq_ctr_period c = {0};
 
-    CHECK_EQ(freq_remain(&c, 10, 0, T, 0), 10);
-    freq_update(&c, 6, T);
-    CHECK_EQ(freq_remain(&c, 10, 0, T, 0), 4);
-    CHECK_EQ(freq_remain(&c, 10, 3, T, 0), 1);
-    CHECK_EQ(freq_remain(&c, 10, 4, T, 0), 0);
-    CHECK_EQ(freq_remain(&c, 10, UINT32_MAX, T, 0), 0);
-    CHECK_EQ(freq_remain(&c, 5, 0, T, 0), 0);
-    CHECK_EQ(freq_remain(&c, 10, 0, T + 1, 500000), 7);
+    freqp_update(&c, PERIOD, 9, T);
+    CHECK_EQ(freqp_next_delay(&c, PERIOD, 10, 0, T), 0);
+    CHECK_EQ(freqp_next_delay(&c, PERIOD, 10, 1, T), 1); /* full, but nothing above: the least wait */
+    CHECK_EQ(freqp_next_delay(&c, PERIOD, 10, 2, T), 100);
+    CHECK_EQ(freqp_next_delay(&c, PERIOD, 10, 11, T), 1000);
+    CHECK_EQ(freqp_next_delay(&c, PERIOD, 0, 0, T), 8000);
+    CHECK(freqp_next_delay(&c, PERIOD, 1, UINT32_MAX, T) >= 4294967000u);
 }
 
-static void the_delay_is_zero_below_the_limit_and_grows_with_the_excess(void)
-{
-    freq_ctr c = {0};
-
-    freq_update(&c, 9, T);
-    CHECK_EQ(freq_next_delay(&c, 10, 0, T, 0), 0);
-    CHECK_EQ(freq_next_delay(&c, 10, 1, T, 0), 1); /* full, but nothing above: the least wait */
-    CHECK_EQ(freq_next_delay(&c, 10, 2, T, 0), 100);
-    CHECK_EQ(freq_next_delay(&c, 10, 11, T, 0), 1000);
-    CHECK_EQ(freq_next_delay(&c, 0, 0, T, 0), 8000);
-    CHECK(freq_next_delay(&c, 1, UINT32_MAX, T, 0) >= 4294967000u);
-}
-
-/* --- any period -------------------------------------------------------------------------------------------------- */
-
-static void a_period_slides_like_a_second(void)
+static void the_previous_period_counts_for_the_part_still_in_the_window(void)
 {
     freq_ctr_period c = {0};
     uint32_t t = 4000000000u;
@@ -182,7 +129,6 @@ static void the_shortest_and_the_longest_period_work(void)
 /* --- threads ----------------------------------------------------------------------------------------------------- */
 
 struct race {
-    freq_ctr sec;
     freq_ctr_period per;
     uint32_t clock, met;
 };
@@ -208,7 +154,6 @@ static void count_with_clocks_a_second_apart(void *arg, int index)
 
         meet(r, THREADS, i + 1);
         for (int n = 0; n < BURST; n++) {
-            freq_update(&races[i].sec, 1, T + ahead);
             freqp_update(&races[i].per, PERIOD, 1, T + ahead * PERIOD);
         }
     }
@@ -219,13 +164,10 @@ static void clocks_a_second_apart_lose_no_event(void)
     struct race r = {.met = 0};
 
     for (int i = 0; i < RACES; i++) {
-        freq_update(&races[i].sec, 1, T);
         freqp_update(&races[i].per, PERIOD, 1, T);
     }
     check_threads(THREADS, count_with_clocks_a_second_apart, &r);
     for (int i = 0; i < RACES; i++) {
-        CHECK_EQ(races[i].sec.curr_ctr + races[i].sec.prev_ctr, 1 + THREADS * BURST);
-        CHECK_EQ(races[i].sec.curr_sec, T + 1);
         CHECK_EQ(races[i].per.curr_ctr + races[i].per.prev_ctr, 1 + THREADS * BURST);
         CHECK_EQ(races[i].per.curr_tick, T + PERIOD);
     }
@@ -238,10 +180,9 @@ static void rotate_together(void *arg, int index)
 
     (void)index;
     for (uint32_t s = 1; s <= 300; s++) {
-        freq_update(&r->sec, 1, T + s);
         freqp_update(&r->per, PERIOD, 1, T + s * PERIOD);
         meet(r, THREADS, s);
-        if (freq_read(&r->sec, T + s + 1, 0) < THREADS || freqp_read(&r->per, PERIOD, T + (s + 1) * PERIOD) < THREADS)
+        if (freqp_read(&r->per, PERIOD, T + (s + 1) * PERIOD) < THREADS)
             CHECK(!"a rotation that all threads made lost an event");
     }
 }
@@ -251,8 +192,6 @@ static void one_of_many_threads_rotates(void)
     struct race r = {0};
 
     check_threads(THREADS, rotate_together, &r);
-    CHECK_EQ(r.sec.curr_ctr, THREADS);
-    CHECK_EQ(r.sec.prev_ctr, THREADS);
     CHECK_EQ(r.per.curr_ctr, THREADS);
     CHECK_EQ(r.per.prev_ctr, THREADS);
 }
@@ -265,16 +204,16 @@ static void read_while_it_rotates(void *arg, int index)
 
     if (index == 0) {
         for (uint32_t s = 1; s <= 5 * ROUNDS; s++) {
-            at_store(&r->clock, T + s);
-            freq_update(&r->sec, s & 1 ? 3000 : 1000, T + s);
+            at_store(&r->clock, T + s * PERIOD);
+            freqp_update(&r->per, PERIOD, s & 1 ? 3000 : 1000, T + s * PERIOD);
         }
         at_store(&r->clock, 0);
         return;
     }
     for (uint32_t now; (now = at_load(&r->clock));) {
-        uint32_t seen = freq_read(&r->sec, now, 0);
+        uint32_t seen = freqp_read(&r->per, PERIOD, now);
 
-        if (at_load(&r->clock) - now < FREQ_AHEAD_MAX && seen != 1000 && seen != 3000 && seen != 4000)
+        if (at_load(&r->clock) - now < FREQ_AHEAD_MAX * 1000 && seen != 1000 && seen != 3000 && seen != 4000)
             CHECK_EQ(seen, 4000);
     }
 }
@@ -283,24 +222,20 @@ static void a_reader_never_sees_half_of_a_rotation(void)
 {
     struct race r = {.clock = T};
 
-    freq_update(&r.sec, 1000, T);
+    freqp_update(&r.per, PERIOD, 1000, T);
     check_threads(3, read_while_it_rotates, &r);
-    CHECK_EQ(r.sec.prev_ctr, 3000);
-    CHECK_EQ(r.sec.curr_ctr, 1000);
+    CHECK_EQ(r.per.prev_ctr, 3000);
+    CHECK_EQ(r.per.curr_ctr, 1000);
 }
 
 int main(void)
 {
-    RUN(a_new_counter_takes_any_second);
-    RUN(the_previous_second_counts_for_the_part_still_in_the_window);
-    RUN(a_pause_forgets_the_previous_second);
+    RUN(a_pause_forgets_the_previous_period);
     RUN(a_rate_of_one_does_not_flap);
-    RUN(a_clock_that_is_behind_neither_rotates_nor_loses_its_count);
     RUN(a_clock_that_was_set_back_far_begins_anew);
-    RUN(seconds_may_wrap_in_31_bits);
-    RUN(what_remains_ends_at_the_limit);
-    RUN(the_delay_is_zero_below_the_limit_and_grows_with_the_excess);
-    RUN(a_period_slides_like_a_second);
+    RUN(what_remains_of_a_limit_counts_those_on_their_way);
+    RUN(the_wait_under_a_limit_is_the_time_in_which_the_excess_leaves);
+    RUN(the_previous_period_counts_for_the_part_still_in_the_window);
     RUN(a_new_period_counter_takes_any_tick);
     RUN(a_tick_that_is_behind_neither_rotates_nor_loses_its_count);
     RUN(the_shortest_and_the_longest_period_work);

@@ -58,6 +58,7 @@ defaults
 frontend fe
     bind "127.0.0.1:${{FE}}"
     {TRACKS}
+    tcp-request content reject if {{ path /rejected }}
     http-request sc-inc-gpc0(3) if {{ path /inc }}
     http-request sc-set-gpt0(0) 9 if {{ path /inc }}
     http-request deny if {{ path /deny }}
@@ -81,6 +82,7 @@ frontend tcp
     tcp-request connection track-sc0 src table connection
     tcp-request session track-sc1 src table session
     tcp-request content track-sc2 src table content
+    tcp-request content reject if {{ req.payload(0,6) -m str reject }}
     default_backend back_tcp
 
 backend be
@@ -113,6 +115,7 @@ ANSWERS = {
     "/junk": b"no response\r\n\r\n",
     "/cut": b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nshort",
     "/empty": b"",
+    "/chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     "/late": None,
 }
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -143,6 +146,14 @@ TALKS = (
     Talk("slow", (b"GET / HTTP/1.1\r\n",)),
     Talk("left", (get("/late"),), leaves=True),
     Talk("tcp", (get("/ok"), get("/404")), "TCP"),
+    Talk("bad-later", (get("/ok"), b"nonsense\r\n\r\n")),
+    Talk("oversized", (get("/ok", "x-large: " + "a" * 20000),)),
+    Talk("body-cut", (b"POST /ok HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nshort",), leaves=True),
+    Talk("body-bad", (b"POST /ok HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",)),
+    Talk("rejected-content", (get("/rejected"),)),
+    Talk("rejected-tcp", (b"reject me",), "TCP"),
+    Talk("404-twice", (get("/404"), get("/404"))),
+    Talk("408-later", (get("/ok"), b"GET / HTTP/1.1\r\n")),
     Talk("tcp-nothing", (), "TCP", leaves=True),
 )  # fmt: skip
 
@@ -184,7 +195,7 @@ class Server:
                     self._ends.wait(PATIENCE)
                     return
                 one.sendall(answer)
-                if target in ("/junk", "/cut", "/empty"):
+                if target in ("/junk", "/cut", "/empty", "/chunks"):
                     return
 
 

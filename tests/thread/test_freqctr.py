@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import accumulate
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lbcore.thread.freqctr import FreqCounter
@@ -42,6 +42,7 @@ def test_a_clock_may_be_of_any_size() -> None:
     assert c.read(now + 600) >= 10
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # a busy machine is no fault
 @given(st.lists(st.tuples(st.integers(0, 700), st.integers(0, 50)), min_size=1), st.integers(0, 2**33))
 def test_agrees_with_counting_in_even_windows(steps: list[tuple[int, int]], origin: int) -> None:
     """The model keeps all events, and windows that follow each other or begin anew after a pause."""

@@ -43,4 +43,5 @@ def number_members(proxy: ProxySettings) -> None:
     for bind in proxy.binds:
         if bind.id is None:
             bind.id = next(free for free in count(last + 1) if free not in used)
+            used.add(bind.id)
         last = bind.id

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 
+from lbcore.base.netns import path_of
 from lbcore.cfg.address import SOURCE, AddressError, parse_address
 from lbcore.cfg.arguments import Args, KeywordError
 from lbcore.cfg.vocabulary import load_vocabulary
-from lbcore.conn.namespace import path_of
 from lbcore.proxy.settings import UseSource
 
 _HEADER = re.compile(r"hdr_ip\(\s*([^,)\s]+)\s*(?:,\s*(-?[0-9]{1,9})\s*)?\)")

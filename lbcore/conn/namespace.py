@@ -1,4 +1,4 @@
-"""Network namespaces: where `ip netns` keeps them, and sockets that are made in one (Linux)."""
+"""Sockets that are made in a network namespace (Linux)."""
 
 from __future__ import annotations
 
@@ -6,16 +6,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from lbcore.base.netns import path_of
 from lbcore.shim import check, lib
-
-FOLDER = "/run/netns"
-
-
-def path_of(name: str) -> str:
-    """The file that stands for a namespace. Raises ValueError for what is no name."""
-    if not name or "/" in name or "\0" in name or name in (".", ".."):
-        raise ValueError(f"'{name}' is no name of a network namespace")
-    return f"{FOLDER}/{name}"
 
 
 @contextmanager

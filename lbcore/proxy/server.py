@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from lbcore.conn.namespace import path_of
+from lbcore.base.netns import path_of
 from lbcore.event.engine import Engine
 from lbcore.event.task import Task
 from lbcore.proxy import convert

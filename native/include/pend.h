@@ -46,4 +46,6 @@ static inline int pend_before(const pendconn *a, const pendconn *b)
 void pend_put(pend_heap *h, pendconn *p);
 /* Takes <p> out, which is in it. */
 void pend_drop(pend_heap *h, pendconn *p);
+/* How many of it are served before <p>. Costs O(1) for each of them. */
+uint32_t pend_place(const pend_heap *h, const pendconn *p);
 #endif

@@ -14,6 +14,8 @@
 
 /* Adds <f>, which wants <only> (NULL: any). Takes LBL_QUEUE. */
 void queue_add(flow *f, server *only);
+/* How many that want the same are served before <f>, which waits in CS_QUEUE. Takes LBL_QUEUE. */
+uint32_t queue_place(const flow *f);
 /* Takes <f> out, if it waits in CS_QUEUE; a server that is on its way to it will not reach it. Takes LBL_QUEUE. */
 void queue_remove(flow *f);
 /* Gives free slots of <be> to those who wait; <freed> (may be NULL) has one, maybe. Takes LBL_QUEUE. */

@@ -68,3 +68,24 @@ void pend_drop(pend_heap *h, pendconn *p)
     while (up && settle(up)) /* above who kept its distance nothing has changed */
         up = up->up;
 }
+
+/* Down to the left, then to the right, then up again: who is served later than <p> has nobody below him who is not. */
+uint32_t pend_place(const pend_heap *h, const pendconn *p)
+{
+    const pendconn *x = h->top, *from = NULL, *next;
+    uint32_t n = 0;
+
+    for (; x; from = x, x = next) {
+        next = x->up;
+        if (from == x->up) {
+            if (!pend_before(x, p))
+                continue;
+            n++;
+            if (x->left || x->right)
+                next = x->left ? x->left : x->right;
+        } else if (from == x->left && x->right) {
+            next = x->right;
+        }
+    }
+    return n;
+}

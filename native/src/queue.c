@@ -116,6 +116,17 @@ void queue_add(flow *f, server *only)
     ctr32_max(&f->be->live.queued_max, all);
 }
 
+uint32_t queue_place(const flow *f)
+{
+    uint32_t n = 0;
+
+    spin_lock(&f->be->queue.lock);
+    if (f->queue)
+        n = pend_place(f->queue, &f->pend);
+    spin_unlock(&f->be->queue.lock);
+    return n;
+}
+
 void queue_remove(flow *f)
 {
     server *only = NULL;

@@ -1,5 +1,6 @@
 #include "sess.h"
 #include "flow.h"
+#include "queue.h"
 #include <stddef.h>
 
 struct sess_walk {
@@ -108,7 +109,7 @@ static void tell(const flow *f, uint32_t now, lb_sess *s)
     s->expire = expire;
     s->retries = f->retries;
     s->requests = f->req_no;
-    s->queue_pos = f->qbe ? f->qbe : f->qonly;
+    s->queue_pos = f->cs == CS_QUEUE && f->be ? queue_place(f) : 0;
     s->family = f->f->family;
     s->sport = f->f->port;
     s->lport = f->lsn->port;

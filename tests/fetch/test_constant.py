@@ -14,7 +14,6 @@ from tests.fetch.transactions import accepted
     ("text", "wanted"),
     [
         ("bin(00fF)", b"\x00\xff"),
-        ("bin()", b""),
         ("bool(false)", False),
         ("int(-9223372036854775808)", -(2**63)),
         ("ipv4(1.2.3.4)", Addr(b"\1\2\3\4")),

@@ -117,6 +117,25 @@ static void any_member_may_leave_at_any_time(void)
     }
 }
 
+static void a_place_is_how_many_are_served_before(void)
+{
+    enum { N = 300 };
+    static pendconn all[N];
+    pend_heap h = {0};
+
+    for (uint32_t i = 0; i < N; i++) {
+        all[i] = (pendconn){.key = chance(20), .order = i};
+        pend_put(&h, &all[i]);
+        for (uint32_t k = 0; k <= i && i % 37 == 0; k++) {
+            uint32_t n = 0;
+
+            for (uint32_t other = 0; other <= i; other++)
+                n += (uint32_t)pend_before(&all[other], &all[k]);
+            CHECK_EQ(pend_place(&h, &all[k]), n);
+        }
+    }
+}
+
 /* However they come: the way that a change takes is no longer than the logarithm. */
 static void the_right_side_is_short(void)
 {
@@ -145,6 +164,7 @@ int main(void)
     RUN(a_class_counts_before_a_date_and_an_offset_moves_it);
     RUN(nobody_comes_before_somebody);
     RUN(any_member_may_leave_at_any_time);
+    RUN(a_place_is_how_many_are_served_before);
     RUN(the_right_side_is_short);
     return check_done();
 }

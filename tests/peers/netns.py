@@ -12,7 +12,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from lbcore.conn.namespace import FOLDER, inside, path_of
+from lbcore.base.netns import FOLDER, path_of
+from lbcore.conn.namespace import inside
 
 _CLONE_NEWNET = 0x40000000
 _MS_BIND = 0x1000

@@ -60,6 +60,7 @@ class Record:
     session: int = 1
     tid: int = 0
     err: int = 0
+    cost: bytes = bytes(24)
 
     def __post_init__(self) -> None:
         if self.uri_len < 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 from lbcore.cli.views import CliSocket, FdFacts, LockFigures, Pool, Sessions, Sink, Snapshot, ThreadFacts
 from lbcore.event.profile import Profile
@@ -33,6 +33,7 @@ class ShownProcess(FakeProcess):
     all_proxies: list[FakeProxy] = field(default_factory=list)
     all_locks: list[LockFigures] | None = None
     all_threads: list[ThreadFacts] = field(default_factory=list)
+    all_peers: list[Any] = field(default_factory=list)
     all_fds: list[FdFacts] = field(default_factory=list)
     all_sockets: list[CliSocket] = field(default_factory=list)
     all_references: References = field(default_factory=References)
@@ -44,6 +45,9 @@ class ShownProcess(FakeProcess):
     all_sinks: list[Sink] = field(default_factory=list)
     said: str = ""
     all_tables: Tables = field(default_factory=lambda: Tables(()))
+
+    def peers(self) -> list[Any]:
+        return self.all_peers
 
     def proxies(self) -> list[FakeProxy]:
         return self.all_proxies

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #define RETRY_MS 100 /* the longest sleep while the kernel refuses an update */
-#define YIELD_LONG 1000 /* us after which the processor came back late */
-#define YIELD_REST 4096 /* sleeps that are then gone to at once */
-#define YIELD_STEPS 127 /* the same at most when nothing came of it, many times */
+#define YIELD_LONG 4000 /* us after which the processor came back late */
+#define YIELD_REST 512 /* sleeps that are then gone to at once */
+#define YIELD_STEPS 7 /* the same at most when nothing came of it, many times */
 
 /* Figures are written by one thread and read by any. */
 static void count(uint64_t *figure, uint64_t n) { __atomic_store_n(figure, *figure + n, __ATOMIC_RELAXED); }

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.native.run import FLAGS, NATIVE, sources_of
@@ -51,8 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if clang is None:
         print(f"{options.clang} is not installed: nothing was fuzzed")
         return 0
-    found = [name for name in NAMES if _finds(name, options.seconds, clang)]
-    return 1 if found else 0
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(lambda name: _finds(name, options.seconds, clang), NAMES))
+    return 1 if any(found) else 0
 
 
 def _finds(name: str, seconds: int, clang: str) -> bool:

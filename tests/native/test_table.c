@@ -548,7 +548,7 @@ static void an_entry_that_a_peer_says_is_old_goes_first(void)
 
 /* --- against a model that is too simple to be wrong --- */
 
-enum { KEYS = 64, ROOM = 24, STEPS = 300000 };
+enum { KEYS = 64, ROOM = 24, STEPS = 1000000 };
 
 typedef struct model_entry {
     uint32_t there, date, refs, e, cnt;

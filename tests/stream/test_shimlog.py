@@ -10,7 +10,7 @@ import pytest
 
 import lbcore
 from lbcore.stream.shimlog import _ALIASES
-from tests.embedded import Client, balancer, config, named
+from tests.embedded import Client, balancer, config, named, until
 from tests.peers.chaos import Chaos
 from tests.peers.sinks import UdpSink
 
@@ -29,6 +29,7 @@ FORMATS = {
     ),
     "monitor": ("option httplog", "capture request header X-A len 30", "monitor-uri /small"),
 }  # fmt: skip
+END = b"the end"
 OTHERS = ("httpslog", "monitor")  # an expression; something that may come before captures
 HEADERS = {
     "local": "",
@@ -72,8 +73,10 @@ def lines(port: int, front: Sequence[str], log: str) -> tuple[list[bytes], set[s
             talk(lb)
             assert lb.decisions is not None
             by_shim = lb.decisions.logs.by_shim
-        sink.wait_for(9, 1)
-        return [VARIES.sub(b"_", line) for line in sink.lines() if b"Proxy" not in line], by_shim
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+            last.sendto(END, ("127.0.0.1", sink.port))
+        assert until(lambda: END in sink.lines())  # all that came before has been read
+        return [VARIES.sub(b"_", line) for line in sink.lines() if b"Proxy" not in line and line != END], by_shim
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -489,8 +489,10 @@ class LoadBalancer:
         logs = any(section.log_targets for section in settings.peers if not section.disabled)
         if not always and not known and not logs and all(is_plain(proxy.settings) for proxy in self.proxies):
             return
+        from lbcore.cfg.vocabulary import load_vocabulary
         from lbcore.stream.decisions import Decisions  # see lbcore.proxy.plain
 
+        load_vocabulary()  # formats of our own have fetches, too, if no line did
         self.decisions = Decisions(
             self.crew, self.world, settings, self.proxies, self.all_listeners(), limits=not always
         )

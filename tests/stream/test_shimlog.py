@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -95,3 +97,10 @@ def test_so_are_their_headers_and_ends(header: str, port: int) -> None:
     theirs, _ = lines(port, FORMATS["httplog"], f"{HEADERS[header]} sample 1:1")
     assert by_shim
     assert sorted(ours) == sorted(theirs)
+
+
+def test_formats_of_our_own_need_no_line_that_has_their_words() -> None:
+    text = config(1, front=("option httpslog", "log 127.0.0.1:9 local0"))
+    source = f"import lbcore\nwith lbcore.LoadBalancer({text!r}): print('started')"
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False, timeout=30)
+    assert done.stdout == "started\n", done.stderr

@@ -70,7 +70,8 @@ def test_a_bad_answer_spoils_only_its_own_request(program: Program, behaviour: B
     with (
         Chaos(behaviour) as bad,
         Chaos(chaos.good) as fine,
-        rig(program, [bad.port, fine.port], server_timeout="200ms") as lb,
+        # short only where somebody is silent: a busy machine may keep the good server from answering that soon
+        rig(program, [bad.port, fine.port], server_timeout="200ms" if 504 in outcomes else "10s") as lb,
     ):
         tally = ask(lb.port, crowd)
     seen = tally.statuses + Counter({BROKEN: tally.broken})

@@ -91,7 +91,8 @@ def _row(outcome: Outcome, title: str, name: str) -> str:
 def _budget(outcome: Outcome, name: str) -> str:
     sign = "≥" if METRICS[name].more else "≤"
     if name in outcome.scenario.budget:
-        return f"{sign} {outcome.scenario.budget[name]:.1f}x"
+        ratio = f"{outcome.scenario.budget[name]:.2f}"
+        return f"{sign} {ratio.removesuffix('0')}x"
     if name in outcome.scenario.limit:
         return f"{sign} {outcome.scenario.limit[name]:,.0f} {METRICS[name].label.split()[-1]}"
     return ""

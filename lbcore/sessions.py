@@ -19,7 +19,7 @@ SHARE = 50  # sessions that are copied in one meeting, some microseconds each
 LOOK = 1000  # connections that are looked at for them
 KILLED = ord("K")  # of the termination state (manual 8.5)
 _REQUEST = ("MSG_RQBEFORE", "MSG_RQLINE", "MSG_DATA", "MSG_DONE")  # RQ_* of native/include/flow.h
-_RESPONSE = ("MSG_RPBEFORE", "MSG_RPBEFORE", "MSG_RPVER", "MSG_DATA", "MSG_DONE")  # RS_*
+_RESPONSE = ("MSG_RPBEFORE", "MSG_RPBEFORE", "MSG_RPVER", "MSG_DATA", "MSG_DATA", "MSG_DONE")  # RS_*
 _ENDS = {
     lib.SESS_END_INI: "INI",
     lib.SESS_END_REQ: "REQ",

@@ -75,7 +75,8 @@ static int is_suspicious(const flow *f, int32_t expire)
 static void tell_uri(const flow *f, lb_sess *s)
 {
     const buf *b = f->uri.len ? &f->uri : f->keep.len ? &f->keep : &f->req.in;
-    uint32_t n = 0, max = b->len < SESS_URI_MAX ? b->len : SESS_URI_MAX;
+    uint32_t len = b == &f->uri ? b->len - f->captured : b->len;
+    uint32_t n = 0, max = len < SESS_URI_MAX ? len : SESS_URI_MAX;
 
     if (f->kind == FLOW_TUNNEL || (b == &f->req.in && !(f->flags & FL_UNSENT)))
         return;

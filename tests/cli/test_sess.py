@@ -208,12 +208,27 @@ def test_what_is_wrong_is_told(command: str, answer: str) -> None:
 
 
 def test_the_request_line_is_told_where_it_is_kept() -> None:
-    with Chaos(hang) as peer, balancer(config(peer.port, front=("option httplog", "log 127.0.0.1:9 local0"))) as lb:
+    front = ("option httplog", "log 127.0.0.1:9 local0", "capture request header Host len 20")
+    with Chaos(hang) as peer, balancer(config(peer.port, front=front)) as lb:
         with Client(lb) as client:
             client.send(REQUEST.replace(b" / ", b' /a"b '))
             wait_for(lb, 1)
             assert lines(lb, "show sess show-uri")[0].endswith(r' uri="GET /a\x22b HTTP/1.1"')
             assert "uri" not in say(lb, "show sess")
+
+
+def hasty(connection: socket.socket) -> None:
+    """A server that answers before it has heard all, and goes on listening."""
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
+    hang(connection)
+
+
+def test_a_response_may_be_over_before_its_request() -> None:
+    with Chaos(hasty) as peer, balancer(config(peer.port)) as lb, Client(lb) as client:
+        client.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf")
+        assert client.response() == (200, b"x")
+        assert until(lambda: any("rp[st=MSG_DONE" in line for line in lines(lb)))
 
 
 def test_is_for_operators_and_admins() -> None:

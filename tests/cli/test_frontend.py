@@ -133,6 +133,7 @@ def test_clear_counters_all_forgets_everything(lb: lbcore.LoadBalancer) -> None:
 
 def test_counting_goes_on_after_it_was_cleared(lb: lbcore.LoadBalancer) -> None:
     ask(lb)
+    assert until(lambda: lb.facts.frontends()["fe"].cur_conn == 0)
     say(lb, "clear counters all")
     ask(lb)
     assert until(lambda: figures(lb) == ((1, 1), (1, 1), (1, 1)))

@@ -39,6 +39,11 @@ def calls() -> Iterator[tuple[str, Call]]:
     yield "frontend again", lambda h: [h.frontend("fe").metric(name) for name in ("status", "stot", "slim")]
 
 
+def _check(server: Any) -> tuple[Any, ...]:
+    """The last check of a server, whether another one is on its way or not."""
+    return server.check_status.removeprefix("* "), server.check_code, server.last_status, server.last_agent_check
+
+
 def looks() -> Iterator[tuple[str, Call]]:
     yield "frontends", lambda h: [(f.name, f.iid, f.process_nb, f.requests, f.maxconn, f.status) for f in h.frontends()]
     yield "one frontend", lambda h: h.frontend("fe").requests_per_process()
@@ -50,7 +55,10 @@ def looks() -> Iterator[tuple[str, Call]]:
     yield "servers of one", lambda h: [s.name for s in h.servers(backend="be")]
     yield "server", lambda h: [s.process_nb for s in h.server("s1")]
     yield "no server", lambda h: h.server("nope")
-    yield "checks", lambda h: [(s.check_status, s.check_code, s.last_status, s.last_agent_check) for s in h.servers()]
+    yield (
+        "checks",
+        lambda h: [_check(s) for s in h.servers()],
+    )
     for name in sorted(set(HAPROXY_METRICS) - OF_THE_MOMENT):
         yield f"metric {name}", lambda h, name=name: h.metric(name)  # type: ignore[misc]
     for name in sorted(set(FRONTEND_METRICS) - PASSING):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from contextlib import ExitStack
 from functools import partial
 
@@ -74,6 +75,7 @@ def log_of(program: Program) -> list[str]:
                 client = stack.enter_context(socket.create_connection((HOST, port), timeout=20))
                 client.sendall(get(target))
                 assert until(partial(has_streams, balancer, number))
+                time.sleep(0.005)  # who comes in the same millisecond has no order in HAProxy
             turnstile.let(1 + len(TARGETS))
             assert until(lambda: len(of_requests(sink)) == 1 + len(TARGETS))
             return of_requests(sink)

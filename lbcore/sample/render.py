@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -54,7 +55,8 @@ def parts_of(items: Sequence[Item], style: Style, reading: Reading) -> list[tupl
     """What the text of a format without expressions is put together of: (text, None, ""), or ("", the code of a piece,
     its format)."""
     source = "".join(_pieces(_Writer(None, reading), items, style))
-    text = ast.parse(f'f"""{source}"""', mode="eval").body
+    with _SYNTAX:
+        text = ast.parse(f'f"""{source}"""', mode="eval").body
     assert isinstance(text, ast.JoinedStr), source
     return [
         ("", part.value, _constant(part.format_spec))
@@ -72,6 +74,9 @@ def _pieces(writer: _Writer, items: Sequence[Item], style: Style) -> Iterable[st
 _SIMPLE = re.compile(r"\{([^{}:!]+)(?::d)?\}")  # a piece that is one expression and nothing else
 _RFC5424 = str.maketrans({char: "\\" + char for char in '"\\]'})  # RFC 5424 6.3.3
 _EMPTY = '""'
+# CPython 3.11 counts the depth of syntax trees once for all threads, and raises SystemError when one makes a tree
+# while another does and Python code runs in between, as that of a collection of garbage does.
+_SYNTAX = threading.RLock()
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -211,13 +216,15 @@ class _Writer:
 @lru_cache(maxsize=256)
 def _code(source: str) -> CodeType:
     """Compiled once for all frontends, and all workers, that have the same format."""
-    tree = ast.parse(source)
+    with _SYNTAX:
+        tree = ast.parse(source)
     function = tree.body[0]
     assert isinstance(function, ast.FunctionDef) and isinstance(function.body[0], ast.Return), source
     end = function.body[0]
     if isinstance(end.value, ast.JoinedStr):
         end.value = ast.fix_missing_locations(_percent(end.value))
-    return compile(tree, "<log-format>", "exec")
+    with _SYNTAX:
+        return compile(tree, "<log-format>", "exec")
 
 
 def _percent(text: ast.JoinedStr) -> ast.expr:

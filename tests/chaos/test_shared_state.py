@@ -5,6 +5,7 @@ With a GIL most of these races are rare; on a free-threaded interpreter the thre
 
 from __future__ import annotations
 
+import gc
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,7 +13,13 @@ from pathlib import Path
 import pytest
 
 import lbcore
+import lbcore.stream.aliases
+from lbcore.sample.format import parse_format
+from lbcore.sample.points import Point
+from lbcore.sample.render import Reading
+from lbcore.sample.style import LOG
 from lbcore.sample.variable import parse_conditions
+from lbcore.sample.words import Words
 from lbcore.stats.info import lines
 from tests.embedded import Background, Client, ask, balancer, cli, config, get, held, named, until
 from tests.peers.chaos import Chaos
@@ -226,6 +233,27 @@ def test_of_many_that_set_a_variable_if_it_is_not_set_one_does(shared: lbcore.Lo
 
     together(*(lambda number=number: claim(number) for number in range(THREADS)))
     assert [sum(turn) for turn in zip(*won, strict=True)] == [1] * 500
+
+
+def test_log_formats_are_compiled_side_by_side_while_garbage_is_collected() -> None:
+    """CPython 3.11 said `AST constructor recursion depth mismatch` now and then."""
+
+    def compile_formats(name: str) -> None:
+        for turn in range(60):
+            fields = "".join(f"%ci:{name}{turn}x{number} %ST " for number in range(30))
+            parse_format(fields, Words([], mode="http", point=Point.FE_LOG_END), LOG).compile(None, Reading())
+
+    def notice(*_: object) -> None:  # Python code that a collection runs lets other threads in
+        sum(range(200))
+
+    gc.callbacks.append(notice)
+    thresholds = gc.get_threshold()
+    gc.set_threshold(20)
+    try:
+        together(*(lambda name=name: compile_formats(name) for name in "abcd"))
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.callbacks.remove(notice)
 
 
 def test_balancers_start_serve_and_stop_side_by_side(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -129,6 +129,7 @@ FRONTENDS = {name: f"c{number}" for number, name in enumerate(CASES)}
 HEAD = """
 global
     stats socket "${STATS}" level admin
+    nbthread 1
 defaults
     timeout connect 500ms
     timeout client 500ms

@@ -141,8 +141,10 @@ void flow_free(flow *f);
 void flow_be_nice(flow *f, int nice);
 /* What the present stream has cost so far. */
 void flow_cost(const flow *f, lb_cost *to);
-/* The handler of the fds of flows. */
+/* The handlers of the fds of flows: clients', and servers', which does the same; so whose an fd is can be told from the
+ * table of fds, without a look at the connection. */
 void flow_iocb(fdloop *l, fdent *e, int fd);
+void flow_server_iocb(fdloop *l, fdent *e, int fd);
 /* Called by the timer wheel. */
 void flow_expired(void *ctx, tmr *tm);
 /* Sets the two characters of the termination state if they are not set yet. */

@@ -240,7 +240,6 @@ int eng_fd_kind(engine *e, int fd)
 {
     fd_info info;
     fd_iocb cb;
-    conn *c;
 
     if (fd_describe(&e->fds, fd, &info) < 0 || !info.thread_mask)
         return ENG_FD_NONE;
@@ -249,10 +248,9 @@ int eng_fd_kind(engine *e, int fd)
         return ENG_FD_LISTENER;
     if (cb == outgoing_iocb)
         return ENG_FD_OUT;
-    if (cb != flow_iocb)
-        return ENG_FD_OTHER;
-    c = at_peek(&e->fds.ent[fd].owner); /* memory of connections is never anything else */
-    return c && at_peek(&c->flags) & CO_F_BACK ? ENG_FD_SERVER : ENG_FD_CONN;
+    if (cb == flow_server_iocb)
+        return ENG_FD_SERVER;
+    return cb == flow_iocb ? ENG_FD_CONN : ENG_FD_OTHER;
 }
 
 int eng_listener_count(engine *e)

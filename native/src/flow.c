@@ -247,6 +247,11 @@ void flow_iocb(fdloop *l, fdent *e, int fd)
         flow_run(c->flow);
 }
 
+void flow_server_iocb(fdloop *l, fdent *e, int fd)
+{
+    flow_iocb(l, e, fd);
+}
+
 void flow_expired(void *ctx, tmr *tm)
 {
     flow *f = container_of(tm, flow, tmr);

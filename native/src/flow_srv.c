@@ -328,7 +328,7 @@ static conn *open_conn(flow *f, int *err)
         sock_probes(fd, (int)bc->ka_count, (int)bc->ka_idle, (int)bc->ka_interval);
     }
 
-    conn *c = conn_new(t, fd, CO_F_BACK | CO_F_CONNECTING, flow_iocb);
+    conn *c = conn_new(t, fd, CO_F_BACK | CO_F_CONNECTING, flow_server_iocb);
 
     if (!c) {
         *err = -ENOMEM;

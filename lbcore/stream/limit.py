@@ -1,11 +1,12 @@
-"""Rules that the shim does by itself: a client that is tracked by its address, and refused from a figure on.
+"""Rules that the shim does by itself: a client is tracked by its address or a header, and refused from a figure on.
 
     http-request track-sc0 src [table <table>]
+    http-request track-sc0 req.hdr(<name>) [table <table>]
     http-request deny [deny_status <code>] if { sc_http_req_rate(0) gt 10 }
 
-Where a frontend's list begins with the first, or with both, nobody has to be asked about them (native/include/proxy.h,
-px_limit). What they mean is the same, and so is what is seen of it: counters, logs, pages. The numbers of the condition
-may be changed while it runs, as those of any ACL.
+Where a frontend's list begins with one of the first two, or with that and the third, nobody has to be asked about them
+(native/include/proxy.h, px_limit). What they mean is the same, and so is what is seen of it: counters, logs, pages. The
+numbers of the condition may be changed while it runs, as those of any ACL.
 """
 
 from __future__ import annotations
@@ -51,23 +52,25 @@ class Limited:
     rules: int  # how many
     slot: int
     table: Table
-    key_of: Callable[[Any], bytes | None]  # how a client's address becomes a key
+    source_key: Callable[[Any], bytes | None]  # how a client's address becomes a key
+    header: str = ""  # whose value is tracked instead
     test: AclTest | None = None
     figure: Field | None = None
     status: int = 0
 
 
-def find_limit(settings: ProxySettings, build: Build, *, refuses: bool) -> Limited | None:
-    """What the shim can do of the rules of a frontend, None: nothing. With `refuses` it may be the second rule too."""
+def find_limit(settings: ProxySettings, build: Build, *, keeps: bool, refuses: bool) -> Limited | None:
+    """What the shim can do of the rules of a frontend, None: nothing. With `refuses` it may be the second rule too.
+
+    With `keeps` logs may tell the key once a stream is over: that of an address is known then, that of a header is not.
+    """
     rules: RuleLists | None = settings.rules
     if rules is None or settings.mode != "http" or _something_comes_before(settings, rules):
         return None
     listed = rules.of(Ruleset.HTTP_REQUEST)
-    tracking = _tracking(listed, build)
-    if tracking is None:
+    only = _tracking(listed, build)
+    if only is None or (only.header and keeps):
         return None
-    slot, table, key_of = tracking
-    only = Limited(1, slot, table, key_of)
     if refuses and len(listed) > 1 and not _notes(settings):
         return _refusing(listed[1], only) or only
     return only
@@ -85,14 +88,28 @@ def _notes(settings: ProxySettings) -> bool:
     return bool(settings.captures_request or settings.captures_response or settings.capture_cookie)
 
 
-def _tracking(listed: Iterable[Rule], build: Build) -> tuple[int, Table, Callable[[Any], bytes | None]] | None:
+def _tracking(listed: Iterable[Rule], build: Build) -> Limited | None:
     first = next(iter(listed), None)
     found = getattr(first.action, "shim", None) if first is not None and first.condition is None else None
-    if not isinstance(found, Tracking) or found.key.row.name != "src" or found.key.steps:
+    if not isinstance(found, Tracking) or found.key.steps:
         return None
     table: Table = build.table(found.table)
     key_of = keyer(table.kind, found.key.type)
-    return (found.slot, table, key_of) if table.kind in ("ip", "ipv6") and key_of is not None else None
+    if key_of is None:
+        return None
+    limit = Limited(1, found.slot, table, key_of)
+    if found.key.row.name == "src":
+        return limit if table.kind in ("ip", "ipv6") else None
+    header = _header(found.key)
+    return replace(limit, header=header) if header and table.kind == "string" else None
+
+
+def _header(key: Expression) -> str:
+    """The header whose last value a key is, "" if it is something else."""
+    if key.row.name not in ("hdr", "req.hdr") or list(key.args[1:]) not in ([], [""], [-1]):
+        return ""
+    name = str(key.args[0]).lower() if key.args else ""
+    return name if name.isascii() and len(name) <= lib.PX_LIMIT_NAME else ""
 
 
 def _refusing(rule: Rule, tracking: Limited) -> Limited | None:
@@ -139,6 +156,7 @@ class Limit:
         self._frontend = frontend
         conf: Any = ffi.new("px_limit *")
         conf.table, conf.slot, conf.status, conf.type = found.table.handle, found.slot, found.status, -1
+        conf.name, conf.name_len = found.header.encode(), len(found.header)
         self._conf = conf
         self._view: View | None = None
         if found.test is not None and found.figure is not None:

@@ -108,10 +108,12 @@ class Planner:
         settings, build = proxy.settings, self.builders[proxy.name]
         rules: RuleLists = settings.rules or NO_RULES
         cookies = any(backend.request_cookie is not None for backend in self.backends.values())
-        found = find_limit(settings, build, refuses=not keeps and not cookies) if self._engine is not None else None
+        if self._engine is None:
+            return rules
+        found = find_limit(settings, build, keeps=keeps, refuses=not keeps and not cookies)
         if found is None:
             return rules
-        assert proxy.frontend is not None and self._engine is not None, "as above"
+        assert proxy.frontend is not None, "as above"
         self._limits.append(Limit(self._engine.handle, proxy.frontend.index, found, build))
         self._world.limits[proxy.frontend.index] = found
         return without(rules, found.rules)

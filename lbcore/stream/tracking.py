@@ -46,20 +46,23 @@ def tracked_at(t: Txn, slot: int) -> Tracked | None:
 
 
 def _by_shim(t: Txn, limit: Any) -> Tracked | None:
-    """What the shim has tracked of a stream before anybody was asked: its client's address."""
-    src = t.session.src
-    key = None if src is None else limit.key_of(src)
-    if key is None:
-        return None
-    if t.record is not None:
-        return Tracked(limit.table, 0, key)  # it is over, and holds no entry any more
+    """What the shim has tracked of a stream before anybody was asked: its client's address, or a header."""
+    table = limit.table
+    key = None
+    if not limit.header:
+        src = t.session.src
+        key = None if src is None else limit.source_key(src)
+        if key is None:
+            return None
+    if t.record is not None:  # it is over, and holds no entry any more
+        return None if key is None else Tracked(table, 0, key)
     ask, worker = t.ask, t.worker
-    entry = lib.eng_flow_tracked(worker.engine.handle, worker.tid, ask[FLOW], ask[GEN], limit.slot, limit.table.handle)
+    entry = lib.eng_flow_tracked(worker.engine.handle, worker.tid, ask[FLOW], ask[GEN], limit.slot, table.handle)
     if entry <= 0:
         return None
     if t.tracked is None:
         t.tracked = {}
-    found = t.tracked[limit.slot] = Tracked(limit.table, entry, key)
+    found = t.tracked[limit.slot] = Tracked(table, entry, table.key(entry) if key is None else key)
     return found
 
 

@@ -128,6 +128,11 @@ static inline int h1_same_word(const char *s, const char *lit, uint32_t n)
  * Returns 0 when none is left. */
 int h1_next_item(h1_span *list, h1_span *item);
 
+/* The first and the last element of a comma-separated list, trimmed, perhaps empty. Commas in quoted strings are none (9110
+ * 5.6.1, 5.6.4). */
+h1_span h1_first_member(h1_span list);
+h1_span h1_last_member(h1_span list);
+
 /* Whether two texts are the same but for the case of ASCII letters. */
 int h1_same_nocase(h1_span a, h1_span b);
 #endif

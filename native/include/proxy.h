@@ -209,15 +209,18 @@ typedef struct srv_conf {
     sock_addr socks;        /* SOCKS4 proxy that leads to it; len 0: none */
 } srv_conf;
 
-/* What a frontend does with each request before anybody is asked: it tracks the client's address in a slot of the stream,
- * and refuses the request if a figure of the entry that counts there then lies in a range ("http-request track-sc0 src",
- * "http-request deny if { sc_http_req_rate(0) gt 10 }"). */
+/* What a frontend does with each request before anybody is asked: it tracks the client's address, or what a header says, in a
+ * slot of the stream, and refuses the request if a figure of the entry that counts there then lies in a range ("http-request
+ * track-sc0 src", "http-request deny if { sc_http_req_rate(0) gt 10 }"). */
+#define PX_LIMIT_NAME 64
 typedef struct px_limit {
-    stk_table *table;    /* of addresses: its keys have 4 or 16 bytes */
+    stk_table *table;    /* of addresses, whose keys have 4 or 16 bytes; of texts if a header is tracked */
     uint32_t slot;
     int32_t type;        /* STK_* of the figure; -1: nothing is refused */
     uint32_t element;
     uint32_t status;     /* of the page that refuses */
+    uint32_t name_len;   /* bytes of <name>, 0: the client's address */
+    char name[PX_LIMIT_NAME]; /* of the header, the last comma-separated value of whose last field is tracked unless empty */
 } px_limit;
 
 /* Rates per second. */

@@ -64,8 +64,9 @@ void track_over(flow *f);
 /* The slot <i> that counts for the present stream, NULL if it is empty. */
 const track_slot *track_at(const flow *f, uint32_t i);
 
-/* Does what the limit of the flow's frontend says. The status of the page that the request is refused with, 0: it goes on. */
-int track_limit(flow *f);
+/* Does what the limit of the flow's frontend says of the request with head <h>, scanned in <buf>. The status of the page that it
+ * is refused with, 0: it goes on. */
+int track_limit(flow *f, const h1_head *h, const char *buf);
 
 /* track_add() of one, for flows of which most track nothing. */
 static inline void track_count(flow *f, uint32_t mask)

@@ -238,9 +238,9 @@ void exch_route(flow *f, backend *be)
 }
 
 /* Whether its frontend's limit has refused the request. */
-static int is_limited(flow *f, const char *s, uint32_t have)
+static int is_limited(flow *f, const h1_head *h, const char *s, uint32_t have)
 {
-    int status = track_limit(f);
+    int status = track_limit(f, h, s);
 
     if (likely(!status))
         return 0;
@@ -268,7 +268,7 @@ static void start(flow *f, const h1_head *h, char *s, uint32_t have)
         keep_uri(f, h, s);
     set_body(f, h);
     set_flags(f, h);
-    if (unlikely(at_peek(&f->fe->limit) != NULL) && is_limited(f, s, have))
+    if (unlikely(at_peek(&f->fe->limit) != NULL) && is_limited(f, h, s, have))
         return;
     if (unlikely(f->fe->conf.asks & 1u << ASK_REQUEST)) {
         ask_request(f, h, s, have);

@@ -85,6 +85,32 @@ int h1_next_item(h1_span *list, h1_span *item)
     return 1;
 }
 
+/* The first comma that is in no quoted string, <end> if there is none. */
+static const char *comma_of(const char *p, const char *end)
+{
+    int quoted = 0;
+
+    for (; p < end && (quoted || *p != ','); p++) {
+        if (*p == '"')
+            quoted = !quoted;
+        else if (*p == '\\' && quoted && p + 1 < end)
+            p++;
+    }
+    return p;
+}
+
+h1_span h1_first_member(h1_span list)
+{
+    return h1_trim((h1_span){list.p, comma_of(list.p, list.end)});
+}
+
+h1_span h1_last_member(h1_span list)
+{
+    for (const char *comma; (comma = comma_of(list.p, list.end)) < list.end;)
+        list.p = comma + 1;
+    return h1_trim(list);
+}
+
 int h1_same_nocase(h1_span a, h1_span b)
 {
     if (a.end - a.p != b.end - b.p)

@@ -110,21 +110,6 @@ static h1_span domain(h1_span s)
     return (h1_span){p, dot};
 }
 
-/* What stands before the first comma that is in no quoted string (RFC 9110 5.6.4). */
-static h1_span first_value(h1_span all)
-{
-    int quoted = 0;
-    const char *p = all.p;
-
-    for (; p < all.end && (quoted || *p != ','); p++) {
-        if (*p == '"')
-            quoted = !quoted;
-        else if (*p == '\\' && quoted && p + 1 < all.end)
-            p++;
-    }
-    return h1_trim((h1_span){all.p, p});
-}
-
 /* The first value of the first header of the name; an empty one is none. */
 static lb_key header_key(const backend *be, const h1_head *h, const char *s)
 {
@@ -134,7 +119,7 @@ static lb_key header_key(const backend *be, const h1_head *h, const char *s)
 
     if (i < 0)
         return (lb_key){0};
-    value = first_value(h1_value(&h->hdr[i], s));
+    value = h1_first_member(h1_value(&h->hdr[i], s));
     if (value.p == value.end)
         return (lb_key){0};
     return key_of(be, c->lb_domain ? domain(value) : value);

@@ -153,17 +153,44 @@ static int is_within(const fe_limit *l, int64_t v)
     return 0;
 }
 
-int track_limit(flow *f)
+/* The last value of the last header of the limit's name, empty if there is none. */
+static h1_span header_key(const px_limit *l, const h1_head *h, const char *buf)
 {
-    const fe_limit *found = at_load(&f->fe->limit);
-    const px_limit *l = &found->l;
+    int last = -1, i = -1;
+
+    while ((i = h1_find(h, buf, l->name, l->name_len, (uint32_t)(i + 1))) >= 0)
+        last = i;
+    return last < 0 ? (h1_span){buf, buf} : h1_last_member(h1_value(&h->hdr[last], buf));
+}
+
+static void track_source(flow *f, const px_limit *l)
+{
     uint32_t len = stk_conf_of(l->table)->key_len;
     uint8_t room[16];
     const uint8_t *key = source_key(f->f, len, room);
-    const track_slot *s;
 
     if (key)
         track_begin(f, l->slot, 0, l->table, key, len, TRACK_REQ);
+}
+
+static void track_header(flow *f, const px_limit *l, const h1_head *h, const char *buf)
+{
+    h1_span key = header_key(l, h, buf);
+
+    if (key.p < key.end)
+        track_begin(f, l->slot, 0, l->table, key.p, (uint32_t)(key.end - key.p), TRACK_REQ);
+}
+
+int track_limit(flow *f, const h1_head *h, const char *buf)
+{
+    const fe_limit *found = at_load(&f->fe->limit);
+    const px_limit *l = &found->l;
+    const track_slot *s;
+
+    if (l->name_len)
+        track_header(f, l, h, buf);
+    else
+        track_source(f, l);
     s = found->nranges ? track_at(f, l->slot) : NULL;
     /* without an entry of the stream's that of the connection counts, whose table may store something else */
     if (!s || stk_conf_of(s->table)->count[l->type] <= l->element)

@@ -50,8 +50,14 @@ SCENARIOS: tuple[Scenario, ...] = (
         {"rate": 1.15},
     ),
     Scenario(
-        "track-rules",
+        "track-header",
         "HTTP keep-alive, Host tracked, denied from a rate on",
+        FullLoad("track-header", Load("/small")),
+        {"rate": 1.15},
+    ),
+    Scenario(
+        "track-rules",
+        "HTTP keep-alive, URL and address tracked (Python), denied from a rate on",
         FullLoad("track-rules", Load("/small")),
         {"rate": 1.0},
     ),

@@ -513,6 +513,25 @@ static void the_properties_hold_for_the_corpus(void)
     CHECK(files > 100);
 }
 
+static void lists_have_a_first_and_a_last_member(void)
+{
+    static const char *const lists[][3] = {
+        {"a", "a", "a"},       {"a, b ,\tc ", "a", "c"},     {" a,", "a", ""},           {",a", "", "a"},
+        {"", "", ""},          {"\"a,b\", c", "\"a,b\"", "c"}, {"a, \"b,c\"", "a", "\"b,c\""}, {"a, \"b,c", "a", "\"b,c"},
+        {"\"a\\\",b\",c", "\"a\\\",b\"", "c"}, {"a\\,b", "a\\", "b"},
+    };
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+        size_t n = strlen(lists[i][0]);
+        char *list = memcpy(malloc(n ? n : 1), lists[i][0], n); /* exact, so that a sanitizer sees a byte too far */
+        h1_span all = {list, list + n}, first = h1_first_member(all), last = h1_last_member(all);
+
+        CHECK((size_t)(first.end - first.p) == strlen(lists[i][1]) && !memcmp(first.p, lists[i][1], strlen(lists[i][1])));
+        CHECK((size_t)(last.end - last.p) == strlen(lists[i][2]) && !memcmp(last.p, lists[i][2], strlen(lists[i][2])));
+        free(list);
+    }
+}
+
 int main(void)
 {
     RUN(a_request_is_indexed);
@@ -540,6 +559,7 @@ int main(void)
     RUN(a_copy_of_half_a_head_goes_on_elsewhere);
     RUN(fields_are_found_by_name);
     RUN(fields_named_by_connection_are_told);
+    RUN(lists_have_a_first_and_a_last_member);
     RUN(options_relax_one_rule_each);
     RUN(unsafe_heads_are_framed_and_routed_as_strictly_as_others);
     RUN(lower_case_is_ascii_only_and_stays_inside);

@@ -8,6 +8,7 @@ import pytest
 
 import lbcore
 from lbcore.shim import lib
+from lbcore.table.table import Table
 from tests.embedded import Client, balancer, config, named, until
 from tests.peers.chaos import Chaos
 from tests.peers.sinks import UdpSink
@@ -40,8 +41,8 @@ def asks(lb: lbcore.LoadBalancer) -> int:
     return int(lib.eng_fe_conf(lb.engine.handle, frontend.index).asks)
 
 
-def seen(lb: lbcore.LoadBalancer, name: str) -> int:
-    """A figure of the client's entry, once nobody holds it."""
+def seen(lb: lbcore.LoadBalancer, name: str, key: bytes = b"\x7f\0\0\1") -> int:
+    """A figure of an entry, once nobody holds it."""
     assert lb.tables is not None
     table = lb.tables.find("fe")
     assert table is not None
@@ -49,13 +50,13 @@ def seen(lb: lbcore.LoadBalancer, name: str) -> int:
     assert field is not None
 
     def is_idle() -> bool:
-        entry = table.get(b"\x7f\0\0\1")
+        entry = table.get(key)
         idle = table.facts(entry).refs == 0
         table.release(entry)
         return idle
 
     assert until(is_idle)
-    entry = table.get(b"\x7f\0\0\1")
+    entry = table.get(key)
     value = table.read(entry, field)
     table.release(entry)
     return value
@@ -149,6 +150,81 @@ def test_log_lines_tell_what_the_shim_tracked(port: int) -> None:
         assert sink.wait_for(1, 5)
         lines = [line.partition(b"]: ")[2] for line in sink.lines() if b"cnt=" in line]
     assert lines == [b"cnt=1 key=127.0.0.1 -\n"]
+
+
+# What may stand behind the first line, and what is tracked of it: the last value of the last "x", unless that is empty.
+HEADERS = {
+    "X: one": "one",
+    "x:  one\t": "one",
+    "X: one, two": "two",
+    "X: one,two ,": "",
+    "X: one\r\nX: two": "two",
+    "X: one, two\r\nY: z\r\nx: three": "three",
+    "X: one\r\nX:": "",
+    "X: ,": "",
+    'X: a "b, c"': 'a "b, c"',
+    'X: a, "b, c\\", d", e': "e",
+    'X: a, "b, c': '"b, c',
+    "X: 0123456789abcdefghijk": "0123456789abcdefghij",
+    "X: \xe9": "\xe9",
+    "Y: one": "",
+}
+TEXTS = "stick-table type string len 20 size 100 expire 1m store http_req_cnt"
+
+
+def tracked(port: int, track: str) -> tuple[int, list[list[str]]]:
+    """Which questions there are, and the keys that the table has after each of the headers."""
+    found = []
+    with balancer(config(port, front=(TEXTS, track))) as lb:
+        assert lb.tables is not None
+        table = lb.tables.find("fe")
+        assert table is not None
+        for header in HEADERS:
+            with Client(lb) as client:
+                client.send(f"GET / HTTP/1.1\r\nHost: h\r\n{header}\r\n\r\n".encode("latin-1"))
+                assert client.status() == 200
+            found.append([table.key(entry).rstrip(b"\0").decode("latin-1") for entry in table.entries()])
+            assert until(lambda: not table.used or not clear(table))
+        return asks(lb), found
+
+
+def clear(table: Table) -> int:
+    """Removes what nobody holds; how many entries are left."""
+    for key in [table.key(entry) for entry in table.entries()]:
+        table.kill(table.get(key))
+    return table.used
+
+
+@pytest.mark.parametrize("key", ["hdr(x)", "req.hdr(X)", "req.hdr(x,-1)"])
+def test_the_value_of_a_header_is_what_rules_would_track(key: str, port: int) -> None:
+    expected = [[text] if text else [] for text in HEADERS.values()]
+    assert tracked(port, f"http-request track-sc0 {key}") == (0, expected)
+    assert tracked(port, f"http-request track-sc0 {key} if TRUE") == (1 << lib.ASK_REQUEST, expected)
+
+
+def test_a_header_limits_those_who_send_the_same(port: int) -> None:
+    with balancer(config(port, front=(TEXTS, "http-request track-sc0 hdr(host)", DENY.replace("rate", "cnt")))) as lb:
+        assert asks(lb) == 0
+        assert statuses(lb, 4) == [200, 200, 429, 429]
+        assert seen(lb, "http_req_cnt", b"test") == 4
+
+
+def test_rules_see_the_header_that_was_tracked_even_if_they_change_it(port: int) -> None:
+    rules = (
+        "http-request track-sc0 req.hdr(x)",
+        "http-request set-header X other",
+        'http-request return status 200 content-type a/b lf-string "%[sc0_key] %[sc0_http_req_cnt]"',
+    )
+    with balancer(config(port, front=(TEXTS, *rules))) as lb, Client(lb) as client:
+        assert lb.world.limits[0].header == "x"
+        client.send(b"GET / HTTP/1.1\r\nHost: h\r\nX: own\r\n\r\n")
+        assert client.body() == b"own 1"
+
+
+def test_logs_that_tell_of_a_header_have_it_tracked_by_rules(port: int) -> None:
+    log = ("log 127.0.0.1:9 local0", 'log-format "%[sc0_key]"')
+    with balancer(config(port, front=(TEXTS, "http-request track-sc0 req.hdr(x)", *log))) as lb:
+        assert lb.world.limits == {}
 
 
 def test_a_closed_balancer_has_no_tables(port: int) -> None:

@@ -19,7 +19,7 @@ TICKS = 0xFFFFFFFF
 
 def now_ms() -> int:
     """The tick that entries are dated by: milliseconds of the monotonic clock, as the shim's threads have them."""
-    return time.monotonic_ns() // 1_000_000 & TICKS
+    return time.monotonic_ns() // 1_000_000 & TICKS or 1
 
 
 class Field(NamedTuple):

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <time.h>
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -38,4 +39,27 @@
 #define at_xchg(p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
 /* <p> becomes <v> if it still is *<e>; otherwise *<e> is what it is. Returns whether it did. */
 #define at_cas(p, e, v) __atomic_compare_exchange_n((p), (e), (v), 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
+
+/* The monotonic clock in nanoseconds. */
+static inline uint64_t mono_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* A time of it, in us, as a tick: milliseconds that wrap, and are never 0, which means no time at all. */
+static inline uint32_t tick_of(uint64_t us)
+{
+    uint32_t ms = (uint32_t)(us / 1000);
+
+    return ms ? ms : 1;
+}
+
+/* What a worker's clock would show now; for those who have none. */
+static inline uint32_t tick_now(void)
+{
+    return tick_of(mono_ns() / 1000);
+}
 #endif

@@ -70,11 +70,10 @@ void eng_lsn_counters(engine *e, int i, lb_counters *out)
 
 static void rates(const engine *e, const px_shard *s, uint32_t *out)
 {
-    thr now = {0};
+    uint32_t now = tick_now();
 
-    thr_clock(&now);
     for (int kind = 0; kind < PX_RATES; kind++)
-        out[kind] = rates_read(s, e->conf.nbthread, kind, now.now_ms);
+        out[kind] = rates_read(s, e->conf.nbthread, kind, now);
 }
 
 void eng_fe_rates(engine *e, int i, uint32_t *out)
@@ -94,11 +93,10 @@ void eng_srv_rates(engine *e, int i, uint32_t *out)
 
 void eng_rates(engine *e, uint32_t *out)
 {
-    thr now = {0};
+    uint32_t now = tick_now();
 
-    thr_clock(&now);
-    out[0] = freqp_read(&e->conn_rate, FREQ_SECOND, now.now_ms);
-    out[1] = freqp_read(&e->sess_rate, FREQ_SECOND, now.now_ms);
+    out[0] = freqp_read(&e->conn_rate, FREQ_SECOND, now);
+    out[1] = freqp_read(&e->sess_rate, FREQ_SECOND, now);
     out[2] = 0;
 }
 

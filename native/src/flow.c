@@ -5,7 +5,6 @@
 #include "queue.h"
 #include "sess.h"
 #include "track.h"
-#include <time.h>
 
 #define DRAIN_TIME 1000 /* ms that a client has to stop sending after we closed */
 #define DRAIN_TURNS 4
@@ -167,14 +166,6 @@ static void wait(flow *f)
         drain(f);
     else
         ask_run(f);
-}
-
-static uint64_t mono_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
 /* "profiling.tasks": what the call that began at <began> took, and how long it was due before. Not of one in which the stream

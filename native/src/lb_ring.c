@@ -10,7 +10,6 @@
 #include "ctr.h"
 #include "hash.h"
 #include "lb_algo.h"
-#include <time.h>
 
 #define POINTS_MAX (LB_WEIGHT_STEPS * LB_WEIGHT_MAX) /* of a server */
 

@@ -2,7 +2,6 @@
 #include "lock.h"
 #include <limits.h>
 #include <sched.h>
-#include <time.h>
 #ifdef __linux__
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -50,14 +49,6 @@ static void wake_on(uint32_t *word, int n)
 }
 #endif
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* --- spinlock ---------------------------------------------------------------------------------------------------- */
 
 void spin_init(spinlock *l, lockset *set, int label)
@@ -96,10 +87,10 @@ void spin_lock_watched(spinlock *l)
 
     lockset_wanted(l->set, l->label);
     if (!spin_take(l)) {
-        start = now_ns();
+        start = mono_ns();
         spin_lock_wait(l);
     }
-    lockset_taken(l->set, l, l->label, 0, start ? now_ns() - start + 1 : 0);
+    lockset_taken(l->set, l, l->label, 0, start ? mono_ns() - start + 1 : 0);
 }
 
 int spin_trylock_watched(spinlock *l)
@@ -214,10 +205,10 @@ void rw_rdlock_watched(rwlock *l)
 
     lockset_wanted(l->set, l->label);
     if (!rw_take_rd(l)) {
-        start = now_ns();
+        start = mono_ns();
         rw_rdlock_wait(l);
     }
-    lockset_taken(l->set, l, l->label, 1, start ? now_ns() - start + 1 : 0);
+    lockset_taken(l->set, l, l->label, 1, start ? mono_ns() - start + 1 : 0);
 }
 
 int rw_tryrdlock_watched(rwlock *l)
@@ -240,10 +231,10 @@ void rw_wrlock_watched(rwlock *l)
 
     lockset_wanted(l->set, l->label);
     if (!rw_take_wr(l)) {
-        start = now_ns();
+        start = mono_ns();
         rw_wrlock_wait(l);
     }
-    lockset_taken(l->set, l, l->label, 0, start ? now_ns() - start + 1 : 0);
+    lockset_taken(l->set, l, l->label, 0, start ? mono_ns() - start + 1 : 0);
 }
 
 int rw_trywrlock_watched(rwlock *l)

@@ -2,7 +2,6 @@
 #include "logline.h"
 
 #include <arpa/inet.h>
-#include <time.h>
 
 #include "engine.h"
 #include "flow.h"

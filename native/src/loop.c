@@ -2,7 +2,6 @@
 #include "poll.h"
 
 #include <sched.h>
-#include <time.h>
 #include <unistd.h>
 
 #define RETRY_MS 100 /* the longest sleep while the kernel refuses an update */
@@ -309,14 +308,6 @@ static int time_to_sleep(const fdloop *l, int timeout_ms)
     return timeout_ms;
 }
 
-static uint64_t mono_us(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
 /* Gives the processor to those who have work before the thread says that it has none: what they did meanwhile is then there
  * as one batch, and they need not wake anybody (which costs the waker more than the rest of its packet, above all
  * between virtual processors). 1: look for it. After it brought nothing, it is left out more and more often; after it took
@@ -329,9 +320,9 @@ static int give_way(fdloop *l)
         l->yield_skip--;
         return 0;
     }
-    begun = mono_us();
+    begun = mono_ns();
     sched_yield();
-    if (mono_us() - begun > YIELD_LONG)
+    if (mono_ns() - begun > YIELD_LONG * 1000ull)
         l->yield_skip = YIELD_REST;
     return 1;
 }

@@ -158,10 +158,9 @@ static void enter_thread(sess_walk *w)
 
 int sess_walk_next(sess_walk *w, lb_sess *out, int max, int look)
 {
-    thr now = {0};
+    uint32_t now = tick_now();
     int n = 0;
 
-    thr_clock(&now);
     while (w->tid < w->e->conf.nbthread) {
         if (!w->begun)
             enter_thread(w);
@@ -169,7 +168,7 @@ int sess_walk_next(sess_walk *w, lb_sess *out, int max, int look)
             if (n == max || !look--)
                 return n;
             if (is_stream(w->at))
-                tell(w->at, now.now_ms, &out[n++]);
+                tell(w->at, now, &out[n++]);
         }
         leave_thread(w);
         w->tid++;
@@ -217,12 +216,10 @@ static flow *find(engine *e, uint64_t id)
 int eng_sess_find(engine *e, uint64_t id, lb_sess *out)
 {
     const flow *f = find(e, id);
-    thr now = {0};
 
     if (!f)
         return 0;
-    thr_clock(&now);
-    tell(f, now.now_ms, out);
+    tell(f, tick_now(), out);
     return 1;
 }
 

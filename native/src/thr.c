@@ -3,7 +3,6 @@
 #include "asked.h"
 #include "sess.h"
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
 
 /* --- slabs --- */
@@ -98,11 +97,8 @@ void thr_clock(thr *t)
 {
     struct timespec ts;
 
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    t->mono_us = (uint64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-    t->now_ms = (uint32_t)(t->mono_us / 1000);
-    if (!t->now_ms)
-        t->now_ms = 1;
+    t->mono_us = mono_ns() / 1000;
+    t->now_ms = tick_of(t->mono_us);
     clock_gettime(CLOCK_REALTIME, &ts);
     t->wall_us = (uint64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
     t->now_sec = (uint32_t)ts.tv_sec;

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from lbcore.cli.registry import Call, Command, Level, Reply, error
+from lbcore.cli.texts import local_time
 from lbcore.cli.views import ErrorEnd, Snapshot
 from lbcore.stats.views import ProxyView
 
@@ -18,7 +19,6 @@ _ESCAPES = {0x09: r"\t", 0x0A: r"\n", 0x0D: r"\r", 0x1B: r"\e", 0x5C: r"\\"}
 _SHOWN = [chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02X}" for byte in range(256)]
 for _byte, _text in _ESCAPES.items():
     _SHOWN[_byte] = _text
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NONE = ErrorEnd("<NONE>", -1)
 
 
@@ -32,7 +32,7 @@ def show_errors(call: Call) -> Reply:
         iid = found
     wanted = {"request": (False,), "response": (True,)}.get(call.arg(1), (False, True))
     snapshots = [one for one in call.process.snapshots() if one.response in wanted and _concerns(one, iid)]
-    head = f"Total events captured on [{_date(time.time_ns() // 1000)}] : {call.process.snapshots_taken()}\n"
+    head = f"Total events captured on [{local_time(time.time_ns() // 1000, 3)}] : {call.process.snapshots_taken()}\n"
     return Reply(head + "".join("".join(_lines(one)) for one in snapshots))
 
 
@@ -52,7 +52,7 @@ def _lines(one: Snapshot) -> Iterator[str]:
     owner = one.owner or _NONE
     side, what = ("backend", "response") if one.response else ("frontend", "request")
     other = f"frontend {_end(one.frontend)}" if one.response else f"backend {_end(one.backend)}"
-    yield f" \n[{_date(one.when_us)}] {side} {_end(owner)}: invalid {what}\n"
+    yield f" \n[{local_time(one.when_us, 3)}] {side} {_end(owner)}: invalid {what}\n"
     yield f"  {other}, server {_end(one.server)}, event #{one.event}, src {one.source}\n"
     yield f"  buffer starts at 0 (including 0 out), {max(0, one.bufsize - one.length)} free,\n"
     yield f"  len {one.length}, wraps at {one.bufsize}, error at position {one.position}\n"
@@ -79,13 +79,6 @@ def dump(data: bytes) -> Iterator[str]:
             line, first, mark = "", offset + 1, " "
     if line:
         yield f"  {first:05d}{mark} {line}\n"
-
-
-def _date(us: int) -> str:
-    """Local time, as in logs: `23/Nov/2026:10:56:54.064`."""
-    now = time.localtime(us // 1_000_000)
-    day = f"{now.tm_mday:02d}/{_MONTHS[now.tm_mon - 1]}/{now.tm_year}"
-    return f"{day}:{now.tm_hour:02d}:{now.tm_min:02d}:{now.tm_sec:02d}.{us // 1000 % 1000:03d}"
 
 
 COMMANDS = (

@@ -14,11 +14,9 @@ from lbcore.cli.set_check import (
     PORT_MAX,
     WARNING,
     numeric,
-    set_agent_addr,
-    set_agent_port,
+    set_address,
     set_agent_send,
-    set_check_addr,
-    set_check_port,
+    set_port,
 )
 from lbcore.proxy.changes import Verdict
 from lbcore.proxy.health import CheckState
@@ -234,11 +232,11 @@ def shutdown_sessions(call: Call) -> Reply:
 _SETTERS: dict[str, Callable[[Call, Server], Reply]] = {
     "addr": _set_addr,
     "agent": _set_agent,
-    "agent-addr": set_agent_addr,
-    "agent-port": set_agent_port,
+    "agent-addr": set_address,
+    "agent-port": set_port,
     "agent-send": set_agent_send,
-    "check-addr": set_check_addr,
-    "check-port": set_check_port,
+    "check-addr": set_address,
+    "check-port": set_port,
     "fqdn": _set_fqdn,
     "health": _set_health,
     "ssl": _set_ssl,

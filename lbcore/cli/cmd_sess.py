@@ -6,12 +6,12 @@ figures of one. Sessions have numbers that are never used twice, where HAProxy h
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Iterator
 from typing import NamedTuple
 
 from lbcore.cli.registry import NOTHING, Call, Command, Level, Refusal, Reply
 from lbcore.cli.spans import human, parse_span
+from lbcore.cli.texts import local_time
 from lbcore.cli.views import Sess, SessEnd, SessProxy, SessWay
 
 HELP = """Usage: show sess [<id>|all|help] [<option>]*
@@ -28,7 +28,6 @@ options:
   show-uri            : with their request lines, where these are kept to be logged
 """
 _NO_PROXY = SessProxy("<NONE>", -1, "-")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class Wanted(NamedTuple):
@@ -169,7 +168,7 @@ def _all_lines(session: Sess, wanted: Wanted) -> str:
 
 
 def _paragraph(session: Sess, wanted: Wanted) -> Iterator[str]:
-    yield f"{session.id:#x}: [{_date(session.accepted_us)}] id={session.stream} proto={session.proto} "
+    yield f"{session.id:#x}: [{local_time(session.accepted_us, 6)}] id={session.stream} proto={session.proto} "
     yield f"source={session.source}{_uri(session, wanted)}\n"
     waiting = "0" if session.queue_pos is None else f"1 pend_pos={session.queue_pos}"
     yield f"  flags={session.flags:#x}, conn_retries={session.retries}, waiting={waiting} held={int(session.held)} "
@@ -222,13 +221,6 @@ def _uri(session: Sess, wanted: Wanted) -> str:
 
 def _shown(byte: int) -> str:
     return chr(byte) if 0x20 <= byte < 0x7F and byte not in b'"\\' else f"\\x{byte:02x}"
-
-
-def _date(us: int) -> str:
-    """Local time: `23/Nov/2026:15:55:30.270278`."""
-    now = time.localtime(us // 1_000_000)
-    day = f"{now.tm_mday:02d}/{_MONTHS[now.tm_mon - 1]}/{now.tm_year}"
-    return f"{day}:{now.tm_hour:02d}:{now.tm_min:02d}:{now.tm_sec:02d}.{us % 1_000_000:06d}"
 
 
 COMMANDS = (

@@ -28,6 +28,16 @@ def place_of(call: Call) -> tuple[Backend, str]:
     return backend, server
 
 
+def backend_of(call: Call) -> Backend:
+    """The backend that the first argument names. Raises Refusal."""
+    if not call.arg(0):
+        raise Refusal("A backend name is expected.")
+    backend = call.process.backends().get(call.arg(0))
+    if backend is None:
+        raise Refusal("No such backend.")
+    return backend
+
+
 def frontend_of(call: Call) -> Frontend:
     """The frontend that the first argument names. Raises Refusal."""
     if not call.arg(0):

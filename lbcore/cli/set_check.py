@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from collections.abc import Callable
 
 from lbcore.base.address import Address
 from lbcore.cli.registry import NOTHING, Call, Refusal, Reply
@@ -19,55 +20,34 @@ class _Wrong(Exception):
     """What is wrong with an address or a port, to be told as a warning."""
 
 
-def set_check_addr(call: Call, server: Server) -> Reply:
-    """`check-addr <ip> [port <port>]`: where health checks go."""
+def set_address(call: Call, server: Server) -> Reply:
+    """`check-addr <ip> [port <port>]`, `agent-addr ...`: where health checks go, or the agent is asked."""
     _need(call, "requires an address and optionally a port.")
-    if server.check is None:
-        return _warning("health checks are not enabled on this server")
-    try:
-        addr = _address(call.arg(2))
-        port = _port(call.arg(4)) if call.arg(3) == "port" else None
-        call.process.states().check_address(server, addr=addr, port=port)
-    except _Wrong as wrong:
-        return _warning(str(wrong))
-    return NOTHING
+    return _set_place(
+        call, server, lambda: (_address(call.arg(2)), _port(call.arg(4)) if call.arg(3) == "port" else None)
+    )
 
 
-def set_check_port(call: Call, server: Server) -> Reply:
-    """`check-port <port>`."""
+def set_port(call: Call, server: Server) -> Reply:
+    """`check-port <port>`, `agent-port <port>`."""
     _need(call, "requires a port.")
-    if server.check is None:
-        return _warning("health checks are not enabled on this server")
+    return _set_place(call, server, lambda: (None, _port(call.arg(2))))
+
+
+def _set_place(call: Call, server: Server, read: Callable[[], tuple[Address | None, int | None]]) -> Reply:
+    """Sets what `read` makes of the words, for the checks that the command is about."""
+    states = call.process.states()
+    if call.arg(1).startswith("agent-"):
+        kind, checked, change = "agent", server.agent, states.agent_address
+    else:
+        kind, checked, change = "health", server.check, states.check_address
+    if checked is None:
+        return _warning(f"{kind} checks are not enabled on this server")
     try:
-        call.process.states().check_address(server, port=_port(call.arg(2)))
+        addr, port = read()
     except _Wrong as wrong:
         return _warning(str(wrong))
-    return NOTHING
-
-
-def set_agent_addr(call: Call, server: Server) -> Reply:
-    """`agent-addr <ip> [port <port>]`: where the agent is asked."""
-    _need(call, "requires an address and optionally a port.")
-    if server.agent is None:
-        return _warning("agent checks are not enabled on this server")
-    try:
-        addr = _address(call.arg(2))
-        port = _port(call.arg(4)) if call.arg(3) == "port" else None
-        call.process.states().agent_address(server, addr=addr, port=port)
-    except _Wrong as wrong:
-        return _warning(str(wrong))
-    return NOTHING
-
-
-def set_agent_port(call: Call, server: Server) -> Reply:
-    """`agent-port <port>`."""
-    _need(call, "requires a port.")
-    if server.agent is None:
-        return _warning("agent checks are not enabled on this server")
-    try:
-        call.process.states().agent_address(server, port=_port(call.arg(2)))
-    except _Wrong as wrong:
-        return _warning(str(wrong))
+    change(server, addr=addr, port=port)
     return NOTHING
 
 

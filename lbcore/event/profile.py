@@ -20,6 +20,7 @@ _NAMES = {
     lib.EV_ASK: "questions", lib.EV_DONE: "records", lib.EV_OPEN: "applet_open", lib.EV_DATA: "applet_data",
     lib.EV_EOF: "applet_eof", lib.EV_ROOM: "applet_room", lib.EV_CLOSE: "applet_close",
     lib.EV_CONNECTED: "connected", lib.EV_SESSION_END: "session_end", lib.EV_ERRORS: "server_errors",
+    lib.EV_PASSED: "passed",
 }  # fmt: skip
 _UNTIMED = (lib.EV_SYNC,)  # waits for others
 

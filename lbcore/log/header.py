@@ -57,11 +57,9 @@ class Header:
         before, after = parts
         return before if after is None else b"%b%06d%b" % (before, us, after)
 
-    def around_date(self, level: int) -> tuple[bytes, bytes | None] | None:
-        """What of the headers of a level stands before and behind the date of the form `Nov  3 06:42:21`; None behind
-        where there is no date. None where a header has a date of another form."""
-        if any(field in self._layout.header for field in ("{us}", "{iso}", "{zone}")):
-            return None
+    def around_date(self, level: int) -> tuple[bytes, bytes | None]:
+        """What of the headers of a level stands before and behind the date, in one of the STAMPED formats; None behind
+        where there is no date."""
         before, mark, after = self._fill(level, stamp="\0").partition("\0")
         return encode(before), encode(after) if mark else None
 
@@ -112,3 +110,5 @@ LAYOUTS = {
     "short": Layout("<{level}>"),
     "timed": Layout("<{level}>{iso}.{us}{zone} "),
 }
+# Those whose date, if they have one, is of the form `Nov  3 06:42:21`.
+STAMPED = frozenset(name for name, layout in LAYOUTS.items() if "{iso}" not in layout.header)

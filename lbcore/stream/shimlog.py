@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from lbcore.base.address import Address
-from lbcore.log.header import Header, Origin
+from lbcore.log.header import STAMPED, Header, Origin
 from lbcore.log.settings import LogTarget
 from lbcore.log.syslog import default_format
 from lbcore.proxy.settings import ProxySettings
@@ -31,7 +31,6 @@ from lbcore.stream.txnlog import LOG_INFO, as_format, builtin_format
 Piece = tuple[int, int, int]  # as log_piece
 SocketTo = Callable[[Address], socket.socket]
 
-_FORMATS = frozenset({"local", "rfc3164", "priority", "short", "raw"})
 _ALL_ALIKE = frozenset({"dontlog-normal", "log-separate-errors", "logasap"})  # options without which lines are
 _ALIASES = frozenset(
     {
@@ -66,7 +65,7 @@ def _is_plain(target: LogTarget) -> bool:
         return False
     if target.sample_ranges or target.profile is not None or target.level < LOG_INFO:
         return False
-    return (target.format is None or target.format in _FORMATS) and target.maxlen <= lib.LOG_LINE_MAX
+    return (target.format is None or target.format in STAMPED) and target.maxlen <= lib.LOG_LINE_MAX
 
 
 def _format(settings: ProxySettings) -> Format:
@@ -136,9 +135,7 @@ class _Texts:
 
 def _target(texts: _Texts, target: LogTarget, origin: Origin, socket_to: SocketTo) -> dict[str, int]:
     header = Header(target.format or default_format(target, origin), target.facility, origin)
-    found = header.around_date(max(LOG_INFO, target.minlevel))
-    assert found is not None, "looked at by writes()"
-    before, after = found
+    before, after = header.around_date(max(LOG_INFO, target.minlevel))
     places = dict(zip(("before", "before_len"), texts.add(before[: target.maxlen - 1]), strict=True))
     if after is not None:
         places |= dict(zip(("after", "after_len"), texts.add(after), strict=True))

@@ -21,6 +21,7 @@ SWITCHES: dict[str, tuple[tuple[str, ...], str]] = {
     "allbackups": (BACKEND, "Balances over all backup servers rather than using the first."),
     "checkcache": (BACKEND, "Blocks responses that caches would keep with their cookies."),
     "clitcpka": (FRONTEND, "Sends TCP keep-alive probes to clients."),
+    "contstats": (FRONTEND, "Counts bytes as they pass rather than when their stream ends."),
     "dontlog-normal": (FRONTEND, "Logs nothing about what went well."),
     "dontlognull": (FRONTEND, "Logs nothing about connections without data."),
     "h1-case-adjust-bogus-client": (FRONTEND, "Writes names of headers to clients as `h1-case-adjust` says."),

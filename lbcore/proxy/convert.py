@@ -75,6 +75,7 @@ FLAGS = {
 # Those that mean the one side or the other.
 FRONT_FLAGS = {
     "accept-unsafe-violations-in-http-request": lib.PX_O_UNSAFE,
+    "contstats": lib.PX_O_CONTSTATS,
     "h1-case-adjust-bogus-client": lib.PX_O_CASE,
     "http-drop-response-trailers": lib.PX_O_NO_TRAILERS,
     "http-ignore-probes": lib.PX_O_IGNORE_PROBES,

@@ -31,6 +31,7 @@
 #define PX_O_SPLICE_REQ 0x100   /* splice-request */
 #define PX_O_SPLICE_RES 0x200   /* splice-response */
 #define PX_O_SPLICE_AUTO 0x400  /* splice-auto: once a transfer shows to be bulk */
+#define PX_O_CONTSTATS 0x800    /* frontends: bytes are counted as they pass, not when their stream ends */
 #define PX_O_LOG 0x1000         /* frontends: raise an event for each finished stream */
 #define PX_O_LOG_URI 0x2000     /* frontends: keep the request line for the log */
 #define PX_O_DONTLOGNULL 0x4000 /* frontends: no event for a connection without data */

@@ -198,7 +198,7 @@ void flow_run(flow *f)
     if (f->flags & FL_DEAD) {
         f->flags &= ~FL_DEAD;
         flow_free(f);
-    } else if (unlikely(f->track)) {
+    } else if (unlikely(f->track || f->fe->conf.options & PX_O_CONTSTATS)) {
         flow_count_bytes(f); /* what bytes are counted by is asked about while they flow */
     }
 }

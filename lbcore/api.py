@@ -40,7 +40,7 @@ from lbcore.proxy.lines import Line
 from lbcore.proxy.plain import is_plain
 from lbcore.proxy.proxy import Proxy
 from lbcore.proxy.server import Server
-from lbcore.proxy.settings import GlobalSettings, ProxySettings, ServerSettings, Settings, Timeouts
+from lbcore.proxy.settings import EVER, GlobalSettings, ProxySettings, ServerSettings, Settings, Timeouts
 from lbcore.proxy.sighup import proxy_state, server_states, stopped_line, switched_line
 from lbcore.proxy.states import States
 from lbcore.sample.build import Build, BuildError
@@ -255,6 +255,7 @@ class LoadBalancer:
         self.bind()
         self._started = True
         self._restore_servers()
+        self._watch_threads()
         try:
             self.crew.start()
         except BaseException:
@@ -415,7 +416,7 @@ class LoadBalancer:
     def _engine_settings(self, chosen: GlobalSettings) -> EngineSettings:
         switched = ((chosen.noepoll, "epoll"), (chosen.nopoll, "poll"), (chosen.nokqueue, "kqueue"))
         return EngineSettings(
-            nbthread=chosen.nbthread or cpu_count(),
+            nbthread=chosen.nbthread or cpu_count(chosen.thread_hard_limit),
             bufsize=chosen.bufsize,
             maxrewrite=min(chosen.maxrewrite, chosen.bufsize // 2),
             maxhdr=chosen.maxhdr,
@@ -433,6 +434,12 @@ class LoadBalancer:
             sndbuf_client=chosen.sndbuf_client,
             rcvbuf_server=chosen.rcvbuf_server,
             sndbuf_server=chosen.sndbuf_server,
+            lowat_client=chosen.notsent_lowat_client,
+            lowat_server=chosen.notsent_lowat_server,
+            shuns_low=chosen.reject_privileged_ports,
+            line_max=chosen.log_line_len,
+            any_payload=chosen.any_payload,
+            spread=lib.ENG_SPREAD_EVER if chosen.close_spread_time == EVER else chosen.close_spread_time,
             h1_case=tuple(chosen.h1_case.values()),
             stick_counters=chosen.stick_counters,
             profiling=chosen.profiling_tasks,
@@ -508,6 +515,15 @@ class LoadBalancer:
                 self._world = World(self.proxies, self.settings, self.facts, self.engine.locks, self.tables)
             return self._world
 
+    def _watch_threads(self) -> None:
+        """Has it told when a thread lets traffic wait, where the configuration asks for that."""
+        limit = self.settings.globals.warn_blocked_after
+        if not limit:
+            return
+        from lbcore.event.blocked import Blocked  # seldom wanted
+
+        Blocked(self.crew, limit, lambda text: self.notify(text))  # noqa: PLW0108 - as it is then
+
     def _restore_servers(self) -> None:
         """Takes over the states of servers from before a restart, where the configuration says so."""
         if all(proxy.load_server_state == "none" for proxy in self.settings.proxies):
@@ -570,7 +586,7 @@ class LoadBalancer:
             return
         from lbcore.log.sender import Senders  # with the decisions
 
-        senders = Senders()
+        senders = Senders(self.settings.globals.sndbuf_backend)
         try:
             self.decisions.logs.logger(settings, senders).send(level, text)
         except Exception as error:  # noqa: BLE001 - what goes on must not end because it cannot be told

@@ -118,7 +118,7 @@ def _show(options: Options, settings: Settings) -> None:
         _print([] if chosen.quiet else ["List of loaded object files:"])
         _print(dump.libraries())
     if options.dump_cpus:
-        _print(dump.cpus(chosen.nbthread or cpu_count(), chosen.cpu_map))
+        _print(dump.cpus(chosen.nbthread or cpu_count(chosen.thread_hard_limit), chosen.cpu_map))
 
 
 def _print(lines: Iterable[str]) -> None:
@@ -198,7 +198,8 @@ def _launch(balancer: Balancer, settings: Settings) -> None:
             process.write_pidfile(chosen.pidfile)
         if process.hides_files(chosen):
             balancer.load_rest()
-        process.drop_privileges(chosen)
+        for name in sorted(process.drop_privileges(chosen)):
+            balancer.notify(f"'setcap' : the process was started without '{name}', so it cannot keep it.")
         balancer.start()
     except BaseException:
         balancer.stop()

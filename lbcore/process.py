@@ -17,6 +17,7 @@ from lbcore.thread.masks import cpu_count
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lbcore.capabilities import Keeper
     from lbcore.proxy.settings import GlobalSettings, Settings
 
 MAX_DESCRIPTORS = 1 << 20  # HAProxy's default fd-hard-limit: tables are sized by it, and some systems allow 2^30
@@ -107,7 +108,7 @@ def fixed_descriptors(settings: Settings) -> int:
     """How many descriptors are taken whatever the traffic: by the process, threads, listeners and the stats sockets."""
     chosen = settings.globals
     listeners = sum(len(proxy.binds) for proxy in settings.proxies)
-    threads = chosen.nbthread or cpu_count()
+    threads = chosen.nbthread or cpu_count(chosen.thread_hard_limit)
     stats = len(chosen.stats_sockets) + (chosen.stats_maxconn if chosen.stats_sockets else 0)
     return PROCESS_DESCRIPTORS + THREAD_DESCRIPTORS * threads + listeners + stats
 
@@ -187,28 +188,66 @@ def _detach(tell: int) -> None:
 
 
 def check_privileges(settings: Settings) -> None:
-    """Raises StartError if privileges are to be given away that connections to servers take."""
+    """Raises StartError if privileges are to be given away that connections to servers take (`setcap` keeps some)."""
     if not settings.globals.uid:
         return
+    kept = settings.globals.capabilities
     for proxy in settings.proxies:
-        if proxy.usesrc is not None or any(server.usesrc or server.namespace for server in proxy.servers):
-            raise StartError("Some configuration options require full privileges, so global.uid cannot be changed.")
+        spoofs = proxy.usesrc is not None or any(server.usesrc for server in proxy.servers)
+        if spoofs and kept.isdisjoint(("cap_net_admin", "cap_net_raw")):
+            raise _needs_all("cap_net_raw")
+        if "cap_sys_admin" not in kept and any(server.namespace for server in proxy.servers):
+            raise _needs_all("cap_sys_admin")
 
 
-def drop_privileges(chosen: GlobalSettings) -> None:
+def _needs_all(least: str) -> StartError:
+    return StartError(
+        "Some configuration options require full privileges, so global.uid cannot be changed "
+        f"(unless 'setcap {least}' is set)."
+    )
+
+
+def drop_privileges(chosen: GlobalSettings) -> set[str]:
     """Takes the root directory, then the groups, then the user of the `global` section. Raises StartError.
 
-    In this order because each step needs what the next gives away.
+    In this order because each step needs what the next gives away. Returns what `setcap` asked for in vain, since the
+    process never had it.
     """
     allow_core_dumps = _core_dumps() if chosen.set_dumpable else None
+    settle = _capabilities(chosen)
     if chosen.chroot is not None:
         _change_root(chosen.chroot)
     if chosen.gid:
         _set_groups(chosen.gid)
     if chosen.uid:
         _step(lambda: os.setuid(chosen.uid or 0), f"Cannot set uid {chosen.uid}.")
+    missing = settle()
     if allow_core_dumps is not None:
         allow_core_dumps()
+    return missing
+
+
+def _capabilities(chosen: GlobalSettings) -> Callable[[], set[str]]:
+    """What is called once the user has changed: it leaves the process the capabilities of `setcap`, and no others.
+
+    Who stays root has them all, and keeps them.
+    """
+    if not chosen.capabilities or (os.geteuid() == 0 and not chosen.uid):
+        return set
+    from lbcore.capabilities import Keeper  # few ask for it
+
+    try:
+        keeper = Keeper(chosen.capabilities)
+    except OSError as error:
+        raise StartError(f"Cannot keep capabilities. ({error.strerror or error})") from None
+    return lambda: _settled(keeper)
+
+
+def _settled(keeper: Keeper) -> set[str]:
+    try:
+        return keeper.settle()
+    except OSError as error:
+        raise StartError(f"Cannot set capabilities. ({error.strerror})") from None
 
 
 def hides_files(chosen: GlobalSettings) -> bool:

@@ -32,6 +32,7 @@ from lbcore.cfg.check_track import check_tracking
 from lbcore.cfg.context import Context
 from lbcore.cfg.diagnostics import readable
 from lbcore.cfg.kw_balance import check_balance
+from lbcore.cfg.kw_capture import check_capture
 from lbcore.cfg.kw_cookie import check_cookies
 from lbcore.cfg.kw_error import check_errors
 from lbcore.cfg.kw_h1_case import check_h1_case
@@ -39,6 +40,7 @@ from lbcore.cfg.kw_http_option import check_http_options
 from lbcore.cfg.kw_log_format import check_logs
 from lbcore.cfg.kw_stats_page import check_pages
 from lbcore.cfg.kw_stick import check_stick
+from lbcore.cfg.kw_thread import check_threads
 from lbcore.cfg.sec_log_profile import check_profiles
 from lbcore.cfg.sec_peers import check_peers
 from lbcore.cfg.sec_userlist import check_members
@@ -66,6 +68,7 @@ def check(ctx: Context, resolver: Resolver = resolve) -> None:
     backends = {proxy.name: proxy for proxy in proxies if proxy.has_backend}
     check_members(ctx)
     _buffers(ctx.settings.globals)
+    check_threads(ctx)
     for proxy in proxies:
         if not proxy.disabled:
             _check_proxy(_Checked(ctx, proxy, backends))
@@ -227,6 +230,10 @@ def _http_only(checked: _Checked) -> None:
     proxy.forwardfor = None
 
 
+def _captures(checked: _Checked) -> None:
+    check_capture(checked.proxy, checked.ctx.settings.globals.cookie_len, checked.warn)
+
+
 def _numbers(checked: _Checked) -> None:
     number_members(checked.proxy)
 
@@ -241,6 +248,7 @@ _STEPS: tuple[Callable[[_Checked], None], ...] = (
     check_logs,
     _names,
     _bind,
+    _captures,
     _timeouts,
     _server_names,
     _server_limits,

@@ -35,14 +35,22 @@ def knows(kind: str, word: str) -> bool:
 
 # Words whose effect there can't be, by their last word.
 _NO_MEANING = {
+    "expose-deprecated-directives": "none of its words has to be exposed",
+    "h1-do-not-close-on-insecure-transfer-encoding": "messages whose end can be read in two ways are refused",
+    "harden.reject-privileged-ports.quic": "it does not speak QUIC",
     "no-memory-trimming": "it has no allocator of its own that would give memory back",
     "noevports": "event ports are those of Solaris, which it has none for",
     "prealloc-fd": "its table of descriptors is made once, for all that it may have",
     "stress-level": "it is for tests of HAProxy's own program",
     "tune.fail-alloc": "it is for tests of HAProxy's own program",
+    "tune.idletimer": "what is spliced, or sent in large parts, does not depend on how long a stream was silent",
     "tune.max-rules-at-once": "rules are compiled, and a list of them runs in one go",
     "tune.memory.hot-size": "it has no memory pools with caches of threads",
     "tune.pattern.cache-size": "patterns are compiled, and what they match is not kept",
+    "tune.rcvbuf.backend": "it reads nothing from the sockets of datagrams that it opens",
+    "tune.rcvbuf.frontend": "it has no listeners for datagrams",
+    "tune.sndbuf.frontend": "it has no listeners for datagrams",
+    "use-service": "its services answer requests ('http-request use-service')",
 }
 
 

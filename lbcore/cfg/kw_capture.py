@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from lbcore.cfg.arguments import Args, KeywordError, integer
+from collections.abc import Callable
+
+from lbcore.cfg.arguments import Args, KeywordError, integer, kind_word
 from lbcore.cfg.keywords import KEYWORDS, PROXIES, Keyword
-from lbcore.proxy.settings import CaptureSlot, CookieCapture
+from lbcore.proxy.settings import CaptureSlot, CookieCapture, ProxySettings
 
 
 def capture(args: Args) -> None:
@@ -38,6 +40,15 @@ def _named_length(args: Args, expected: str) -> tuple[str, int]:
     if length is None or length <= 0:
         raise KeywordError(f"'{args.name}' expects a length greater than 0, found '{text}'.")
     return name, length
+
+
+def check_capture(proxy: ProxySettings, limit: int, warn: Callable[[str], None]) -> None:
+    """Cuts what `capture cookie` keeps to `limit` characters (`tune.http.cookielen`), with a warning."""
+    cookie = proxy.capture_cookie
+    if cookie is None or cookie.length <= limit:
+        return
+    warn(f"truncating capture length to {limit} bytes for {kind_word(proxy)} '{proxy.name}'.")
+    cookie.length = limit
 
 
 KEYWORDS.register(

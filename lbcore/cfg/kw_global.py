@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from lbcore.cfg.arguments import MAX_THREADS, TIGHT, Args, Form, KeywordError, integer, number, time
 from lbcore.cfg.keywords import GLOBAL, KEYWORDS, Keyword
-from lbcore.proxy.settings import GlobalSettings
+from lbcore.proxy.settings import EVER, GlobalSettings
 
 _NODE = re.compile(r"[A-Za-z0-9_.-]+")
 
@@ -191,6 +191,15 @@ def grace(args: Args) -> None:
     settings(args).grace = _delay(args)
 
 
+def close_spread_time(args: Args) -> None:
+    """`close-spread-time {<time>|infinite}`."""
+    if args.peek() == "infinite":
+        args.take()
+        settings(args).close_spread_time = EVER
+        return
+    settings(args).close_spread_time = _delay(args)
+
+
 def _delay(args: Args) -> int:
     text = args.take()
     if not text:
@@ -283,11 +292,15 @@ _UNIX_BIND: dict[str, Callable[[Args], None]] = {
 
 KEYWORDS.register(
     Keyword(("chroot",), GLOBAL, chroot, "<directory>", "Changes the root directory after the start."),
+    Keyword(("close-spread-time",), GLOBAL, close_spread_time, "{<time>|infinite}",
+            "How long a soft stop takes to close connections, one after the other.", "0.3"),
     Keyword(("daemon",), GLOBAL, flag("daemon"), "", "Goes to the background."),
     Keyword(("description",), GLOBAL, description, "<text>", "A text about this instance, shown in statistics."),
     Keyword(("gid",), GLOBAL, gid, "<number>", "The group to run as, by its number."),
     Keyword(("grace",), GLOBAL, grace, "<time>", "How long a soft stop waits before it stops listening."),
     Keyword(("group",), GLOBAL, group, "<name>", "The group to run as, by its name."),
+    Keyword(("h1-accept-payload-with-any-method",), GLOBAL, flag("any_payload"), "",
+            "Accepts GET, HEAD and DELETE with a body in HTTP/1.0 too.", "0.3"),
     Keyword(("hard-stop-after",), GLOBAL, hard_stop_after, "<time>", "The longest that a soft stop may take."),
     Keyword(("localpeer",), GLOBAL, localpeer, "<name>", "Who we are among peers; else the host's name.", "0.3"),
     Keyword(("maxconn",), GLOBAL, once("maxconn"), "<number>", "The most client connections of the process."),

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from lbcore.cfg import kw_environment, kw_global, kw_h1_case, kw_log, kw_stats, kw_tune, kw_variable
+from lbcore.cfg import (
+    kw_environment,
+    kw_global,
+    kw_h1_case,
+    kw_log,
+    kw_privilege,
+    kw_stats,
+    kw_thread,
+    kw_tune,
+    kw_variable,
+)
 from lbcore.cfg.arguments import Args
 from lbcore.cfg.context import Context
 from lbcore.cfg.dispatch import dispatch, section_line
 from lbcore.cfg.words import Line
 
-KEYWORD_FILES = (kw_environment, kw_global, kw_h1_case, kw_log, kw_stats, kw_tune, kw_variable)
+KEYWORD_FILES = (
+    kw_environment,
+    kw_global,
+    kw_h1_case,
+    kw_log,
+    kw_privilege,
+    kw_stats,
+    kw_thread,
+    kw_tune,
+    kw_variable,
+)
 
 
 class GlobalSection:

@@ -5,6 +5,7 @@
     crew.py     all workers of a balancer: start, meet, stop
     task.py     Python functions that are woken by time or by another thread
     profile.py  what the time of workers is spent on, while somebody wants to know
+    blocked.py  a warning when one lets traffic wait for long
 
 Called by: `api` and whoever builds a balancer. A worker's loop is
 

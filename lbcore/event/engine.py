@@ -35,6 +35,12 @@ class EngineSettings:
     sndbuf_client: int = 0
     rcvbuf_server: int = 0
     sndbuf_server: int = 0
+    lowat_client: int = 0
+    lowat_server: int = 0
+    shuns_low: bool = False
+    line_max: int = 0
+    any_payload: bool = False
+    spread: int = 0
     h1_case: tuple[str, ...] = ()  # `h1-case-adjust`: names of headers as some peers want them
     stick_counters: int = 0
     profiling: bool = False  # `profiling.tasks`: what streams cost is measured
@@ -98,7 +104,7 @@ class Engine:
         for name in (
             "nbthread", "bufsize", "maxrewrite", "maxhdr", "maxaccept", "maxpollevents", "maxconn", "maxconnrate",
             "maxsessrate", "maxpipes", "pipesize", "rcvbuf_client", "sndbuf_client", "rcvbuf_server", "sndbuf_server",
-            "stick_counters",
+            "lowat_client", "lowat_server", "shuns_low", "line_max", "any_payload", "spread", "stick_counters",
         ):  # fmt: skip
             setattr(conf, name, getattr(settings, name))
         conf.maxfd = self.maxfd

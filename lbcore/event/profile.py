@@ -22,7 +22,12 @@ _NAMES = {
     lib.EV_CONNECTED: "connected", lib.EV_SESSION_END: "session_end", lib.EV_ERRORS: "server_errors",
     lib.EV_PASSED: "passed",
 }  # fmt: skip
-_UNTIMED = (lib.EV_SYNC,)  # waits for others
+UNTIMED = (lib.EV_SYNC,)  # waits for others
+
+
+def event_name(crew: Crew, kind: int, event: Any) -> str:
+    """What a kind of events is called, or the task that is due."""
+    return crew.tasks.name_of(event) if kind == lib.EV_TASK else _NAMES.get(kind, f"event_{kind}")
 
 
 class Profiled(NamedTuple):
@@ -72,7 +77,7 @@ class Profile:
         handlers = self._crew.handlers
         self._plain = dict(handlers)
         for kind, handler in self._plain.items():
-            if kind not in _UNTIMED:
+            if kind not in UNTIMED:
                 handlers[kind] = self._timed(kind, handler)
 
     def _unwrap(self) -> None:
@@ -82,7 +87,7 @@ class Profile:
 
     def _timed(self, kind: int, handler: Handler) -> Handler:
         def handle(worker: Worker, event: Any) -> None:
-            name = self._crew.tasks.name_of(event) if kind == lib.EV_TASK else _NAMES.get(kind, f"event_{kind}")
+            name = event_name(self._crew, kind, event)
             begun = time.thread_time_ns()
             try:
                 handler(worker, event)

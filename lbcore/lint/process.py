@@ -46,7 +46,7 @@ def descriptors(subject: Subject) -> Iterator[Hit]:
     if not chosen.maxconn:
         return
     limit = chosen.ulimit_n or subject.machine.descriptors
-    threads = chosen.nbthread or subject.machine.cpus
+    threads = chosen.nbthread or min(subject.machine.cpus, chosen.thread_hard_limit or subject.machine.cpus)
     needed = chosen.maxconn * PER_CONNECTION + PROCESS_DESCRIPTORS + threads * THREAD_DESCRIPTORS
     if needed <= limit:
         return

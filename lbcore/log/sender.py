@@ -45,9 +45,10 @@ class DatagramSender:
     The host of a UDP address is numeric: names are resolved while the configuration is read.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, sndbuf: int = 0) -> None:
         self.dropped = 0
         self._address = address
+        self._sndbuf = sndbuf
         self._socket: socket.socket | None = None
 
     def send_batch(self, lines: Sequence[bytes]) -> None:
@@ -95,7 +96,7 @@ class DatagramSender:
             self._socket.send(line)
 
     def _open(self) -> socket.socket:
-        return open_datagrams(self._address)
+        return open_datagrams(self._address, self._sndbuf)
 
 
 class DescriptorSender:
@@ -151,14 +152,16 @@ class DescriptorSender:
 class Senders:
     """The senders of one thread, one for each address however many proxies log there."""
 
-    def __init__(self) -> None:
+    def __init__(self, sndbuf: int = 0) -> None:
+        """`sndbuf`: bytes that the send buffers of their sockets shall have, 0: as many as the system gives."""
+        self._sndbuf = sndbuf
         self._by_address: dict[Address, Sender] = {}
 
     def get(self, address: Address) -> Sender:
         """The sender to `address`, made if it is the first time that it is asked for."""
         sender = self._by_address.get(address)
         if sender is None:
-            sender = DatagramSender(address) if address.fd is None else DescriptorSender(address.fd)
+            sender = DatagramSender(address, self._sndbuf) if address.fd is None else DescriptorSender(address.fd)
             self._by_address[address] = sender
         return sender
 
@@ -178,11 +181,16 @@ class Senders:
         self._by_address.clear()
 
 
-def open_datagrams(address: Address) -> socket.socket:
-    """A socket that sends to a UDP address, or to any unix one, and never waits. Raises OSError."""
+def open_datagrams(address: Address, sndbuf: int = 0) -> socket.socket:
+    """A socket that sends to a UDP address, or to any unix one, and never waits. Raises OSError.
+
+    `sndbuf`: bytes of its send buffer, 0: the system's.
+    """
     opened = socket.socket(address.family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
     try:
         opened.setblocking(False)
+        if sndbuf:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, sndbuf)
         if address.family != socket.AF_UNIX:
             opened.connect(_socket_address(address))
     except OSError:

@@ -394,11 +394,19 @@ class StartVariable:
     where: str = ""
 
 
+# `setcap`: capabilities that a process may keep when it changes its user, with their numbers (capabilities(7)): for
+# `usesrc` one of the first two, for ports below 1024, for `namespace`.
+CAPABILITIES = {"cap_net_raw": 13, "cap_net_admin": 12, "cap_net_bind_service": 10, "cap_sys_admin": 21}
+EVER = 2**31 - 1  # ms: "infinite"
+
+
 @dataclass(slots=True)
 class GlobalSettings:
     """The `global` sections, added up."""
 
-    nbthread: int | None = None  # None: the CPUs this process may use
+    nbthread: int | None = None  # None: the CPUs this process may use, at most `thread_hard_limit`
+    thread_hard_limit: int | None = None  # None: no limit; `nbthread` is never above it
+    warn_blocked_after: int = 0  # ms that a thread may take before it is told; 0: it is not told
     maxconn: int | None = None  # None: worked out from the limit of file descriptors
     maxconnrate: int = 0
     maxsessrate: int = 0
@@ -415,7 +423,13 @@ class GlobalSettings:
     rcvbuf_server: int = 0
     sndbuf_client: int = 0
     sndbuf_server: int = 0
+    sndbuf_backend: int = 0  # sockets of datagrams: those of logs
+    notsent_lowat_client: int = 0
+    notsent_lowat_server: int = 0
     pipesize: int = 0
+    log_line_len: int = 1023  # `tune.http.logurilen`: bytes of a request line that logs have; unset, HAProxy has 1023
+    cookie_len: int = 63  # the most that `capture cookie` keeps
+    any_payload: bool = False  # `h1-accept-payload-with-any-method`
     idle_pool_shared: bool = True
     noepoll: bool = False
     nopoll: bool = False
@@ -428,6 +442,8 @@ class GlobalSettings:
     group: str | None = None
     uid: int | None = None
     gid: int | None = None
+    capabilities: set[str] = field(default_factory=set)  # of CAPABILITIES
+    reject_privileged_ports: bool = False
     node: str | None = None
     description: str | None = None
     log_targets: list[LogTarget] = field(default_factory=list)
@@ -437,6 +453,7 @@ class GlobalSettings:
     server_state_file: str | None = None
     server_state_base: str | None = None
     grace: int | None = None
+    close_spread_time: int = 0  # ms over which a soft stop closes connections; EVER: it closes none
     stats_sockets: list[BindSettings] = field(default_factory=list)
     stats_timeout: int = 10_000
     stats_maxconn: int = 10

@@ -188,7 +188,7 @@ class WorkerLogs(dict[tuple[int, str | None], FrontendLogs | None]):
 
     def __init__(self, logs: StreamLogs) -> None:
         super().__init__()
-        self.senders = Senders()
+        self.senders = Senders(logs.sndbuf)
         self.texts = Texts()
         self._logs = logs
         self.alert = logs.alert
@@ -233,6 +233,7 @@ class StreamLogs:
         self._lock = SpinLock(Label.LOGRING, LockSet.borrowed(crew.engine.locks.handle))
         self._hostname = hostname(settings)
         self._tag = settings.log_tag or DEFAULT_TAG
+        self.sndbuf = settings.sndbuf_backend
         self._workers: list[Senders] = []
         self.by_shim: set[str] = set()  # names of frontends whose usual lines the shim writes; under _opening
         self._sockets: dict[Address, socket.socket] = {}  # of the shim's lines; under _opening
@@ -310,7 +311,7 @@ class StreamLogs:
     def _socket_to(self, address: Address) -> socket.socket:
         found = self._sockets.get(address)
         if found is None:
-            found = self._sockets[address] = open_datagrams(address)
+            found = self._sockets[address] = open_datagrams(address, self.sndbuf)
         return found
 
     def alert(self, t: Txn, text: str) -> None:

@@ -89,14 +89,14 @@ def runs_of(mask: int) -> Iterator[tuple[int, int]]:
         bit = start + length
 
 
-def cpu_count(root: str = "/") -> int:
+def cpu_count(limit: int | None = None, root: str = "/") -> int:
     """How many threads to run unless "nbthread" says so: the CPUs that this process may use, 1 to THREADS_MAX.
 
-    That is its affinity, cut down to the CPU time its control groups grant; part of a CPU counts as one. `root` stands
-    for "/" when the control groups are read.
+    That is its affinity, cut down to the CPU time its control groups grant; part of a CPU counts as one; no more than
+    `limit`, if there is one. `root` stands for "/" when the control groups are read.
     """
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cpu_quota(root)
     if quota is not None:
         usable = min(usable, math.ceil(quota))
-    return max(1, min(usable, THREADS_MAX))
+    return max(1, min(usable, limit or THREADS_MAX, THREADS_MAX))

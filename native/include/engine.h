@@ -17,6 +17,8 @@
 #include "table.h"
 #endif
 
+#define ENG_SPREAD_EVER 0xffffffff
+
 typedef struct eng_conf {
     uint32_t nbthread;    /* 1 .. 64 */
     uint32_t bufsize;     /* bytes, at least 1024 */
@@ -34,6 +36,11 @@ typedef struct eng_conf {
     uint32_t idle_shared; /* idle server connections may change threads */
     uint32_t no_pollers;  /* bit i: poller i of poller_by_index() is off */
     uint32_t rcvbuf_client, sndbuf_client, rcvbuf_server, sndbuf_server; /* bytes; 0: the kernel's */
+    uint32_t lowat_client, lowat_server; /* bytes not sent yet that a socket takes (TCP_NOTSENT_LOWAT); 0: the kernel's */
+    uint32_t shuns_low;   /* 1: clients whose port is below 1024 are closed at once ("harden.reject-privileged-ports.tcp") */
+    uint32_t line_max;    /* bytes of a request line that are kept for logs; 0: 1023 */
+    uint32_t any_payload; /* 1: HTTP/1.0 GET, HEAD and DELETE may have a body ("h1-accept-payload-with-any-method") */
+    uint32_t spread;      /* ms over which a soft stop spreads the ends of connections; 0: no time, ENG_SPREAD_EVER: they stay */
     uint32_t lock_flags;  /* LOCK_F_* */
     uint32_t stick_counters; /* slots for tracked entries, 0 .. 100 (track.h) */
     uint32_t profiling;   /* 1: "profiling.tasks": what streams cost is measured */

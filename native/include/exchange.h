@@ -4,6 +4,7 @@
  */
 #pragma once
 #ifndef LB_CFFI
+#include "engine.h"
 #include "flow.h"
 
 /* Whether the server's connection is its client's alone, and kept for it. */
@@ -29,11 +30,26 @@ static inline void exch_request_init(const flow *f, h1_head *h, unsigned maxhdr,
 {
     h1_request_init(h, maxhdr);
     h->opts = exch_unsafe(f->fe->conf.options, verdict);
+    if (unlikely(f->t->eng->conf.any_payload))
+        h->opts |= H1_OPT_PAYLOAD;
 }
 static inline void exch_response_init(const flow *f, h1_head *h, unsigned maxhdr, int verdict)
 {
     h1_response_init(h, maxhdr);
     h->opts = exch_unsafe(f->be->conf.options, verdict);
+}
+
+/* The tick at which a soft stop, which has begun, ends the client's connection ("close-spread-time"): each has another one,
+ * evenly spread. 0: it does not. */
+uint32_t exch_leave_tick(const flow *f);
+/* Whether that has come: no request but the present one is taken. */
+static inline int exch_leaves(const flow *f)
+{
+    const engine *e = f->t->eng;
+
+    if (likely(!at_peek(&e->live.stopping)))
+        return 0;
+    return !e->conf.spread || tick_is_expired(exch_leave_tick(f), f->t->now_ms);
 }
 
 /* Whether the client's connection is closed as soon as all of the response was sent: its last bytes wait for the end. */

@@ -31,7 +31,8 @@
  *   Transfer-Encoding  one field, exactly "chunked" in any case; never with Content-Length, never in HTTP/1.0 (9112
  *                  6.1). Other codings are refused in both directions, as HAProxy does: nobody sends them in earnest,
  *                  and what looks like one is more often "chunked" obscured.
- *   body           CONNECT with a body, HTTP/1.0 GET, HEAD or DELETE with one: refused, for there is no agreed meaning.
+ *   body           CONNECT with a body, HTTP/1.0 GET, HEAD or DELETE with one: refused, for there is no agreed meaning
+ *                  (H1_OPT_PAYLOAD allows the latter).
  *
  * 1xx, 204 and 304 have no body whatever their fields say: H1_F_NO_BODY. That the answer to HEAD has none, and that a
  * 2xx to CONNECT starts a tunnel, only the caller can know.
@@ -74,6 +75,7 @@
  * characters but NUL, CR, LF in a reason and in values of fields that have no H1_ID_*. Nothing that frames or routes a
  * message is read less strictly. */
 #define H1_OPT_UNSAFE 0x4
+#define H1_OPT_PAYLOAD 0x8 /* GET, HEAD, DELETE may have a body in HTTP/1.0 too */
 
 /* errors: h1_scan() and its kin return them negated; err holds them positive */
 #define H1_ERR_EMPTY_LINES 1   /* too many empty lines before the request line */

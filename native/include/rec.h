@@ -44,7 +44,7 @@ typedef struct lb_rec {
     uint32_t redispatched; /* 1: sent to another server than first chosen ("+" before the retries) */
     uint32_t srv_queue, backend_queue; /* its place among those served from the server's, the backend's queue while it waited
                                         * there, from 1; 0: it did not wait there */
-    const char *uri;      /* request line of the client without CRLF, at most 1024 bytes, or NULL if never parsed */
+    const char *uri;      /* request line of the client without CRLF, at most eng_conf.line_max bytes, or NULL if never parsed */
     uint32_t uri_len;
     uint8_t family;       /* AF_INET, AF_INET6, AF_UNIX of the client */
     uint8_t reused;       /* 1: the server connection was an idle one */

@@ -94,4 +94,5 @@ void sock_reset_on_close(int fd);
  * has a reset leave that lives for so many hops; 0: as said. */
 void sock_forget(int fd, int ttl);
 void sock_bufsizes(int fd, int rcv, int snd); /* 0: leave */
+void sock_lowat(int fd, uint32_t bytes);      /* TCP_NOTSENT_LOWAT; 0: leave */
 #endif

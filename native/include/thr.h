@@ -114,6 +114,7 @@ struct thr {
     char *taps;   /* lb_passed and their bytes */
     uint32_t ntaps, maxtaps;
     uint32_t stopping_seen;
+    uint32_t stop_from; /* tick at which it was */
     uint64_t flow_gen;
     uint64_t streams; /* ever; others may read it, and the next two */
     uint64_t accepted; /* connections, */

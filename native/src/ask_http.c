@@ -277,7 +277,7 @@ void ask_response_again(flow *f, uint32_t flags)
 static void keep_client(flow *f)
 {
     f->flags &= ~FL_DECHUNK;
-    if (f->asked->keeps && !(f->flags & FL_SLOW_CLOSE) && !at_peek(&f->t->eng->live.stopping))
+    if (f->asked->keeps && !(f->flags & FL_SLOW_CLOSE) && !exch_leaves(f))
         f->flags |= FL_KA_CLIENT;
 }
 

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#define LINE_MAX_DEFAULT 1023 /* HAProxy's default of 1024 has room for a NUL */
+
 /* --- life --- */
 
 static int valid(const eng_conf *c)
@@ -19,6 +21,8 @@ engine *eng_new(const eng_conf *conf)
     if (!valid(conf) || !(e = calloc(1, sizeof(*e))))
         return NULL;
     e->conf = *conf;
+    if (!e->conf.line_max)
+        e->conf.line_max = LINE_MAX_DEFAULT;
     e->locks = lockset_new(0);
     e->threads = aligned_alloc(LB_CACHELINE, ((sizeof(thr) * conf->nbthread + LB_CACHELINE - 1) & ~(size_t)(LB_CACHELINE - 1)));
     if (e->threads)
@@ -447,6 +451,7 @@ int eng_listener_add(engine *e, int fe, int fd, int inherited, uint32_t maxconn,
             sock_probes(fd, (int)c->ka_count, (int)c->ka_idle, (int)c->ka_interval);
         }
         sock_bufsizes(fd, (int)e->conf.rcvbuf_client, (int)e->conf.sndbuf_client);
+        sock_lowat(fd, e->conf.lowat_client);
     }
     ret = append((void ***)&e->lsn, &e->nlsn, l);
     if (ret < 0) {

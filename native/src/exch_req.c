@@ -6,8 +6,6 @@
 #include "rates.h"
 #include "track.h"
 
-#define URI_MAX 1024 /* bytes of the request line that are kept for the log */
-
 /* --- reading the head --- */
 
 static void head_release(flow *f)
@@ -168,11 +166,11 @@ int exch_is_idempotent(const h1_head *h)
 static void keep_uri(flow *f, const h1_head *h, const char *s)
 {
     const char *line = s + h->start;
-    uint32_t n = h->fields - h->start;
+    uint32_t n = h->fields - h->start, max = f->t->eng->conf.line_max;
 
     while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
         n--;
-    buf_set(&f->t->bufs, &f->uri, line, n < URI_MAX ? n : URI_MAX - 1);
+    buf_set(&f->t->bufs, &f->uri, line, n < max ? n : max);
     f->captured = 0;
     if (at_peek(&f->fe->log))
         log_capture_fields(f, h, s);
@@ -198,7 +196,7 @@ static void set_flags(flow *f, const h1_head *h)
 {
     uint32_t options = f->fe->conf.options;
 
-    if (h->flags & H1_F_PERSIST && !(options & PX_O_CLOSE) && !at_peek(&f->t->eng->live.stopping))
+    if (h->flags & H1_F_PERSIST && !(options & PX_O_CLOSE) && !exch_leaves(f))
         f->flags |= FL_KA_CLIENT;
     if (!(options & (PX_O_CLOSE | PX_O_SERVER_CLOSE)))
         f->flags |= FL_KA_SERVER;

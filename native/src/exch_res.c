@@ -74,7 +74,7 @@ static void set_body(flow *f, const h1_head *h)
     }
     if (!(h->flags & H1_F_PERSIST))
         f->flags &= ~FL_KA_SERVER;
-    if (at_peek(&f->t->eng->live.stopping))
+    if (exch_leaves(f))
         f->flags &= ~FL_KA_CLIENT;
     if (f->rq != RQ_DONE && !(f->flags & FL_KA_SERVER))
         f->flags &= ~FL_KA_CLIENT;

@@ -201,6 +201,22 @@ static void part_from_server(flow *f)
     flow_unassign(f);
 }
 
+uint32_t exch_leave_tick(const flow *f)
+{
+    uint32_t spread = f->t->eng->conf.spread;
+    uint64_t part = (uint32_t)f->gen * 2654435761u; /* of 2^32: numbers in a row fall evenly (golden ratio) */
+
+    if (!f->t->stopping_seen || spread == ENG_SPREAD_EVER)
+        return 0;
+    return tick_add(f->t->stop_from, (uint32_t)(part * spread >> 32));
+}
+
+/* The same of one that waits for its next request. */
+static uint32_t idle_leave_tick(const flow *f)
+{
+    return f->rq == RQ_IDLE && !(f->fe->conf.options & PX_O_LATE_IDLE) ? exch_leave_tick(f) : 0;
+}
+
 /* The exchange is over: 1 if the next one may begin, 0 if the connection is closed. */
 static int finish(flow *f)
 {
@@ -210,7 +226,7 @@ static int finish(flow *f)
     }
     exch_books(f);
     part_from_server(f);
-    if (!(f->flags & FL_KA_CLIENT) || (at_peek(&f->t->eng->live.stopping) && !(f->fe->conf.options & PX_O_LATE_IDLE))) {
+    if (!(f->flags & FL_KA_CLIENT) || (exch_leaves(f) && !(f->fe->conf.options & PX_O_LATE_IDLE))) {
         flow_close(f);
         return 0;
     }
@@ -286,7 +302,7 @@ static void commit(flow *f, int progress)
     if (f->rq <= RQ_HEAD) {
         if (f->rs != RS_DONE) /* refused already: its answer waits to go out */
             front |= FD_R;
-        cexp = f->cexp;
+        cexp = tick_first(f->cexp, idle_leave_tick(f));
     } else {
         int sends = chan_holds(&f->req);
 
@@ -509,7 +525,9 @@ void exch_timeout(flow *f)
 {
     uint32_t now = f->t->now_ms;
 
-    if (unlikely(f->rs == RS_ASK) && tick_is_expired(f->asked->until, now))
+    if (unlikely(f->t->stopping_seen) && tick_is_expired(idle_leave_tick(f), now))
+        flow_close(f);
+    else if (unlikely(f->rs == RS_ASK) && tick_is_expired(f->asked->until, now))
         ask_response_again(f, ASK_F_TIMEOUT);
     else if (waits_for_client(f) && tick_is_expired(f->cexp, now))
         client_timeout(f);

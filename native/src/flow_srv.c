@@ -323,6 +323,7 @@ static conn *open_conn(flow *f, int *err)
         return NULL;
     }
     sock_bufsizes(fd, t->eng->conf.rcvbuf_server, t->eng->conf.sndbuf_server);
+    sock_lowat(fd, t->eng->conf.lowat_server);
     if (bc->options & PX_O_KA_SERVER) {
         sock_keepalive(fd);
         sock_probes(fd, (int)bc->ka_count, (int)bc->ka_idle, (int)bc->ka_interval);

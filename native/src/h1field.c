@@ -123,12 +123,13 @@ int h1_note_field(h1_head *h, unsigned id, h1_span v)
 int h1_check_request(const h1_head *h, const char *buf, uint32_t *pos)
 {
     int body = h->body_len || (h->flags & H1_F_CHUNKED);
-    int bodyless10 = h->method_id == H1_GET || h->method_id == H1_HEAD || h->method_id == H1_DELETE;
+    int bodyless10 = h->version == 10 && !(h->opts & H1_OPT_PAYLOAD) &&
+                     (h->method_id == H1_GET || h->method_id == H1_HEAD || h->method_id == H1_DELETE);
 
     *pos = h->fields_end;
     if (!(h->flags & H1_F_HOST) && h->version == 11 && !(h->opts & H1_OPT_NO_HOST))
         return H1_ERR_NO_HOST;
-    if (body && (h->method_id == H1_CONNECT || (h->version == 10 && bodyless10)))
+    if (body && (h->method_id == H1_CONNECT || bodyless10))
         return H1_ERR_BODY;
     if (!h->authority_len || !(h->flags & H1_F_HOST) || h1_host_agrees(h, buf))
         return 0;

@@ -187,6 +187,7 @@ static void set_options(const listener *l, int fd)
             sock_probes(fd, (int)c->ka_count, (int)c->ka_idle, (int)c->ka_interval);
         }
         sock_bufsizes(fd, (int)l->eng->conf.rcvbuf_client, (int)l->eng->conf.sndbuf_client);
+        sock_lowat(fd, l->eng->conf.lowat_client);
     }
     if (c->options & PX_O_SMART_ACCEPT)
         sock_no_quickack(fd);
@@ -285,6 +286,13 @@ static void hand_over(thr *t, thr *to, listener *l, int fd, const sock_addr *pee
     thr_post(to, m);
 }
 
+/* "harden.reject-privileged-ports.tcp": whether a client comes from a port that is for privileged programs, as those that
+ * answer anybody have (DNS, NTP): who uses them to reach us is most often somebody else. */
+static int is_shunned(const engine *e, const sock_addr *peer)
+{
+    return unlikely(e->conf.shuns_low) && sock_addr_family(peer) != AF_UNIX && sock_addr_port(peer) < 1024;
+}
+
 /* One connection. 1: done; 0: none is waiting, or none may be taken now. */
 static int accept_one(thr *t, listener *l)
 {
@@ -301,6 +309,11 @@ static int accept_one(thr *t, listener *l)
         return 0;
     }
     fd = sock_accept(l->fd, &peer);
+    if (fd >= 0 && is_shunned(l->eng, &peer)) {
+        close(fd);
+        give_room(t, l);
+        return 1;
+    }
     if (fd >= 0) {
         count_accepted(t, l);
         hand_over(t, choose_thread(t, l), l, fd, &peer);

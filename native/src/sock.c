@@ -451,6 +451,16 @@ void sock_bufsizes(int fd, int rcv, int snd)
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &snd, sizeof(snd));
 }
 
+void sock_lowat(int fd, uint32_t bytes)
+{
+#ifdef TCP_NOTSENT_LOWAT
+    if (bytes)
+        setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof(bytes));
+#else
+    (void)fd, (void)bytes;
+#endif
+}
+
 void sock_probes(int fd, int count, int idle, int interval)
 {
 #ifdef TCP_KEEPCNT

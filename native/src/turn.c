@@ -154,18 +154,24 @@ static void run_list(thr *t)
             run_all(t, &t->nice[i]);
 }
 
-/* Soft stop: what is idle ends now, or ("idle-close-on-response") after one more request; the rest after its present one. */
+/* Soft stop: what is idle ends now, or in its time ("close-spread-time"), or ("idle-close-on-response") after one more request;
+ * the rest after its present one. */
 static void see_stopping(thr *t)
 {
     flow *f = t->all;
 
     t->stopping_seen = 1;
+    t->stop_from = t->now_ms;
     while (f) {
         flow *next = f->next;
 
         if (f->kind == FLOW_EXCHANGE && f->rq == RQ_IDLE && !(f->flags & (FL_DRAIN | FL_HELD)) &&
-            !(f->fe->conf.options & PX_O_LATE_IDLE))
-            flow_close(f);
+            !(f->fe->conf.options & PX_O_LATE_IDLE)) {
+            if (t->eng->conf.spread)
+                flow_later(f); /* its timer is set anew */
+            else
+                flow_close(f);
+        }
         f = next;
     }
     for (uint32_t i = 0; i < t->eng->nsrv; i++)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import selectors
 import socket
 import threading
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -70,6 +73,65 @@ def test_soft_stop_says_close_in_the_answer_that_runs() -> None:
         assert until(lambda: lb.facts.stopping)
         gate.open()
         assert b"\r\nconnection: close\r\n" in client.rest().lower()
+
+
+SPREAD = 0.6  # seconds
+IDLE = 12
+
+
+def closing_times(lb: lbcore.LoadBalancer, clients: list[Client]) -> list[float]:
+    """When each of some idle connections is closed, in seconds after a soft stop, in order."""
+    begun = time.monotonic()
+    lb.soft_stop()
+    found = []
+    with selectors.DefaultSelector() as selector:
+        for client in clients:
+            selector.register(client.socket, selectors.EVENT_READ)
+        while selector.get_map():
+            for key, _ in selector.select(PATIENCE):
+                selector.unregister(key.fileobj)
+                found.append(time.monotonic() - begun)
+    return found
+
+
+@pytest.mark.parametrize("nbthread", [1, 2])
+def test_soft_stop_closes_idle_connections_one_after_the_other(nbthread: int) -> None:
+    settings = [f"close-spread-time {SPREAD * 1000:.0f}ms"]
+    with Chaos(named("s1")) as server, ExitStack() as stack:
+        lb = stack.enter_context(balancer(config(server.port, nbthread=nbthread, settings=settings)))
+        clients = [stack.enter_context(Client(lb)) for _ in range(IDLE)]
+        for client in clients:
+            client.ask()
+        times = closing_times(lb, clients)
+        assert len(times) == IDLE
+        # they are spread evenly, so that half of them are still there when half of the time has passed
+        assert times[IDLE // 2 + 1] > SPREAD / 4
+        assert times[-1] > SPREAD / 2
+        assert lb.wait(PATIENCE)
+
+
+def test_connections_are_used_until_their_time_comes_in_a_soft_stop() -> None:
+    with Chaos(named("s1")) as server, ExitStack() as stack:
+        lb = stack.enter_context(balancer(config(server.port, settings=["close-spread-time 1h"])))
+        clients = [stack.enter_context(Client(lb)) for _ in range(IDLE)]
+        assert [client.ask() for client in clients] == [b"s1"] * IDLE
+        lb.soft_stop()
+        assert until(lambda: refuses(lb.address("fe").port))
+        for _ in range(2):
+            assert [client.ask() for client in clients] == [b"s1"] * IDLE
+
+
+def test_soft_stop_closes_nothing_if_it_has_for_ever() -> None:
+    settings = ["close-spread-time infinite"]
+    with Chaos(named("s1")) as server, balancer(config(server.port, settings=settings)) as lb:
+        with Client(lb) as client:
+            assert client.ask() == b"s1"
+            lb.soft_stop()
+            assert until(lambda: refuses(lb.address("fe").port))
+            for _ in range(3):
+                assert client.ask() == b"s1"
+            assert not lb.wait(0)
+        assert lb.wait(PATIENCE)
 
 
 def test_soft_stop_waits_for_tunnels() -> None:

@@ -28,6 +28,7 @@ from tests.oracle import (
     rows_rules_retries,
     rows_rules_rewriting,
     rows_rules_tcp,
+    rows_rules_tuned,
     rows_tcp,
 )
 from tests.oracle.configs import FAULTS, HEADERS, HTTP, TCP, Topic
@@ -59,6 +60,7 @@ ROWS: tuple[tuple[Topic, tuple[Row, ...]], ...] = (
             rows_rules_retries,
             rows_rules_rewriting,
             rows_rules_tcp,
+            rows_rules_tuned,
         )
     ),
 )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.embedded import until
 from tests.peers import netns
 
 HEAD = "defaults\n mode http\n timeout client 1s\n timeout connect 1s\n timeout server 1s\n"
@@ -52,4 +56,59 @@ def test_a_servers_namespace_is_refused_without_the_privilege(tmp_path: Path) ->
 
 def test_a_privilege_that_is_needed_later_cannot_be_given_away(tmp_path: Path) -> None:
     said = refusal(tmp_path, f"global\n uid 65534\n{SPOOFING}", unprivileged=False)
-    assert said == "Some configuration options require full privileges, so global.uid cannot be changed."
+    assert said == (
+        "Some configuration options require full privileges, so global.uid cannot be changed "
+        "(unless 'setcap cap_net_raw' is set)."
+    )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes its user")
+@pytest.mark.parametrize(
+    ("names", "kept"), [("cap_net_raw", 1 << NET_RAW), ("cap_net_admin,cap_net_bind_service", 1 << NET_ADMIN | 1 << 10)]
+)
+def test_what_setcap_names_is_kept_and_nothing_else(tmp_path: Path, names: str, kept: int) -> None:
+    with running(tmp_path, f"global\n uid 65534\n setcap {names}\n{SPOOFING}") as pid:
+        assert until(lambda: of_status(pid, "Uid").split()[0] == "65534")
+        assert until(lambda: int(of_status(pid, "CapEff"), 16) == kept)
+        assert int(of_status(pid, "CapPrm"), 16) == kept
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives capabilities up")
+def test_what_the_process_never_had_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "lb.cfg"
+    path.write_text(f"global\n uid 65534\n setcap cap_net_raw,cap_net_bind_service\n{HEAD}{FRONT}backend b\n")
+    started = subprocess.Popen(
+        [sys.executable, "-m", "lbcore", "-db", "-f", str(path)],
+        preexec_fn=_drop,  # noqa: PLW1509 - nothing else takes capabilities away
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert started.stderr is not None
+        assert any("started without 'cap_net_raw'" in line for line in started.stderr)
+        assert until(lambda: int(of_status(started.pid, "CapEff"), 16) == 1 << 10)
+    finally:
+        started.kill()
+        started.communicate()
+
+
+def of_status(pid: int, name: str) -> str:
+    """A line of /proc/<pid>/status."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        key, _, value = line.partition(":")
+        if key == name:
+            return value.strip()
+    raise KeyError(name)
+
+
+@contextmanager
+def running(tmp_path: Path, text: str) -> Iterator[int]:
+    """A started balancer, by its number."""
+    path = tmp_path / "lb.cfg"
+    path.write_text(text)
+    started = subprocess.Popen([sys.executable, "-m", "lbcore", "-db", "-f", str(path)])
+    try:
+        yield started.pid
+    finally:
+        started.kill()
+        started.wait()

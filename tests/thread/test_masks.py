@@ -100,3 +100,9 @@ def test_asks_for_all_cpus_where_there_is_no_affinity(monkeypatch: pytest.Monkey
     monkeypatch.setattr(os, "cpu_count", lambda: 3)
     monkeypatch.setattr(masks, "cpu_quota", lambda _root: None)
     assert cpu_count() == 3
+
+
+@pytest.mark.parametrize(("limit", "threads"), [(None, 8), (3, 3), (8, 8), (100, 8)])
+def test_runs_no_more_threads_than_the_limit(monkeypatch: pytest.MonkeyPatch, limit: int | None, threads: int) -> None:
+    affinity(monkeypatch, 8, None)
+    assert cpu_count(limit) == threads

@@ -34,6 +34,7 @@ from lbcore.cfg.diagnostics import readable
 from lbcore.cfg.kw_balance import check_balance
 from lbcore.cfg.kw_capture import check_capture
 from lbcore.cfg.kw_cookie import check_cookies
+from lbcore.cfg.kw_dispatch import check_dispatch
 from lbcore.cfg.kw_error import check_errors
 from lbcore.cfg.kw_h1_case import check_h1_case
 from lbcore.cfg.kw_http_option import check_http_options
@@ -252,6 +253,7 @@ _STEPS: tuple[Callable[[_Checked], None], ...] = (
     _timeouts,
     _server_names,
     _server_limits,
+    check_dispatch,
     check_balance,
     _checks,
     _http_only,

@@ -47,6 +47,7 @@ SWITCHES: dict[str, tuple[tuple[str, ...], str]] = {
     "splice-response": (BOTH, "Splices towards clients."),
     "srvtcpka": (BACKEND, "Sends TCP keep-alive probes to servers."),
     "tcp-smart-accept": (FRONTEND, "Spares the acknowledgement of a connection's first data."),
+    "transparent": (BACKEND, "Connects to where the client wanted to go, unless something names a server."),
     "tcp-smart-connect": (BACKEND, "Spares the acknowledgement of a server's handshake."),
 }
 # Those that mean something in mode http only, in the order of HAProxy's warnings.

@@ -24,7 +24,6 @@ _NOWHERE = Address(socket.AF_UNSPEC)
 MAX_WEIGHT = 256
 MAX_TEMPLATE = 100_000  # servers of one line
 _NUMBERS = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
-_CLIENTS_ADDRESS = "the client's own destination as address is HAProxy's but is not supported by lbcore yet"
 _METHODS = ("last", "libc", "none")
 
 
@@ -113,8 +112,6 @@ def _start(args: Args, name: str, text: str, at: int) -> ServerSettings:
         address = parse_address(text, SERVER_PLACE, args.context.environment)
     except AddressError as error:
         raise KeywordError(f"{error}", at, lead=SERVER_LEAD) from None
-    if address.family != socket.AF_UNIX and address.host in ("", "0.0.0.0", "::"):
-        raise KeywordError(f"{_CLIENTS_ADDRESS} in '{text}'", at, lead=SERVER_LEAD)
     template = args.proxy.default_server or _blank()
     found = replace(template, name=name, address=address, where=args.line.where, options={})
     if address.family != socket.AF_UNIX and address.host and numeric_family(address.host) is None:

@@ -17,6 +17,7 @@ from lbcore.cfg import (
     kw_capture,
     kw_check,
     kw_cookie,
+    kw_dispatch,
     kw_error,
     kw_filter,
     kw_http_option,
@@ -50,6 +51,7 @@ KEYWORD_FILES = (
     kw_capture,
     kw_check,
     kw_cookie,
+    kw_dispatch,
     kw_error,
     kw_filter,
     kw_http_option,
@@ -76,7 +78,8 @@ _OWNERS = {
     "backend": ("backend", "listen"),
     "listen": ("frontend", "backend", "listen"),
 }
-_INHERITED_PLACES = ("log_kind", "forwardfor")  # a late message about these names the line of the defaults
+# What late messages name by the line of the `defaults`, and whether there was such a line at all.
+_INHERITED_PLACES = ("balance", "log_kind", "forwardfor")
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from itertools import count
 
@@ -37,10 +38,20 @@ class Backend(Serving):
         self._removed: dict[str, int] = {}  # the places of servers that were removed, by their names
         for sid, server in enumerate(settings.servers, 1):
             self.servers.append(self._named(Server(engine, self, server.id or sid, server)))
+        if settings.goes_aside:
+            self._go_aside()
         self._fullconn = settings.fullconn or fullconn
         self.down_count = 0  # times that its last server went
         self._down_seconds = 0.0
         super().__init__(of_backend(engine, self.index))
+
+    def _go_aside(self) -> None:
+        """Has streams that nothing has given to a server go elsewhere: `dispatch`, `option transparent`."""
+        index = check(lib.eng_aside_add(self._engine.handle, self.index))
+        if self.settings.usesrc is not None and (refused := lib.sock_may_spoof()) < 0:
+            where = f"'{self.settings.kind} {self.settings.name}'"
+            raise OSError(f"{where} : 'source ... usesrc' is not permitted here: {os.strerror(-refused)}")
+        convert.aside(lib.eng_srv_conf(self._engine.handle, index), self.settings)
 
     def add(self, settings: ServerSettings) -> Server:
         """A server more. At the sync point, as `remove`. Raises OSError, ValueError for an unusable address."""

@@ -221,6 +221,16 @@ def backend(conf: Any, proxy: ProxySettings, *, flow: int, fullconn: int) -> Non
     source(conf, proxy.source, proxy.usesrc)
 
 
+def aside(conf: Any, proxy: ProxySettings) -> None:
+    """Fills the `srv_conf *` of what takes streams that nothing has given to a server."""
+    if proxy.dispatch is not None:
+        address.fill(ffi.addressof(conf, "addr"), proxy.dispatch)
+    else:  # `option transparent`
+        conf.addr_mapped = conf.port_mapped = 1
+    if proxy.usesrc is not None:
+        conf.usesrc = USESRC[proxy.usesrc.kind]
+
+
 def source(conf: Any, own: Address | None, usesrc: UseSource | None) -> None:
     """Writes the address that connections come from, if there is one."""
     wanted = usesrc.address if usesrc is not None and usesrc.address is not None else own
@@ -248,6 +258,7 @@ def server(conf: Any, settings: ServerSettings, sid: int) -> None:
     if settings.address.port_offset is not None:
         conf.port_mapped = 1
         conf.port_offset = settings.address.port_offset
+    conf.addr_mapped = settings.is_clients_choice
     conf.weight = settings.weight
     conf.lb_node = NODE_KEYS[settings.hash_key]
     conf.maxconn = settings.maxconn

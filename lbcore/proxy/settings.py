@@ -5,6 +5,7 @@ Times are milliseconds, None where not set. Nothing here knows configuration tex
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -17,6 +18,8 @@ from lbcore.proxy.balance import Balance, HashType
 from lbcore.proxy.check_settings import AgentSettings, CheckSettings, ExternalCheck
 from lbcore.table.peering import UPDATES_AT_ONCE, PeersSettings
 from lbcore.table.settings import TableSettings
+
+ANY_HOST = ("", "0.0.0.0", "::")
 
 
 @dataclass(slots=True)
@@ -126,6 +129,11 @@ class ServerSettings:
     hostname: str | None = None
     resolve_family: int = 0  # AF_INET, AF_INET6: what `ipv4@name`, `ipv6@name` ask for; AF_UNSPEC: any
     init_addr: tuple[str, ...] = ("last", "libc")
+
+    @property
+    def is_clients_choice(self) -> bool:
+        """Whether it has no address of its own: streams go to the one that their client connected to."""
+        return self.hostname is None and self.address.family != socket.AF_UNIX and self.address.host in ANY_HOST
 
     @property
     def tells_of_streams(self) -> bool:
@@ -328,6 +336,7 @@ class ProxySettings:
     server_probes: KeepAliveProbes = field(default_factory=KeepAliveProbes)
     source_interface: str | None = None  # `source ... interface <name>`
     default_server: ServerSettings | None = None  # what `server` lines of this section start from
+    dispatch: Address | None = None  # where streams go that nothing has given to a server; no balancing then
     places: dict[str, str] = field(default_factory=dict)  # file:line of words that are checked late, for messages
     cookie: PersistenceCookie | None = None  # backends
     dynamic_cookie_key: str | None = None
@@ -382,6 +391,11 @@ class ProxySettings:
     def has_backend(self) -> bool:
         """Whether it has servers (`backend`, `listen`)."""
         return self.kind != "frontend"
+
+    @property
+    def goes_aside(self) -> bool:
+        """Whether streams that nothing has given to a server go to `dispatch`, or where their client wanted to go."""
+        return self.dispatch is not None or "transparent" in self.options
 
 
 @dataclass(slots=True)

@@ -39,7 +39,7 @@ typedef struct xprt {
 #define CO_F_HOLDS 0x4000    /* the kernel holds its last bytes back for what follows (MSG_MORE) */
 #define CO_F_SERVED 0x1000   /* counted in its server's <served> */
 #define CO_F_PREFACE 0x10000 /* the server is still to be told by a PROXY header whom it serves */
-#define CO_F_PRIVATE 0x8000  /* was told so, or comes from its client's own address: it may serve no other */
+#define CO_F_PRIVATE 0x8000  /* was told of its client, comes from its address, or goes where it wanted: it may serve no other */
 #define CO_F_SOCKS 0x20000   /* leads to a SOCKS proxy, which is still to be told where to */
 
 struct conn {
@@ -61,7 +61,7 @@ struct conn {
     uint8_t family;     /* the client's */
     uint8_t socks;      /* CO_F_SOCKS: how far that has come (socks4.h) */
     uint8_t addr[16];   /* the client's */
-    uint64_t preface;   /* CO_F_PRIVATE: fingerprint of the PROXY header that was sent, and of the address it comes from */
+    uint64_t preface;   /* CO_F_PRIVATE: fingerprint of the PROXY header that was sent, and of the addresses it comes from and goes to */
 };
 
 extern const xprt xprt_raw;

@@ -206,12 +206,19 @@ static inline uint32_t flow_exp(const flow *f, uint32_t ms)
 
 /* Results of looking for a server. */
 enum { ASSIGN_OK, ASSIGN_WAIT, ASSIGN_NONE };
+/* The number of its server, -1: none that anybody knows of. */
+static inline int32_t flow_server(const flow *f)
+{
+    return f->srv && !f->srv->aside ? (int32_t)f->srv->index : -1;
+}
 /* Sets f->be and counts the stream in it. */
 void flow_set_backend(flow *f, backend *be);
 /* Takes a slot on a server (f->srv), or queues the flow until f->sexp. f->left_srv is taken only if there is no other. */
 int flow_assign(flow *f);
 /* Opens f->b, or takes an idle connection. 0, or -errno (-EDESTADDRREQ: the request does not say whom the server is to see). */
 int flow_connect(flow *f);
+/* Where f->srv is: what is not its own is where the client wanted to go. 0, or -errno: -EDESTADDRREQ, a client of a unix socket. */
+int flow_server_address(const flow *f, sock_addr *to);
 /* Whether f->b is established: 1 (f->cs is EST then), 0 not yet, or -errno. */
 int flow_established(flow *f);
 /* Gives the slot and the server back. */
@@ -220,6 +227,11 @@ void flow_unassign(flow *f);
 void flow_leave_server(flow *f);
 /* Closes f->b, or puts it among the idle ones if <keep>. */
 void flow_detach_back(flow *f, int keep);
+/* Whether a stream that leaves its server may find another one. */
+static inline int flow_has_choice(const flow *f)
+{
+    return f->be->aside ? f->srv != f->be->aside : f->be->nsrv > 1;
+}
 /* Counts a failed attempt; returns 1 if another may be made (f->cs says when: TAR or at once), 0 if not. */
 int flow_retry(flow *f, int err);
 /* A server is ready for a queued flow, by its thread. */

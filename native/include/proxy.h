@@ -195,6 +195,7 @@ typedef struct srv_conf {
     uint32_t disabled;      /* 1: out of service from the start */
     int32_t port_offset;    /* added to the client's destination port when port_mapped is 1 */
     uint32_t port_mapped;
+    uint32_t addr_mapped;   /* 1: not <addr>, but the address that the client connected to; the port is as said */
     int32_t pool_max;       /* idle connections kept; -1: no limit */
     uint32_t pool_low;      /* idle connections below which other threads may not take some */
     uint32_t pool_purge;    /* ms between two looks at whether too many are kept; 0: never */
@@ -349,6 +350,7 @@ struct backend {
     err_pages errors;
     server **srv; /* in the order of the configuration */
     uint32_t nsrv;
+    server *aside; /* what takes a stream that nothing has given to a server, none of <srv>; NULL: balancing finds one */
     flow_queue queue;
     rwlock lbprm; /* LBL_LBPRM: guards what follows */
     const struct lb_algo *lb_algo; /* NULL: nothing was built yet */
@@ -385,6 +387,7 @@ struct server {
     idle_list *idle;   /* one a thread */
     uint32_t fast;     /* the last connection could be written to at once */
     uint32_t removed;  /* out of its backend: its place waits for another server */
+    uint32_t aside;    /* it is its backend's <aside>: nobody outside knows of it as a server */
     uint32_t lb_full;  /* stands aside until it has a slot again; atomic */
     lb_seat seat;
 };

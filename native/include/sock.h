@@ -49,6 +49,8 @@ int sock_may_spoof(void);
 /* Makes an inherited, already listening descriptor usable: non-blocking, its address into <a>. 0 or -errno. */
 int sock_inherit(int fd, sock_addr *a);
 int sock_name(int fd, sock_addr *a); /* the local address of <fd>. 0 or -errno */
+/* Where a client wanted to go before the kernel's address translation (NAT) had it come here: else as sock_name(). 0 or -errno */
+int sock_original(int fd, sock_addr *a);
 int sock_peer(int fd, sock_addr *a); /* the remote address of <fd>. 0 or -errno */
 
 /* Sends <n> datagrams over the connected socket <fd>, without waiting: the first is lens[0] bytes at <bytes>, the next

@@ -117,7 +117,7 @@ lb_ask *ask_put(flow *f, uint32_t kind, uint32_t flags)
         .flow = (uintptr_t)f, .gen = f->gen, .session = f->session, .uniq = f->uniq,
         .accept_us = f->accept_us, .request_us = f->request_us, .now_us = t->wall_us,
         .kind = kind, .flags = flags | common_flags(f), .frontend = f->fe->index,
-        .backend = f->be ? (int32_t)f->be->index : -1, .server = f->srv ? (int32_t)f->srv->index : -1,
+        .backend = f->be ? (int32_t)f->be->index : -1, .server = flow_server(f),
         .listener = f->lsn->index, .status = f->status, .req_count = f->req_no,
         .th = flow_handshake_time(f), .ti = f->idle, .tr = f->tr, .tw = f->tw, .tc = f->tc, .tresp = f->tresp, .retries = f->retries,
         .sport = ends.sport, .dport = ends.dport, .family = ends.family, .method = f->method,

@@ -380,6 +380,25 @@ int eng_server_add(engine *e, int backend_index)
     return (int)s->index;
 }
 
+int eng_aside_add(engine *e, int backend_index)
+{
+    backend *be = backend_index >= 0 && (uint32_t)backend_index < e->nbe ? e->be[backend_index] : NULL;
+    server *s = be && !be->aside ? server_new(e) : NULL;
+
+    if (!s)
+        return be && !be->aside ? -ENOMEM : -EINVAL;
+    s->index = e->nsrv;
+    server_reset(e, s);
+    s->be = be;
+    s->aside = 1;
+    if (append((void ***)&e->srv, &e->nsrv, s) < 0) {
+        server_free(s);
+        return -ENOMEM;
+    }
+    be->aside = s;
+    return (int)s->index;
+}
+
 int eng_server_again(engine *e, int i)
 {
     server *s = i >= 0 && (uint32_t)i < e->nsrv ? e->srv[i] : NULL;
@@ -400,7 +419,7 @@ int eng_server_del(engine *e, int i)
     server *s = i >= 0 && (uint32_t)i < e->nsrv ? e->srv[i] : NULL;
     backend *be;
 
-    if (!s || s->removed || is_used(s))
+    if (!s || s->removed || s->aside || is_used(s))
         return -EBUSY;
     be = s->be;
     for (uint32_t at = s->rank + 1; at < be->nsrv; at++) {

@@ -72,7 +72,7 @@ int exch_retry(flow *f, uint32_t why, int status)
     cnt_inc(f->srv->shard[f->t->tid].c.retries);
     cnt_inc(f->be->shard[f->t->tid].c.retries);
     /* each time, whichever attempt the option names */
-    if (c->redispatch && f->be->nsrv > 1 && !(f->asked && f->asked->said & V_F_FORCE))
+    if (c->redispatch && flow_has_choice(f) && !(f->asked && f->asked->said & V_F_FORCE))
         elsewhere(f);
     rewind_server(f);
     return 1;

@@ -108,7 +108,7 @@ void exch_snapshot(flow *f, int back, const h1_head *h, const char *data, uint32
         s->number = at_add(&f->fe->eng->live.snapshots, 1);
         s->frontend = (int32_t)f->fe->index;
         s->backend = f->be ? (int32_t)f->be->index : -1;
-        s->server = f->srv ? (int32_t)f->srv->index : -1;
+        s->server = flow_server(f);
         s->side = back;
         s->err = h->err;
         s->err_pos = h->err_pos;

@@ -461,7 +461,7 @@ void flow_record(flow *f)
         return;
     r->frontend = f->fe->index;
     r->backend = f->be ? (int32_t)f->be->index : -1;
-    r->server = f->srv ? (int32_t)f->srv->index : -1;
+    r->server = flow_server(f);
     r->listener = f->lsn->index;
     r->flags = flags | (f->kind == FLOW_EXCHANGE ? REC_HTTP : REC_TCP);
     r->accept_us = f->accept_us;
@@ -477,7 +477,7 @@ void flow_record(flow *f)
     r->feconn = at_peek(&f->fe->live.cur);
     /* a stream that ends is no longer one of its backend's and its server's (manual 8.2.3, %bc and %sc) */
     r->beconn = f->be ? at_peek(&f->be->live.cur) - !!(f->flags & FL_BE_COUNTED && !asap) : 0;
-    r->srvconn = f->srv ? at_peek(&f->srv->live.cur) - !!(f->flags & FL_SRV_COUNTED && !asap) : 0;
+    r->srvconn = r->server >= 0 ? at_peek(&f->srv->live.cur) - !!(f->flags & FL_SRV_COUNTED && !asap) : 0;
     r->retries = f->retries;
     r->redispatched = !!(f->flags & FL_REDISP);
     r->backend_queue = f->qbe;

@@ -38,8 +38,10 @@ static void bind_server(flow *f, server *srv)
     ctr32_add(&f->be->live.served, 1);
     ctr32_max(&srv->live.cur_max, ctr32_add(&srv->live.cur, 1));
     cnt_inc(s->c.cum_sess);
-    cnt_inc(s->c.cum_lbconn);
-    cnt_inc(f->be->shard[f->t->tid].c.cum_lbconn);
+    if (likely(!srv->aside)) {
+        cnt_inc(s->c.cum_lbconn);
+        cnt_inc(f->be->shard[f->t->tid].c.cum_lbconn);
+    }
     rates_count(srv->shard, &srv->live, PX_RATE_SESS, f->t);
     at_store(&srv->live.last_ms, f->t->now_ms);
     at_store(&f->be->live.last_ms, f->t->now_ms);
@@ -155,6 +157,10 @@ int flow_assign(flow *f)
             return refuse(f, srv);
         f->flags |= FL_REDISP;
     }
+    if (unlikely(f->be->aside)) {
+        bind_server(f, f->be->aside);
+        return ASSIGN_OK;
+    }
     if (unlikely(f->b) && (srv = server_of_last(f))) {
         if (!lb_take(srv))
             return wait_in_queue(f, srv);
@@ -251,27 +257,44 @@ static void set_own_socket(flow *f, sock_how *how)
     f->flags &= ~FL_KA_SERVER; /* nor is it for others afterwards */
 }
 
+/* Whether a connection to it serves no other client: it was told of this one, or comes from its address, or goes to one that
+ * this one has chosen. */
+static int is_private(const server *s)
+{
+    return s->conf.send_proxy || s->conf.usesrc > SRC_FIXED || s->conf.addr_mapped || s->aside;
+}
+
 /* May this stream take a connection that others used? (manual, "http-reuse") */
 static conn *find_idle(flow *f)
 {
     uint32_t reuse = f->be->conf.reuse;
 
     if (f->kind != FLOW_EXCHANGE || reuse == REUSE_NEVER || f->flags & FL_RETRIED_STALE || has_own_socket(f) ||
-        f->srv->conf.send_proxy || f->srv->conf.usesrc > SRC_FIXED)
+        is_private(f->srv))
         return NULL;
     if (reuse == REUSE_SAFE && !(f->flags & FL_NOT_FIRST))
         return NULL;
     return idle_get(f->t, f->srv, reuse == REUSE_AGGRESSIVE && !(f->flags & FL_NOT_FIRST));
 }
 
-static void server_address(const flow *f, sock_addr *to)
+/* Where the client wanted to go. 0, or -errno: -EDESTADDRREQ from clients of unix sockets. */
+static int client_destination(const flow *f, sock_addr *dst)
 {
-    const srv_conf *s = &f->srv->conf;
+    const asked *q = f->asked;
+    int ret;
 
-    *to = s->addr;
-    if (!s->port_mapped)
-        return;
+    if (q && q->has_dst)
+        ret = sock_addr_set(dst, q->dst.family, (const char *)q->dst.addr, q->dst.family == AF_INET ? 4 : 16, q->dst.port);
+    else
+        ret = sock_original(f->f->fd, dst);
+    if (ret < 0)
+        return ret;
+    return sock_addr_family(dst) == AF_INET || sock_addr_family(dst) == AF_INET6 ? 0 : -EDESTADDRREQ;
+}
 
+/* Of a server whose port is the client's, moved by some. */
+static void map_port(const flow *f, sock_addr *to)
+{
     sock_addr dst;
     int port = f->asked && f->asked->has_dst ? f->asked->dst.port : f->lsn->port;
     char host[16];
@@ -279,7 +302,34 @@ static void server_address(const flow *f, sock_addr *to)
 
     if (!port && sock_name(f->f->fd, &dst) == 0)
         port = sock_addr_port(&dst);
-    sock_addr_set(to, sock_addr_family(to), host, len, port + s->port_offset);
+    sock_addr_set(to, sock_addr_family(to), host, len, port + f->srv->conf.port_offset);
+}
+
+/* Of one whose address is that which the client connected to. 0, or -errno. */
+static int map_address(const flow *f, sock_addr *to)
+{
+    const srv_conf *s = &f->srv->conf;
+    sock_addr dst;
+    char host[16];
+    int len, ret = client_destination(f, &dst);
+
+    if (ret < 0)
+        return ret;
+    len = sock_addr_host(&dst, host, sizeof(host));
+    return sock_addr_set(to, sock_addr_family(&dst), host, len,
+                         s->port_mapped ? sock_addr_port(&dst) + s->port_offset : sock_addr_port(&s->addr));
+}
+
+int flow_server_address(const flow *f, sock_addr *to)
+{
+    const srv_conf *s = &f->srv->conf;
+
+    if (unlikely(s->addr_mapped))
+        return map_address(f, to);
+    *to = s->addr;
+    if (s->port_mapped)
+        map_port(f, to);
+    return 0;
 }
 
 static conn *open_conn(flow *f, int *err)
@@ -312,9 +362,9 @@ static conn *open_conn(flow *f, int *err)
     }
     if (srv->conf.socks.len) {
         fd = sock_connect(&srv->conf.socks, &how);
-    } else if (srv->conf.port_mapped) {
-        server_address(f, &to);
-        fd = sock_connect(&to, &how);
+    } else if (srv->conf.port_mapped || srv->conf.addr_mapped) {
+        fd = flow_server_address(f, &to);
+        fd = fd < 0 ? fd : sock_connect(&to, &how);
     } else {
         fd = sock_connect(&srv->conf.addr, &how);
     }
@@ -342,7 +392,7 @@ static conn *open_conn(flow *f, int *err)
         c->flags |= CO_F_SOCKS;
     if (srv->conf.send_proxy)
         c->flags |= CO_F_PREFACE;
-    if (srv->conf.send_proxy || srv->conf.usesrc > SRC_FIXED) {
+    if (is_private(srv)) {
         c->flags |= CO_F_PRIVATE;
         c->preface = handshake_print(f, NULL, 0);
     }
@@ -385,8 +435,9 @@ static int pass_socks(flow *f, conn *c)
     sock_addr to;
     int ret;
 
-    server_address(f, &to);
-    ret = socks4_go(c, &c->socks, &to);
+    ret = flow_server_address(f, &to);
+    if (ret == 0)
+        ret = socks4_go(c, &c->socks, &to);
     if (ret > 0)
         c->flags &= ~CO_F_SOCKS;
     return ret;
@@ -432,7 +483,7 @@ static int redispatches(const flow *f, const server *old, uint32_t n)
     int32_t every = f->be->conf.redispatch;
     int64_t period = every > 0 ? every : (int64_t)f->max_retries + 1 + every;
 
-    if (!every || f->be->nsrv < 2 || (f->asked && f->asked->said & V_F_FORCE))
+    if (!every || !flow_has_choice(f) || (f->asked && f->asked->said & V_F_FORCE))
         return 0;
     return is_one_of_many(f, old) || !at_load(&old->live.up) || (period > 0 && n % period == 0);
 }

@@ -336,11 +336,13 @@ static uint64_t fingerprint(const char *s, size_t n)
 
 uint64_t handshake_print(flow *f, const char *s, size_t n)
 {
-    sock_addr from;
+    sock_addr from, to;
     uint64_t print = n ? fingerprint(s, n) : 0;
 
     if (f->srv->conf.usesrc > SRC_FIXED && handshake_source(f, &from) > 0)
         print ^= fingerprint((const char *)from.raw, from.len) * 3;
+    if (f->srv->conf.addr_mapped && flow_server_address(f, &to) == 0)
+        print ^= fingerprint((const char *)to.raw, to.len) * 5;
     return print;
 }
 

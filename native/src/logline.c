@@ -300,7 +300,7 @@ static void put_piece(writer *w, flow *f, const lb_rec *r, const log_format *l, 
         put(w, f->be ? f->be->name : l->texts + p->at, f->be ? f->be->name_len : p->len);
         break;
     case LOG_SERVER:
-        put(w, f->srv ? f->srv->name : "<NOSRV>", f->srv ? f->srv->name_len : 7);
+        put(w, r->server >= 0 ? f->srv->name : "<NOSRV>", r->server >= 0 ? f->srv->name_len : 7);
         break;
     case LOG_LINE:
         if (nline)
@@ -431,7 +431,7 @@ int log_write(flow *f, const lb_rec *r)
 
     if (!l || (r->flags & (REC_LOG | REC_TELL | REC_EMBRYONIC)) != REC_LOG || !r->sport)
         return 0;
-    if ((f->be && !f->be->name) || (f->srv && !f->srv->name))
+    if ((f->be && !f->be->name) || (r->server >= 0 && !f->srv->name))
         return 0;
     if (!t->lines && !(t->lines = calloc(1, sizeof(log_area))))
         return 0;

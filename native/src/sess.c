@@ -99,7 +99,7 @@ static void tell(const flow *f, uint32_t now, lb_sess *s)
     s->frontend = f->fe->index;
     s->listener = f->lsn->index;
     s->backend = f->be ? (int32_t)f->be->index : -1;
-    s->server = f->srv ? (int32_t)f->srv->index : -1;
+    s->server = flow_server(f);
     s->http = f->kind == FLOW_EXCHANGE;
     s->tunneled = !!(f->flags & FL_TUNNELED);
     s->applet = f->b && f->b->flags & CO_F_APPLET;

@@ -7,6 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#if defined(__linux__) && !defined(SO_ORIGINAL_DST)
+#define SO_ORIGINAL_DST 80 /* linux/netfilter_ipv4.h, which does not go together with netinet/in.h; IPv6 has the same number */
+#endif
+
 static const int one = 1;
 
 int sock_addr_set(sock_addr *a, int family, const char *host, int hostlen, int port)
@@ -276,6 +280,23 @@ int sock_name(int fd, sock_addr *a)
         return -errno;
     a->len = len;
     return 0;
+}
+
+int sock_original(int fd, sock_addr *a)
+{
+    int ret = sock_name(fd, a);
+#ifdef SO_ORIGINAL_DST
+    int level = sock_addr_family(a) == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP;
+    socklen_t len = sizeof(a->raw);
+    sock_addr was;
+
+    /* fails where nothing is tracked, or this was not translated */
+    if (ret == 0 && sock_addr_family(a) != AF_UNIX && getsockopt(fd, level, SO_ORIGINAL_DST, was.raw, &len) == 0) {
+        *a = was;
+        a->len = len;
+    }
+#endif
+    return ret;
 }
 
 int sock_peer(int fd, sock_addr *a)

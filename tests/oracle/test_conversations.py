@@ -15,6 +15,7 @@ from tests.oracle import (
     rows_headers,
     rows_requests,
     rows_rules_acl,
+    rows_rules_aside,
     rows_rules_bodies,
     rows_rules_cookies,
     rows_rules_errors,
@@ -47,6 +48,7 @@ ROWS: tuple[tuple[Topic, tuple[Row, ...]], ...] = (
         (rules.TOPIC, rules.ROWS)
         for rules in (
             rows_rules_acl,
+            rows_rules_aside,
             rows_rules_bodies,
             rows_rules_cookies,
             rows_rules_errors,

@@ -69,6 +69,7 @@ class Explanation:
     backend_by: str = ""
     balance: str = ""
     servers: list[ServerChance] = field(default_factory=list)
+    aside: str = ""  # where it goes if none of the servers is chosen, for a backend that does not balance
     status: int | None = None
     head: str = ""
     body: str = ""
@@ -85,7 +86,9 @@ def chances(backend: Backend, chosen: int) -> Iterator[ServerChance]:
     first = next((server for server in backend.servers if works(server) and server.backup), None)
     for server in backend.servers:
         why = _against(server)
-        if not why and server.backup and active:
+        if not why and backend.settings.goes_aside and server.index != chosen:
+            why = "only who is sent there by a rule or a cookie comes to it"
+        elif not why and server.backup and active:
             why = "a backup: others work"
         elif not why and server.backup and not spread and server is not first:
             why = "a backup: another one comes first"

@@ -20,7 +20,7 @@ CLOSING = ("close", "server-close")
 
 
 def forwarded_head(head: str, front: ProxySettings, back: ProxySettings, src: Endpoint, server: str) -> str:
-    """What the `server` of `back` is sent for a head in normal form that came to `front` from `src`."""
+    """What the `server` of `back`, "" if it is none, is sent for a head in normal form that came to `front` from `src`."""
     first = head.partition(END)[0]
     fields = fields_of(head)
     options = [word.lower() for word in _words(value for name, value in fields if name == "connection")]
@@ -28,7 +28,7 @@ def forwarded_head(head: str, front: ProxySettings, back: ProxySettings, src: En
     kept = list(_kept(fields, options, upgrade=upgrade))
     kept += _forwardfor(kept, front, back, src)
     kept += _connection(first, front, back, upgrade=upgrade)
-    if back.send_name_header is not None:
+    if back.send_name_header is not None and server:
         own = back.send_name_header.lower()
         kept = [*(field for field in kept if field[0] != own), (own, server)]
     return END.join([first, *(f"{name}: {value}" for name, value in kept), "", ""])

@@ -71,7 +71,9 @@ def _outcome(found: Explanation) -> Iterator[str]:
     else:
         yield f"backend {found.backend} ({found.backend_by}), balance {found.balance}"
         yield from (f"  {_server(server)}" for server in found.servers)
-        if not any(server.eligible for server in found.servers):
+        if found.aside:
+            yield f"  {found.aside}: {'not chosen' if any(server.chosen for server in found.servers) else 'chosen'}"
+        elif not any(server.eligible for server in found.servers):
             yield "  no server is eligible: the request waits in the queue, then is answered with 503"
         if found.head:
             if found.by_options:

@@ -234,6 +234,9 @@ class Walk:
         found.backend, found.balance = settings.name, str(settings.balance)
         found.backend_by = self._by(settings)
         found.servers = list(chances(backend, verdict.server))
+        if settings.goes_aside:
+            found.balance = "none"
+            found.aside = "transparent" if settings.dispatch is None else f"dispatch {settings.dispatch}"
         if self._head is not None:
             self._send(found, self._head, settings, verdict.text)
             if "h1-case-adjust-bogus-server" in settings.options and found.head:
@@ -271,7 +274,7 @@ class Walk:
         likely = [one.name for one in found.servers if one.chosen] or [
             one.name for one in found.servers if one.eligible
         ]
-        server = likely[0] if len(likely) == 1 else f"<{' or '.join(likely)}>"
+        server = likely[0] if len(likely) == 1 else f"<{' or '.join(likely)}>" if likely else ""
         found.head = forwarded_head(head, self._visit.frontend, settings, self._visit.src, server)
         last = self._recorder.last
         before = last.fields.get("request") if last is not None else None

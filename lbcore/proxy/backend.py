@@ -152,4 +152,4 @@ class Backend(Serving):
 
     @property
     def algorithm(self) -> str:
-        return self.settings.balance.algorithm
+        return "none" if self.settings.goes_aside else self.settings.balance.algorithm

@@ -98,3 +98,14 @@ def test_bytes_that_are_no_text_are_shown(tmp_path: Path) -> None:
     done = lbcore("explain", "-f", str(path), REQUEST)
     assert done.returncode == 0, done.stderr
     assert r"if { path /\xff" in done.stdout
+
+
+def test_a_backend_that_does_not_balance_shows_where_its_requests_go(tmp_path: Path) -> None:
+    path = write(tmp_path, "lb.cfg", config("", "dispatch 127.0.0.1:9009\ncookie SRV insert indirect nocache"))
+    text = Path(path).read_text().replace("127.0.0.1:9001", "127.0.0.1:9001 cookie one").replace("balance", "# balance")
+    Path(path).write_text(text)
+    for cookie, aside, server in (("SRV=", "chosen", "not eligible (only"), ("SRV=one", "not chosen", "chosen")):
+        lines = lbcore("explain", "-f", path, REQUEST, "-H", f"Cookie: {cookie}").stdout.splitlines()
+        assert f"  dispatch 127.0.0.1:9009: {aside}" in lines
+        [line] = [line for line in lines if "server s1" in line]
+        assert f"cookie one: {server}" in line

@@ -126,8 +126,9 @@ def test_nobody_sees_what_streams_go_aside_to(tmp_path: Path) -> None:
             assert until(lambda: figures(lb) == (1, 0))
             states = cli(path, "show servers state be").splitlines()
             assert [line for line in states if line and not line.startswith(("#", "1"))] == []
-            rows = [line.split(",")[:2] for line in cli(path, "show stat").splitlines() if line.startswith("be,")]
-            assert rows == [["be", "BACKEND"]]
+            header, *lines = cli(path, "show stat").removeprefix("# ").splitlines()
+            [row] = [dict(zip(header.split(","), line.split(","), strict=True)) for line in lines if line[:3] == "be,"]
+            assert (row["svname"], row["status"], row["algo"]) == ("BACKEND", "UP", "none")
 
 
 def held_request(connection: socket.socket) -> None:

@@ -112,6 +112,8 @@ def _start(args: Args, name: str, text: str, at: int) -> ServerSettings:
         address = parse_address(text, SERVER_PLACE, args.context.environment)
     except AddressError as error:
         raise KeywordError(f"{error}", at, lead=SERVER_LEAD) from None
+    if address.family != socket.AF_UNIX and not address.host:  # "*", or nothing: that of the client's choice
+        address = replace(address, host="::" if address.family == socket.AF_INET6 else "0.0.0.0")
     template = args.proxy.default_server or _blank()
     found = replace(template, name=name, address=address, where=args.line.where, options={})
     if address.family != socket.AF_UNIX and address.host and numeric_family(address.host) is None:

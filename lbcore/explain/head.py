@@ -20,7 +20,10 @@ CLOSING = ("close", "server-close")
 
 
 def forwarded_head(head: str, front: ProxySettings, back: ProxySettings, src: Endpoint, server: str) -> str:
-    """What the `server` of `back`, "" if it is none, is sent for a head in normal form that came to `front` from `src`."""
+    """What the `server` of `back` is sent for a head in normal form that came to `front` from `src`.
+
+    "": it is no server, but `dispatch` or its like.
+    """
     first = head.partition(END)[0]
     fields = fields_of(head)
     options = [word.lower() for word in _words(value for name, value in fields if name == "connection")]

@@ -14,16 +14,16 @@ from lbcore.proxy.settings import ProxySettings
 _OF_THE_SHIM = frozenset(
     {
         "backlog", "balance", "binds", "check_kind", "check_ruleset", "check_words", "client_probes",
-        "default_backend", "default_server", "description", "disable_on_404", "disabled", "dynamic_cookie_key",
-        "error_lines", "error_log_format", "external_check", "forwardfor", "fullconn", "hash_affinity",
-        "hash_balance_factor", "hash_type", "http_check_steps", "http_connection_mode", "http_reuse", "id", "kind",
-        "load_server_state", "log_format", "log_format_sd", "log_kind", "log_steps", "log_tag",
+        "default_backend", "default_server", "description", "disable_on_404", "disabled", "dispatch",
+        "dynamic_cookie_key", "error_lines", "error_log_format", "external_check", "forwardfor", "fullconn",
+        "hash_affinity", "hash_balance_factor", "hash_type", "http_check_steps", "http_connection_mode", "http_reuse",
+        "id", "kind", "load_server_state", "log_format", "log_format_sd", "log_kind", "log_steps", "log_tag",
         "max_keep_alive_queue", "maxconn", "mode", "name", "options", "places", "rate_limit_sessions", "redispatch",
         "retries", "retry_on", "send_name_header", "send_state", "server_probes", "server_state_file_name", "servers",
         "source", "source_interface", "tcp_check_steps", "timeouts", "unique_id_header", "where",
     }
 )  # fmt: skip
-_OPTIONS = frozenset({*FLAGS, *FRONT_FLAGS, *BACK_FLAGS, "log-health-checks", "prefer-last-server"})
+_OPTIONS = frozenset({*FLAGS, *FRONT_FLAGS, *BACK_FLAGS, "log-health-checks", "prefer-last-server", "transparent"})
 _UNSET = ProxySettings("", "")
 _OTHERS = tuple(name for name in ProxySettings.__slots__ if name not in _OF_THE_SHIM)
 

@@ -61,7 +61,7 @@ struct conn {
     uint8_t family;     /* the client's */
     uint8_t socks;      /* CO_F_SOCKS: how far that has come (socks4.h) */
     uint8_t addr[16];   /* the client's */
-    uint64_t preface;   /* CO_F_PRIVATE: fingerprint of the PROXY header that was sent, and of the addresses it comes from and goes to */
+    uint64_t preface;   /* CO_F_PRIVATE: fingerprint of the PROXY header that was sent, and of the addresses of both ends */
 };
 
 extern const xprt xprt_raw;

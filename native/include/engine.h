@@ -108,8 +108,8 @@ int eng_frontend_add(engine *e);
 int eng_backend_add(engine *e);
 int eng_server_add(engine *e, int backend); /* also at the sync point, once threads run: it is not up then */
 /* "dispatch", "option transparent": where the backend's streams go that nothing has given to one of its servers. Without limits,
- * queue, or a name; records and questions have no server then. Its address is set as a server's. Once a backend, before the threads
- * start. The index for eng_srv_conf(), -EINVAL, -ENOMEM. */
+ * queue, or a name; records and questions have no server then. Its address is set as a server's. Once a backend, before the
+ * threads start. The index for eng_srv_conf(), -EINVAL, -ENOMEM. */
 int eng_aside_add(engine *e, int backend);
 /* What http-send-name-header and log lines call server <i>: <len> bytes, copied, none of them a control character. 0, -EINVAL,
  * -ENOMEM. */

@@ -217,7 +217,8 @@ void flow_set_backend(flow *f, backend *be);
 int flow_assign(flow *f);
 /* Opens f->b, or takes an idle connection. 0, or -errno (-EDESTADDRREQ: the request does not say whom the server is to see). */
 int flow_connect(flow *f);
-/* Where f->srv is: what is not its own is where the client wanted to go. 0, or -errno: -EDESTADDRREQ, a client of a unix socket. */
+/* Where f->srv is: what is not its own is where the client wanted to go. 0, or -errno: -EDESTADDRREQ from clients of unix
+ * sockets. */
 int flow_server_address(const flow *f, sock_addr *to);
 /* Whether f->b is established: 1 (f->cs is EST then), 0 not yet, or -errno. */
 int flow_established(flow *f);

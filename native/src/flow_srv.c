@@ -284,7 +284,8 @@ static int client_destination(const flow *f, sock_addr *dst)
     int ret;
 
     if (q && q->has_dst)
-        ret = sock_addr_set(dst, q->dst.family, (const char *)q->dst.addr, q->dst.family == AF_INET ? 4 : 16, q->dst.port);
+        ret = sock_addr_set(dst, q->dst.family, (const char *)q->dst.addr, q->dst.family == AF_INET ? 4 : 16,
+                            q->dst.port);
     else
         ret = sock_original(f->f->fd, dst);
     if (ret < 0)

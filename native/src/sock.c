@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #if defined(__linux__) && !defined(SO_ORIGINAL_DST)
-#define SO_ORIGINAL_DST 80 /* linux/netfilter_ipv4.h, which does not go together with netinet/in.h; IPv6 has the same number */
+#define SO_ORIGINAL_DST 80 /* of linux/netfilter_ipv4.h, which netinet/in.h does not go with; the same in IPv6 */
 #endif
 
 static const int one = 1;

@@ -79,7 +79,8 @@ def test_nothing_is_asked_about_plain_proxies(topic: Topic, tmp_path: Path, monk
         Path(name).write_text(text)
     ports = {f"FE_{name.upper()}": "0" for name in topic.proxies}
     one = lbcore.LoadBalancer(
-        topic.config(), env={"STATS": str(tmp_path / "stats"), "LOG": "9", "SERVER": "9", **ports}
+        topic.config(),
+        env={"STATS": str(tmp_path / "stats"), "LOG": "9", "SERVER": "9", "BE": "9", "REFUSED": "9", **ports},
     )
     one.rehearse()
     try:
@@ -88,6 +89,12 @@ def test_nothing_is_asked_about_plain_proxies(topic: Topic, tmp_path: Path, monk
                 assert not lib.eng_fe_conf(one.engine.handle, proxy.frontend.index).asks, proxy.name
     finally:
         one.close()
+
+
+@pytest.mark.parametrize("line", ["dispatch 127.0.0.1:9", "option transparent", "server s 0.0.0.0"])
+def test_where_streams_go_is_for_the_shim_to_find(line: str) -> None:
+    one = lbcore.LoadBalancer(config(back=[line]))
+    assert [is_plain(proxy) for proxy in one.settings.proxies] == [True, True]
 
 
 @pytest.mark.parametrize("line", NOT_PLAIN)

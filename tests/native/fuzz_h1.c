@@ -6,30 +6,7 @@
  *   /tmp/fuzz_h1 -max_total_time=300 /tmp/new-inputs tests/native/corpus/h1
  * New inputs worth keeping: /tmp/fuzz_h1 -merge=1 tests/native/corpus/h1 /tmp/new-inputs
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define CHECK(cond)                                                                                                    \
-    do {                                                                                                               \
-        if (!(cond))                                                                                                   \
-            __builtin_trap();                                                                                          \
-    } while (0)
-
-/* ASan watches both ends of an allocation. */
-static char *exact_copy(const char *text, size_t len)
-{
-    char *copy = malloc(len ? len : 1);
-
-    memcpy(copy, text, len);
-    return copy;
-}
-
-static void exact_free(char *copy, size_t len)
-{
-    (void)len;
-    free(copy);
-}
+#include "fuzz_main.h"
 
 #include "h1_props.h"
 

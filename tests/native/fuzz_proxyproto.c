@@ -5,30 +5,7 @@
  *       -o /tmp/fuzz_proxyproto tests/native/fuzz_proxyproto.c native/src/proxyproto.c
  *   /tmp/fuzz_proxyproto -max_total_time=300 /tmp/new-inputs tests/native/corpus/proxyproto
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define CHECK(cond)                                                                                                    \
-    do {                                                                                                               \
-        if (!(cond))                                                                                                   \
-            __builtin_trap();                                                                                          \
-    } while (0)
-
-/* ASan watches both ends of an allocation. */
-static char *exact_copy(const char *text, size_t len)
-{
-    char *copy = malloc(len ? len : 1);
-
-    memcpy(copy, text, len);
-    return copy;
-}
-
-static void exact_free(char *copy, size_t len)
-{
-    (void)len;
-    free(copy);
-}
+#include "fuzz_main.h"
 
 #include "pp_props.h"
 

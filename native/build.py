@@ -14,7 +14,7 @@ from cffi import FFI
 
 # In the order of their dependencies. A header that Python needs nothing of shows nothing: all of it is hidden.
 HEADERS = (
-    "lockset", "lock", "ctr", "freq", "hash", "counters", "proxyproto", "rec", "ask", "sock", "fd", "poll",
+    "lockset", "lock", "ctr", "freq", "hash", "counters", "proxyproto", "rec", "tevt", "ask", "sock", "fd", "poll",
     "tmr", "task", "table", "event", "observe", "pend", "proxy", "logline", "outgoing", "h1word", "h1", "h1body",
     "engine", "servers", "sess",
 )  # fmt: skip
@@ -29,7 +29,7 @@ SOURCES = (
     "h1", "h1body", "h1field", "h1host", "h1word", "casing", "msg",
     # connections, servers, flows
     "conn", "idle", "servers", "listener", "proxyproto", "handshake", "socks4", "bwlim", "chan", "chan_limited",
-    "flow", "flow_srv", "logline", "pend", "queue", "observe", "tunnel",
+    "flow", "flow_srv", "tevt", "logline", "pend", "queue", "observe", "tunnel",
     "exchange", "exch_req", "exch_again", "exch_res", "exch_reply", "exch_pieces", "applet", "outgoing", "page",
     # balancing
     "lb", "lb_heap", "lb_rr", "lb_least", "lb_first", "lb_map", "lb_ring", "lb_key",

@@ -9,7 +9,8 @@
     session.py     frontend and listener of a session         capture.py   what was captured for logs
     backend.py     backend and server of a stream             payload.py   raw bytes, mode tcp
     stream.py      timers, ends and numbers of a stream       tls_hello.py the first message of a TLS handshake
-    stick.py       what stick tables know              rows.py       helpers that rows are made with
+    ending.py      how the ends of a stream came about       stick.py      what stick tables know
+    rows.py        helpers that rows are made with
 
 Importing this package names all words for the table `lbcore.sample.rows.FETCHES`, which imports the file of a word when
 a configuration has it; each file ends with its rows. Called by compiled expressions with the transaction
@@ -47,6 +48,7 @@ WORDS = {
     """,
     "cost": "bs.id cpu_calls cpu_ns_avg cpu_ns_tot lat_ns_avg lat_ns_tot",
     "distcc": "distcc_body distcc_param",
+    "ending": "term_events",
     "named": "acl var",
     "payload": """
         payload payload_lv rdp_cookie rdp_cookie_cnt req.len req.payload req.payload_lv req.rdp_cookie

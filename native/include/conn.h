@@ -100,6 +100,10 @@ static inline int conn_can_send(const conn *c)
 ssize_t conn_recv(conn *c, char *to, size_t n);
 /* Sends what can be sent of <v>. >=0 bytes; <0: -errno, CO_F_ERR set. */
 ssize_t conn_send(conn *c, struct iovec *v, int n, int more);
+/* <c> is broken, as receiving or sending (TEVT_RCV_ERR, TEVT_SND_ERR) has shown. */
+void conn_broke(conn *c, int err, uint32_t found);
+/* The peer of <c> has ended its direction. */
+void conn_ended(conn *c);
 /* Whether a connection that was started is established: 1, 0 (the fd layer will tell), or -errno. */
 int conn_established(conn *c);
 /* Commits what is wanted (FD_R | FD_W). */

@@ -231,6 +231,8 @@ int eng_flow_bwlim_shared(engine *e, int tid, uint64_t flow, uint64_t gen, int r
 int eng_flow_tap(engine *e, int tid, uint64_t flow, uint64_t gen, int response, uint64_t id, int keep, int random);
 /* What the stream has cost so far. 0. */
 int eng_flow_cost(engine *e, int tid, uint64_t flow, uint64_t gen, lb_cost *out);
+/* How its ends came about so far, as in lb_rec; 0: nothing, or there is no such stream any more. */
+uint64_t eng_flow_events(engine *e, int tid, uint64_t flow, uint64_t gen);
 /* Adds what deciding about it took, so that it stands in its cost. 0. */
 int eng_flow_spent(engine *e, int tid, uint64_t flow, uint64_t gen, uint64_t ns);
 /* The client's address (<dst> 0), or the one that it connected to (1), as records, later questions, balancing and forwardfor

@@ -18,6 +18,7 @@
 #ifndef LB_CFFI
 #include "lb.h"
 #include "bwlim.h"
+#include "tevt.h"
 #include "thr.h"
 
 enum { FLOW_TUNNEL, FLOW_EXCHANGE };
@@ -120,6 +121,7 @@ struct flow {
     uint32_t captured;
     uint64_t uniq;    /* number of the stream in the process, 0: none yet */
     uint64_t session; /* number of the client's connection in the process */
+    uint64_t events;  /* how its ends came about, see tevt.h */
     uint32_t t_client, t_server, t_tunnel; /* ms: of the frontend and the backend, or what a verdict set */
     uint32_t max_retries;                  /* as these */
     struct asked *asked; /* NULL: nobody was asked about anything of this connection */
@@ -153,6 +155,7 @@ static inline void flow_term(flow *f, char who, char when)
     if (!f->term[0]) {
         f->term[0] = who;
         f->term[1] = when;
+        tevt_end(f, who, when);
     }
 }
 /* Writes the record of the stream that ends (or, logasap, that has sent its head). */

@@ -59,6 +59,7 @@ typedef struct lb_rec {
     uint64_t req_count;   /* number of this request on its connection, from 1 */
     uint64_t uniq;        /* number of the stream in the process */
     uint64_t session;     /* number of the client's connection in the process */
+    uint64_t events;      /* how the ends of the stream came about (tevt.h) */
     uint32_t tid;         /* thread */
     uint32_t err;         /* of the client's connection (proxyproto.h); 0: none */
     uint8_t cost[24];     /* an lb_cost, which few ask for */

@@ -155,6 +155,13 @@ int eng_flow_cost(engine *e, int tid, uint64_t flow_, uint64_t gen, lb_cost *out
     return 0;
 }
 
+uint64_t eng_flow_events(engine *e, int tid, uint64_t flow_, uint64_t gen)
+{
+    const flow *f = flow_of(e, tid, flow_, gen);
+
+    return f ? f->events : 0;
+}
+
 int eng_flow_spent(engine *e, int tid, uint64_t flow_, uint64_t gen, uint64_t ns)
 {
     flow *f = flow_of(e, tid, flow_, gen);

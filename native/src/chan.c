@@ -32,8 +32,7 @@ static int pipe_drain(chan *c, conn *dst)
                 fd_cant_send(&dst->thr->loop, dst->e, dst->fd);
                 return MOVE_OUT;
             }
-            dst->flags |= CO_F_ERR;
-            dst->err = n < 0 ? errno : EPIPE;
+            conn_broke(dst, n < 0 ? errno : EPIPE, TEVT_SND_ERR);
             return MOVE_ERR_OUT;
         }
         p->len -= n;
@@ -170,7 +169,7 @@ static int pump_spliced(chan *c, conn *src, conn *dst, uint64_t *left)
             continue;
         }
         if (!n) {
-            src->flags |= CO_F_EOF;
+            conn_ended(src);
             continue;
         }
         if (n == -ENOSPC) {
@@ -182,8 +181,7 @@ static int pump_spliced(chan *c, conn *src, conn *dst, uint64_t *left)
             return MOVE_IN;
         if (n == -EINVAL && !c->pipe->len)
             return -1;
-        src->flags |= CO_F_ERR;
-        src->err = (int32_t)-n;
+        conn_broke(src, (int)-n, TEVT_RCV_ERR);
         return MOVE_ERR_IN;
     }
     return MOVE_YIELD;

@@ -73,8 +73,7 @@ int chan_goes_on_pausing(const flow *f, const conn *dst)
 
     if (likely(!err))
         return MOVE_PAUSE;
-    c->flags |= CO_F_ERR;
-    c->err = err;
+    conn_broke(c, err, TEVT_RCV_ERR);
     return dst == c ? MOVE_ERR_OUT : MOVE_ERR_IN;
 }
 

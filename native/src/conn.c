@@ -1,4 +1,5 @@
 #include "engine.h"
+#include "tevt.h"
 #include "thr.h"
 #include <unistd.h>
 
@@ -114,6 +115,20 @@ void conn_take(thr *t, conn *c)
     c->thr = t;
 }
 
+void conn_ended(conn *c)
+{
+    c->flags |= CO_F_EOF;
+    tevt_fd(c, TEVT_SHUTR);
+}
+
+void conn_broke(conn *c, int err, uint32_t found)
+{
+    c->flags |= CO_F_ERR;
+    c->err = err;
+    if (!(c->flags & CO_F_CONNECTING)) /* that attempt fails as a whole */
+        tevt_fd(c, found);
+}
+
 ssize_t conn_recv(conn *c, char *to, size_t n)
 {
     ssize_t ret;
@@ -124,13 +139,12 @@ ssize_t conn_recv(conn *c, char *to, size_t n)
     if (ret > 0)
         return ret;
     if (!ret) {
-        c->flags |= CO_F_EOF;
+        conn_ended(c);
         return 0;
     }
     if (ret == -EAGAIN)
         return 0;
-    c->flags |= CO_F_ERR;
-    c->err = (int32_t)-ret;
+    conn_broke(c, (int)-ret, TEVT_RCV_ERR);
     return ret;
 }
 
@@ -145,8 +159,7 @@ ssize_t conn_send(conn *c, struct iovec *v, int n, int more)
         return ret;
     if (ret == -EAGAIN)
         return 0;
-    c->flags |= CO_F_ERR;
-    c->err = (int32_t)-ret;
+    conn_broke(c, (int)-ret, TEVT_SND_ERR);
     return ret;
 }
 
@@ -200,5 +213,6 @@ void conn_shutw(conn *c)
         return;
     c->flags |= CO_F_SHUTW;
     c->flags &= ~CO_F_HOLDS;
+    tevt_fd(c, TEVT_SHUTW);
     c->xprt->shutw(c);
 }

@@ -41,6 +41,7 @@ static void refuse(flow *f, const h1_head *h, const char *s, uint32_t have)
     exch_count(f);
     track_count(f, TRACK_ERR);
     exch_snapshot(f, 0, h, s, have);
+    tevt_add(f, TEVT_MUX | TEVT_PROTO);
     exch_reply(f, 400, 1, 'P', 'R');
 }
 
@@ -467,6 +468,7 @@ static void body_failed(flow *f, int ret)
     if (ret == MOVE_ERR_IN && f->t->head.err && f->req.body == BODY_CHUNKED && !(f->f->flags & CO_F_ERR)) {
         cnt_inc(f->fe->shard[f->t->tid].c.failed_req);
         exch_snapshot(f, 0, &f->t->head, f->t->scratch, 0);
+        tevt_add(f, TEVT_MUX | TEVT_PROTO);
         if (f->rs <= RS_ASK)
             exch_reply(f, 400, 0, 'P', 'H');
         else

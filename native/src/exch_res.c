@@ -44,6 +44,7 @@ static void refuse(flow *f, const h1_head *h, const char *s, uint32_t have)
     server_fault(f);
     track_count(f, TRACK_FAIL);
     exch_snapshot(f, 1, h, s, have);
+    tevt_add(f, TEVT_MUX | TEVT_BACK | TEVT_PROTO);
     exch_reply(f, 502, 0, 'P', 'H');
 }
 
@@ -95,6 +96,7 @@ static int64_t send_head(flow *f, const h1_head *h, char *s, uint32_t have)
     uint32_t body = have - h->len;
 
     if (n < 0) {
+        tevt_add(f, TEVT_STRM | TEVT_INTERNAL);
         exch_reply(f, 502, 0, 'P', 'H');
         return -1;
     }
@@ -204,6 +206,7 @@ static int interim(flow *f, const h1_head *h, const char *s)
         return 0;
     n = msg_response(f, h, s, f->t->compose, f->t->compose_size);
     if (n < 0) {
+        tevt_add(f, TEVT_STRM | TEVT_INTERNAL);
         exch_reply(f, 502, 0, 'P', 'H');
         return -1;
     }
@@ -299,6 +302,7 @@ static void body_failed(flow *f, int ret)
     if (framing) {
         observe(f, f->srv, SEEN_HTTP_BODY);
         exch_snapshot(f, 1, &f->t->head, f->t->scratch, 0);
+        tevt_add(f, TEVT_MUX | TEVT_BACK | TEVT_PROTO);
     }
     exch_abort(f, framing ? 'P' : 'S', 'D');
 }
@@ -341,6 +345,7 @@ void exch_response_body(flow *f)
             body_failed(f, ret);
             return;
         }
+        tevt_add(f, TEVT_SE | TEVT_BACK | TEVT_SHUTR);
         f->rs = RS_DONE;
         return;
     case MOVE_YIELD:

@@ -175,6 +175,7 @@ static void next_request(flow *f)
     f->left_srv = NULL;
     f->key.has = 0;
     f->term[0] = 0;
+    f->events = 0;
     f->status = -1;
     f->retries = 0;
     f->calls = 0;

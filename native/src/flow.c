@@ -491,6 +491,7 @@ void flow_record(flow *f)
     flow_cost(f, (lb_cost *)(void *)r->cost);
     r->uniq = f->uniq;
     r->session = f->session;
+    r->events = f->events;
     r->tid = t->tid;
     if (log_write(f, r))
         t->nrecs--;

@@ -453,6 +453,8 @@ int flow_established(flow *f)
         ret = pass_socks(f, c);
     if (ret > 0 && unlikely(c->flags & CO_F_PREFACE))
         ret = handshake_send(f);
+    if (ret < 0 && !(c->flags & CO_F_CONNECTING)) /* it stands, and the server was not told of us */
+        tevt_add(f, TEVT_HS | TEVT_BACK | TEVT_PROTO);
     if (ret > 0) {
         f->cs = CS_EST;
         f->tc = (int32_t)(f->t->now_ms - f->t_mark);
@@ -514,7 +516,8 @@ int flow_retry(flow *f, int err)
     uint32_t tid = f->t->tid;
     server *old = f->srv;
 
-    (void)err;
+    if (err != -ETIMEDOUT && (!f->b || f->b->flags & CO_F_CONNECTING))
+        tevt_add(f, TEVT_FD | TEVT_BACK | TEVT_NO_CONN);
     flow_detach_back(f, 0);
     observe(f, old, SEEN_L4_ERR);
     if (f->retries >= f->max_retries || !(f->be->conf.retry_on & RETRY_CONN)) {

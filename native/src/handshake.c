@@ -30,6 +30,16 @@ static void embryonic(flow *f)
     flow_record(f);
 }
 
+/* What a failed header is noted as (tevt.h). */
+static uint32_t what_failed(const flow *f, int err)
+{
+    if (err == timeout_error(f->asked))
+        return TEVT_TOUT;
+    if (err == empty_error(f->asked))
+        return TEVT_TRUNCATED;
+    return f->f->flags & CO_F_ERR ? TEVT_BROKEN : TEVT_PROTO;
+}
+
 /* No session comes of it. Who has said something is told by a reset that it was not understood. "dontlognull" is about those
  * who said nothing. */
 static void fail(flow *f, int err, int said)
@@ -39,6 +49,7 @@ static void fail(flow *f, int err, int said)
     else if (f->fe->conf.options & PX_O_DONTLOGNULL)
         f->flags |= FL_LOGGED;
     f->asked->err = (uint8_t)err;
+    tevt_add(f, TEVT_HS | what_failed(f, err));
     f->asked->th = err == timeout_error(f->asked) ? -1 : (int32_t)(f->t->now_ms - f->t_start);
     embryonic(f);
     flow_free(f);

@@ -285,6 +285,7 @@ static int move(flow *f, chan *c, conn *src, conn *dst, int splice)
         if (c->eof)
             return 0;
         c->eof = 1;
+        tevt_add(f, TEVT_SE | (src == f->f ? 0 : TEVT_BACK) | TEVT_SHUTR);
         if (dst->flags & CO_F_RESET) /* "nolinger": the only end that it may be told is that of all */
             return -1;
         /* the second end closes both connections anyway */

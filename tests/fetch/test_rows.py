@@ -15,7 +15,7 @@ from tests.fetch.transactions import FakeBuild, FakeWorld, request
 LISTED = Path(__file__).parent / "golden" / "fetches.txt"  # what `haproxy -dKsmp` of 3.2 prints
 _LINE = re.compile(r"\[ ((?:[Y.] )+)\] (\S+?)(\((?:[^)]*)\))?: (\w+)$")
 # Of TLS, FastCGI, SPOE, caches, compression, HTTP/2's frames, HAProxy's inside.
-ELSEWHERE = re.compile(r"ssl_|fcgi\.|spoe\.|internal\.|res\.cache|res\.comp|[bf]s\.(debug_str|rst_code)|term_events$")
+ELSEWHERE = re.compile(r"ssl_|fcgi\.|spoe\.|internal\.|res\.cache|res\.comp|[bf]s\.(debug_str|rst_code)")
 
 
 def listed() -> dict[str, tuple[str, str, str]]:

@@ -58,6 +58,7 @@ class Record:
     reused: int = 0
     uniq: int = 3
     session: int = 1
+    events: int = 0
     tid: int = 0
     err: int = 0
     cost: bytes = bytes(24)

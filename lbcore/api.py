@@ -442,6 +442,8 @@ class LoadBalancer:
             spread=lib.ENG_SPREAD_EVER if chosen.close_spread_time == EVER else chosen.close_spread_time,
             h1_case=tuple(chosen.h1_case.values()),
             stick_counters=chosen.stick_counters,
+            err_codes=chosen.http_err_codes,
+            fail_codes=chosen.http_fail_codes,
             profiling=chosen.profiling_tasks,
             lock_figures=chosen.profiling_locks,
             lock_order=bool(os.environ.get("LBCORE_LOCK_ORDER")),

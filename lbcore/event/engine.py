@@ -43,6 +43,8 @@ class EngineSettings:
     spread: int = 0
     h1_case: tuple[str, ...] = ()  # `h1-case-adjust`: names of headers as some peers want them
     stick_counters: int = 0
+    err_codes: frozenset[int] = frozenset()  # statuses, 100 to 599, that tracked clients are blamed for,
+    fail_codes: frozenset[int] = frozenset()  # and their servers
     profiling: bool = False  # `profiling.tasks`: what streams cost is measured
     lock_figures: bool = False
     lock_order: bool = False
@@ -75,6 +77,9 @@ class Engine:
         self._set_pages()
         for name in settings.h1_case:
             check(lib.eng_case_add(handle, name.encode("utf-8", "surrogateescape"), len(name)))
+        for status in settings.err_codes | settings.fail_codes:
+            blame = (status in settings.err_codes) * lib.BLAME_ERR | (status in settings.fail_codes) * lib.BLAME_FAIL
+            check(lib.eng_blame(handle, status, blame))
 
     @property
     def handle(self) -> Any:

@@ -412,6 +412,10 @@ class StartVariable:
 # `usesrc` one of the first two, for ports below 1024, for `namespace`.
 CAPABILITIES = {"cap_net_raw": 13, "cap_net_admin": 12, "cap_net_bind_service": 10, "cap_sys_admin": 21}
 EVER = 2**31 - 1  # ms: "infinite"
+# Statuses of servers that are errors of their clients, or failures of their own (manual, `stick-table`, http_err_cnt
+# and http_fail_cnt): 501 and 505 tell that a client wanted too much.
+ERR_CODES = frozenset(range(400, 500))
+FAIL_CODES = frozenset(range(500, 600)) - {501, 505}
 
 
 @dataclass(slots=True)
@@ -482,6 +486,8 @@ class GlobalSettings:
     cpu_map: dict[int, frozenset[int]] = field(default_factory=dict)  # thread, from 1 -> the CPUs it may run on
     h1_case: dict[str, str] = field(default_factory=dict)  # `h1-case-adjust`: a name in lower case -> as it is written
     h1_case_file: str | None = None  # `h1-case-adjust-file`, until the check of the configuration has read it
+    http_err_codes: frozenset[int] = ERR_CODES
+    http_fail_codes: frozenset[int] = FAIL_CODES
     variable_limits: dict[str, int] = field(default_factory=dict)  # bytes by scope, and of all ("global"); 0: no limit
     start_variables: list[StartVariable] = field(default_factory=list)
     spread_checks: int = 0  # percent by which the intervals of checks vary

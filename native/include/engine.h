@@ -62,6 +62,10 @@ typedef struct eng_live {
     uint64_t dropped_logs; /* lines that were written here and could not be sent */
 } eng_live;
 
+#define ENG_STATUSES 600
+#define BLAME_ERR 0x1  /* http_err_cnt: the client's error */
+#define BLAME_FAIL 0x2 /* http_fail_cnt: the server's failure */
+
 #define BUF_SMALL_BYTES 1024  /* buffers[0] of thr_figures */
 #define BUF_BIG_BYTES 262144 /* buffers[2]; buffers[1] are of "tune.bufsize" */
 
@@ -124,6 +128,9 @@ int eng_namespace(engine *e, const char *path);
 /* h1-case-adjust: a header's name of <len> bytes as PX_O_CASE writes it. 0, -EINVAL if it is no token, -EEXIST if it was
  * told already, -ENOMEM. */
 int eng_case_add(engine *e, const char *name, int len);
+/* What a response of <status>, 100 to ENG_STATUSES - 1, that comes from a server counts as for those whom its client is tracked
+ * by (track.h): BLAME_*, or-ed; 0, as long as nothing is told: as nothing. 0 or -EINVAL. Before the threads start. */
+int eng_blame(engine *e, int status, uint32_t blame);
 /* A listener on <fd>, which is bound and listens already; the engine closes it unless <inherited>. <maxconn>: 0 for no limit of
  * its own; <mask>: threads that accept on it (0: all). */
 int eng_listener_add(engine *e, int frontend, int fd, int inherited, uint32_t maxconn, uint64_t mask);
@@ -319,6 +326,7 @@ struct engine {
     uint32_t nfe, nbe, nsrv, nlsn;
     err_pages errors;
     case_map cases;
+    uint8_t blame[ENG_STATUSES]; /* BLAME_* by status */
     struct eng_ns *namespaces;
     freq_ctr_period conn_rate, sess_rate; /* per second */
     spinlock lqueue; /* LBL_LQUEUE: guards which listeners are limited, and <pipes> */

@@ -8,9 +8,10 @@
  *     sess_cnt sess_rate             when the connection has passed its rules: its slots
  *     http_req_cnt http_req_rate     when a request has come, whole or not, and "tcp-request content" has let it pass: its
  *                                    connection's slots; those that are tracked because of it count it themselves
- *     http_err_cnt http_err_rate     4xx of a server; what no request was made of (not: a timeout); what a verdict blames the
- *                                    client for (V_F_BLAME)
- *     http_fail_cnt http_fail_rate   5xx of a server but 501 and 505; a response that did not come, was none, or broke off
+ *     http_err_cnt http_err_rate     a server's responses of some statuses (eng_blame(): as a rule 4xx); what no request was
+ *                                    made of (not: a timeout); what a verdict blames the client for (V_F_BLAME)
+ *     http_fail_cnt http_fail_rate   a server's responses of other statuses (eng_blame(): as a rule 5xx but 501 and 505);
+ *                                    a response that did not come, was none, or broke off
  *     bytes_*                        as they are moved
  *
  * Whatever counts on an entry lets its life begin anew; the end of what it was tracked for does not.
@@ -45,13 +46,8 @@ static inline uint32_t track_size(uint32_t n)
     return (uint32_t)(sizeof(struct track) + 2 * n * sizeof(track_slot));
 }
 
-/* What a response of <status> counts as: TRACK_ERR, TRACK_FAIL or 0. */
-static inline uint32_t track_blame(int status)
-{
-    if (status / 100 == 4)
-        return TRACK_ERR;
-    return status / 100 == 5 && status != 501 && status != 505 ? TRACK_FAIL : 0;
-}
+/* What a response of <status> to the flow's client counts as: TRACK_ERR, TRACK_FAIL, both or 0 (eng_blame()). */
+uint32_t track_blame(const flow *f, int status);
 
 /* Tracks the entry of a key in slot <i>: of the connection, or of the present stream; <mask> is counted on it as well. The
  * entry; 0: the table is full; -EBUSY: the slot is taken; -EINVAL: there is no such slot; -ENOMEM. */

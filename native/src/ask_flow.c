@@ -403,7 +403,7 @@ static uint32_t occasion(const flow *f)
 
     if (q->kind == ASK_CONN || f->kind != FLOW_EXCHANGE || (q->kind == ASK_REQUEST && q->uncounted))
         return 0;
-    return TRACK_REQ | (q->kind == ASK_RESPONSE ? track_blame(q->status) : 0);
+    return TRACK_REQ | (q->kind == ASK_RESPONSE ? track_blame(f, q->status) : 0);
 }
 
 int eng_flow_track(engine *e, int tid, uint64_t flow_, uint64_t gen, int slot, stk_table *t, const char *key, int len)

@@ -308,6 +308,14 @@ int eng_case_add(engine *e, const char *name, int len)
     return len < 1 ? -EINVAL : case_add(&e->cases, name, (uint32_t)len);
 }
 
+int eng_blame(engine *e, int status, uint32_t blame)
+{
+    if (status < 100 || status >= ENG_STATUSES || blame & ~(BLAME_ERR | BLAME_FAIL))
+        return -EINVAL;
+    e->blame[status] = (uint8_t)blame;
+    return 0;
+}
+
 static server *server_new(engine *e)
 {
     size_t idle_size = e->conf.nbthread * sizeof(idle_list);

@@ -155,7 +155,7 @@ static void start(flow *f, const h1_head *h, char *s, uint32_t have)
     if (unlikely(f->keep.len) && exch_retry(f, 0, h->status))
         return;
     if (unlikely(f->track))
-        track_add(f, track_blame(h->status), 1);
+        track_add(f, track_blame(f, h->status), 1);
     if (is_switch(f, h))
         f->res.body = BODY_NONE;
     else

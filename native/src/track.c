@@ -43,6 +43,13 @@ static struct track *track_of(flow *f)
     return k;
 }
 
+uint32_t track_blame(const flow *f, int status)
+{
+    uint32_t blame = status >= 0 && status < ENG_STATUSES ? f->t->eng->blame[status] : 0;
+
+    return (blame & BLAME_ERR ? TRACK_ERR : 0) | (blame & BLAME_FAIL ? TRACK_FAIL : 0);
+}
+
 /* Its life begins anew: once a tick, unless each change is to be taught. */
 static void touch(track_slot *s, uint32_t now)
 {

@@ -168,6 +168,25 @@ static int status_of(wire *w, const char *target)
     return wire_response(w, 0);
 }
 
+static void statuses_count_as_they_are_told_to(void)
+{
+    rig *r = rig_with_slots(PX_HTTP, 1);
+    flow f = {.t = &r->e->threads[0]};
+
+    CHECK_EQ(eng_blame(r->e, 99, BLAME_ERR), -EINVAL);
+    CHECK_EQ(eng_blame(r->e, 600, BLAME_ERR), -EINVAL);
+    CHECK_EQ(eng_blame(r->e, 404, 4), -EINVAL);
+    CHECK_EQ(track_blame(&f, 404), 0);
+    CHECK_EQ(eng_blame(r->e, 404, BLAME_ERR), 0);
+    CHECK_EQ(eng_blame(r->e, 599, BLAME_ERR | BLAME_FAIL), 0);
+    CHECK_EQ(track_blame(&f, 404), TRACK_ERR);
+    CHECK_EQ(track_blame(&f, 599), TRACK_ERR | TRACK_FAIL);
+    CHECK_EQ(track_blame(&f, 999), 0);
+    CHECK_EQ(track_blame(&f, -1), 0);
+    rig_start(r);
+    rig_stop(r);
+}
+
 static void a_limit_refuses_what_lies_in_its_ranges(void)
 {
     peer *s = peer_start(serve_http, 0);
@@ -263,6 +282,7 @@ int main(void)
     signal(SIGPIPE, SIG_IGN);
     RUN(a_limit_counts_every_request_of_all_threads_once);
     RUN(connections_and_requests_are_counted_by_what_they_track);
+    RUN(statuses_count_as_they_are_told_to);
     RUN(a_limit_refuses_what_lies_in_its_ranges);
     RUN(clients_have_entries_of_their_own);
     RUN(bytes_of_a_tunnel_are_counted_as_they_flow);

@@ -6,9 +6,21 @@ from collections.abc import Iterable
 
 from lbcore.version import __version__
 
+# Words that have nothing to tell here, by how they begin.
+_NO_MEANING = {
+    "bs.debug_str": "it is for developers of HAProxy's own muxes",
+    "bs.rst_code": "only streams of HTTP/2 and QUIC are reset with a code",
+    "fs.debug_str": "it is for developers of HAProxy's own muxes",
+    "fs.rst_code": "only streams of HTTP/2 and QUIC are reset with a code",
+    "internal.": "it is about HTX, the form that HAProxy keeps messages in, and of which there is none",
+}
+
 
 def not_done(what: str, name: str) -> str:
     """The sentence about a word of HAProxy that lbcore does not do."""
+    why = next((why for start, why in _NO_MEANING.items() if name.startswith(start)), None)
+    if why is not None:
+        return f"the {what} '{name}' is HAProxy's but has no meaning in lbcore: {why}"
     return f"the {what} '{name}' is HAProxy's but is not supported by lbcore {__version__} yet"
 
 

@@ -275,7 +275,7 @@ def test_the_nearest_acl_is_told() -> None:
     assert (told.value.hint, told.value.at) == ("METH_GET", 1)
 
 
-@pytest.mark.parametrize("text", ["ssl_fc", "res.cache_hit", "fs.rst_code"])
+@pytest.mark.parametrize("text", ["ssl_fc", "res.cache_hit", "spoe.engine-id"])
 def test_words_of_haproxy_that_are_not_done_are_told_apart(text: str) -> None:
     with pytest.raises(ParseError, match="is HAProxy's but is not supported by lbcore"):
         parse_expression(Words([text]))

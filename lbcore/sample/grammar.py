@@ -48,7 +48,7 @@ def read_arguments(text: str, at: int, signature: Signature) -> tuple[tuple[Arg,
         if not text.startswith(",", at) or place == len(kinds) - 1 or not inside:
             break
         at += 1
-    last = min(len(args), max(len(kinds) - 1, 0))
+    last = min(len(args), max(len(kinds) - 1, 1))  # as HAProxy counts: the last one, but of one the next
     if len(args) < needed:
         got = f"got {len(args)}/{needed}"
         raise ArgumentError(f"missing arguments ({got}), type '{kinds[len(args)]}' expected", last)

@@ -61,7 +61,7 @@ def to_type(kind: str, source: Type) -> Cast | None:
 
 
 def keyer(kind: str, source: Type) -> Callable[[Any], bytes | None] | None:
-    """How a sample of type `source` becomes a key, which it may fail to; None if it never can. Empty texts are none."""
+    """How a sample of type `source` becomes a key, which it may fail to; None if it never can. An empty text is one."""
     cast = to_type(kind, source)
     if cast is None:
         return None
@@ -75,7 +75,7 @@ def keyer(kind: str, source: Type) -> Callable[[Any], bytes | None] | None:
 
     def key(value: Any) -> bytes | None:
         found = cast(value)
-        return None if found is None else encode(kind, found) or None
+        return None if found is None else encode(kind, found)
 
     return key
 
@@ -84,7 +84,7 @@ _ADDRESSES = (Type.ADDR, Type.IPV4, Type.IPV6)
 
 
 def _string(value: Any) -> Any:
-    return (value if "\0" not in value else value.partition("\0")[0]).encode("latin-1", "replace") or None
+    return (value if "\0" not in value else value.partition("\0")[0]).encode("latin-1", "replace")
 
 
 def _ipv4(value: Any) -> Any:

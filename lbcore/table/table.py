@@ -154,7 +154,7 @@ class Table:
         if name in AS_ELEMENT and name not in self.settings.store:
             name, index = AS_ELEMENT[name]
         stored = self.settings.store.get(name)
-        if stored is None or (index or 0) >= stored.elements:
+        if stored is None or not 0 <= (index or 0) < stored.elements:
             return None
         return Field(TYPES[name], index or 0)
 

@@ -222,7 +222,7 @@ typedef struct px_limit {
     uint32_t element;
     uint32_t status;     /* of the page that refuses */
     uint32_t name_len;   /* bytes of <name>, 0: the client's address */
-    char name[PX_LIMIT_NAME]; /* of the header, the last comma-separated value of whose last field is tracked unless empty */
+    char name[PX_LIMIT_NAME]; /* of the header, the last comma-separated value of whose last field is tracked */
 } px_limit;
 
 /* Rates per second. */

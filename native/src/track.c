@@ -160,14 +160,14 @@ static int is_within(const fe_limit *l, int64_t v)
     return 0;
 }
 
-/* The last value of the last header of the limit's name, empty if there is none. */
+/* The last value of the last header of the limit's name, which may be empty; <p> is NULL if there is none. */
 static h1_span header_key(const px_limit *l, const h1_head *h, const char *buf)
 {
     int last = -1, i = -1;
 
     while ((i = h1_find(h, buf, l->name, l->name_len, (uint32_t)(i + 1))) >= 0)
         last = i;
-    return last < 0 ? (h1_span){buf, buf} : h1_last_member(h1_value(&h->hdr[last], buf));
+    return last < 0 ? (h1_span){NULL, NULL} : h1_last_member(h1_value(&h->hdr[last], buf));
 }
 
 static void track_source(flow *f, const px_limit *l)
@@ -184,7 +184,7 @@ static void track_header(flow *f, const px_limit *l, const h1_head *h, const cha
 {
     h1_span key = header_key(l, h, buf);
 
-    if (key.p < key.end)
+    if (key.p)
         track_begin(f, l->slot, 0, l->table, key.p, (uint32_t)(key.end - key.p), TRACK_REQ);
 }
 

@@ -152,8 +152,8 @@ def test_log_lines_tell_what_the_shim_tracked(port: int) -> None:
     assert lines == [b"cnt=1 key=127.0.0.1 -\n"]
 
 
-# What may stand behind the first line, and what is tracked of it: the last value of the last "x", unless that is empty.
-HEADERS = {
+# What may stand behind the first line, and what is tracked of it: the last value of the last "x"; None: nothing.
+HEADERS: dict[str, str | None] = {
     "X: one": "one",
     "x:  one\t": "one",
     "X: one, two": "two",
@@ -167,7 +167,7 @@ HEADERS = {
     'X: a, "b, c': '"b, c',
     "X: 0123456789abcdefghijk": "0123456789abcdefghij",
     "X: \xe9": "\xe9",
-    "Y: one": "",
+    "Y: one": None,
 }
 TEXTS = "stick-table type string len 20 size 100 expire 1m store http_req_cnt"
 
@@ -197,7 +197,7 @@ def clear(table: Table) -> int:
 
 @pytest.mark.parametrize("key", ["hdr(x)", "req.hdr(X)", "req.hdr(x,-1)"])
 def test_the_value_of_a_header_is_what_rules_would_track(key: str, port: int) -> None:
-    expected = [[text] if text else [] for text in HEADERS.values()]
+    expected = [[] if text is None else [text] for text in HEADERS.values()]
     assert tracked(port, f"http-request track-sc0 {key}") == (0, expected)
     assert tracked(port, f"http-request track-sc0 {key} if TRUE") == (1 << lib.ASK_REQUEST, expected)
 

@@ -67,3 +67,10 @@ def test_samples_are_cast_to_the_type_of_the_table() -> None:
     assert cast is not None
     assert cast(5) == "5"
     assert key.to_type("ip", Type.BOOL) is None
+
+
+@pytest.mark.parametrize(("kind", "source", "empty"), [("string", Type.STR, ""), ("binary", Type.BIN, b"")])
+def test_an_empty_sample_is_a_key(kind: str, source: Type, empty: Value) -> None:
+    make = key.keyer(kind, source)
+    assert make is not None
+    assert make(empty) == b""

@@ -50,6 +50,7 @@ def test_an_old_counter_means_an_element_of_the_array_that_is_stored_instead() -
     assert table.field("gpc0_rate") == table.field("gpc_rate", 0)
     assert table.field("gpc1_rate") is None
     assert table.field("gpc", 2) is None
+    assert table.field("gpc", -1) is None
     gpt0 = table.field("gpt0")
     assert gpt0 is not None and gpt0.type.name == "gpt0"
     assert table.field("conn_cnt") is None

@@ -1,7 +1,8 @@
 """The table of cases: expressions with what they give, one file for each topic in `cases/`.
 
 NAME := text              {NAME} stands for the text in what follows; {maps} is the folder of map files,
-                          {keys} that of public keys, and {bytes:N} hexadecimal digits of N bytes
+                          {keys} that of public keys, and {bytes:N} hexadecimal digits of N bytes;
+                          stick tables are those of `tables.py`
 # converter               what the next cases are about
 expression => [result]    unprintable bytes as in a Python literal; `none`: no sample; `error: sentence`
 2.8| expression => ...    HAProxy knows that only since 2.8, or answered otherwise before

@@ -6,9 +6,10 @@ import re
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from tests.conv.cases import shown
+from tests.conv.tables import TABLES
 from tests.peers.framing import message_length, read_head
 from tests.peers.haproxy import Balancer, Program
 from tests.peers.ports import HOST, free_port, release_port
@@ -31,9 +32,11 @@ backend be
 frontend fe
   declare capture request len 10
   bind "127.0.0.1:${{FE}}"
+{filling}
 {rules}
   http-request return status 200 content-type text/plain string none unless {{ var(txn.v) -m found }}
   http-request return status 200 content-type text/plain lf-string "%[var(txn.v),hex] %[var(txn.v),ltrim(),hex]"
+{tables}
 """
 
 # Errors in rules end the reading of a file, those in ACLs do not.
@@ -54,9 +57,10 @@ def results(program: Program, expressions: Sequence[str], zone: str) -> list[str
     port = free_port()
     try:
         with (
-            Balancer(program, _config(expressions), {"FE": port, "TZ": zone}),
+            Balancer(program, _config(expressions), {"FE": port, "TZ": zone}) as balancer,
             socket.create_connection((HOST, port), SECONDS) as sock,
         ):
+            _fill(balancer, sock)
             return [_ask(sock, number) for number in range(len(expressions))]
     finally:
         release_port(port)
@@ -81,14 +85,29 @@ def _refused(program: Program, expressions: Sequence[str]) -> dict[str, str]:
 
 def _config(expressions: Iterable[str]) -> str:
     rules = [f"  http-request set-var(txn.v) {_quoted(text)} if {{ path /{i} }}" for i, text in enumerate(expressions)]
-    return CONFIG.format(rules="\n".join(rules))
+    tables = "".join(table.lines() for table in TABLES.values())
+    return CONFIG.format(rules="\n".join(rules), filling="\n".join(_filling()), tables=tables)
+
+
+def _fill(balancer: Balancer, sock: socket.socket) -> None:
+    """Fills the tables."""
+    for name, table in TABLES.items():
+        command = table.command()
+        said = _ask(sock, f"fill-{name}") if command is None else balancer.cli(command)
+        assert not said.strip() or command is None, (name, said)
+
+
+def _filling() -> Iterator[str]:
+    for name, table in TABLES.items():
+        for rule in table.rules():
+            yield f"  http-request {rule} if {{ path /fill-{name} }}"
 
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def _ask(sock: socket.socket, number: int) -> str:
+def _ask(sock: socket.socket, number: int | str) -> str:
     sock.sendall(f"GET /{number} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
     data = b""
     while (length := message_length(data, response=True)) is None:

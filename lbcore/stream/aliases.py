@@ -16,10 +16,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from lbcore.log.header import MONTHS
+from lbcore.log.settings import STEPS
 from lbcore.proxy.settings import ProxySettings
 from lbcore.sample.alias import Alias, add_aliases
 from lbcore.sample.types import Type
 from lbcore.sample.words import wire
+from lbcore.shim import lib
 from lbcore.stream.ends import BACK, OURS, destination_of, end_of
 from lbcore.stream.txn import AT, Txn
 from lbcore.stream.unique_id import unique_id
@@ -327,6 +329,13 @@ def live_user(t: Txn) -> int:
     return live_active(t) + max(int(t.ask[_TH]), 0)
 
 
+def live_origin(t: Txn) -> str:
+    """What the line is written for: a step of the stream, or the rules that have said so; not every text is a line."""
+    if not t.log_origin:
+        return "unspec"
+    return f"txn_{t.log_origin}" if t.log_origin in STEPS else t.log_origin
+
+
 def live_backend(t: Txn) -> str:
     return wire((t.backend or t.frontend).settings.name)
 
@@ -393,6 +402,10 @@ _MS = "{us // 1000 % 1000:03d}"  # of the date that stands before it
 _LINE = "(request(r.uri, r.uri_len) if r.uri else no_line)"
 _CI = "{addresses[r.family][r.saddr]}"
 _FI = "{addresses[r.family][r.daddr]}"
+_ORIGIN = (  # of a stream without a request that could be read, and of a connection without a session, the session's
+    f"{{('sess_killed' if r.flags & {lib.REC_EMBRYONIC} else"
+    f" 'sess_error' if r.flags & {lib.REC_HTTP} and r.tr < 0 else 'txn_close')}}"
+)
 _BI = "{addresses[r.bfamily][r.baddr] if r.bfamily else ''}"
 
 
@@ -431,6 +444,7 @@ add_aliases(
     _text("HV", f"{{word({_LINE}, 2)}}", of_line(request_word, 2), "8.2.6", http=True),
     _text("ID", "", lambda t: unique_id(t) or "", "8.2.6", optional=True, with_txn="{unique_id(t) or ''}",
           requires_txn=lambda settings: settings.unique_id_format is not None),
+    _date_of("OG", _ORIGIN, live_origin, "8.2.6"),
     _count("ST", "{r.status:d}", live_status, "8.2.3"),
     _date_of("T", f"{{gmt[{_ACCEPTED}]}}", live_date(_ACCEPT, gmt_date), "8.2.6"),
     _count("TR", "{r.tr:d}", asked(_TR), "8.4", http=True),

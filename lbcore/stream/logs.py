@@ -159,7 +159,9 @@ class FrontendLogs:
 
     def now(self, t: Txn, origin: str) -> None:
         """Sends the lines of a stream that goes on."""
+        t.log_origin = origin
         made = [group.take(group.lines.live_line(t, origin)) for group in self._groups]
+        t.log_origin = ""
         self._count(made)
         self.flush()
 

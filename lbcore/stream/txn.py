@@ -177,6 +177,7 @@ class Txn:
     strict = True  # http-request strict-mode
     log_level: int | None = None  # set-log-level; None: as usual, -1: silent
     log_profile: Any = None
+    log_origin = ""  # of the line that is written now, if the stream goes on: one of lbcore.log.settings.ORIGINS
     unique_id: str | None = None
     last_rule: tuple[str, int] | None = None  # file and line of the last final rule
     waiting = ""  # the entity that it waits for

@@ -7,7 +7,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -418,6 +418,36 @@ def test_a_rule_writes_a_line_at_once(sink: UdpSink, server: Chaos) -> None:
         ask(lb)
         lines = stream_lines(sink, 3)
     assert lines == [f"any {HOST}\n", f'{{"ip": "{HOST}", "status": 200, "method": "GET"}}\n', "end 200\n"]
+
+
+def test_lines_name_their_origin(sink: UdpSink, server: Chaos) -> None:
+    front = [
+        f"log {HOST}:{sink.port} format raw local0",
+        'log-format "%OG %ST %[var(txn.a)]"',
+        'http-request set-var-fmt(txn.a) "%OG"',
+        "tcp-request content do-log",
+        "http-response do-log",
+        "log-steps all",
+    ]
+    origins = ["txn_accept", "tcp-req-cont", "txn_request", "txn_connect", "http-res", "txn_response", "txn_close"]
+    with balancer(config(server.port, front=front)) as lb:
+        ask(lb)
+        lines = [line.split() for line in stream_lines(sink, len(origins))]
+    assert sorted(line[0] for line in lines) == sorted(origins)
+    assert lines[-1] == ["txn_close", "200", "unspec"]
+
+
+def test_lines_without_a_stream_name_their_origin(sink: UdpSink, server: Chaos) -> None:
+    front = [f"log {HOST}:{sink.port} format raw local0", "option httplog", 'error-log-format "%OG %ST"']
+    text = config(server.port, front=front, bind="bind 127.0.0.1:0 accept-proxy")
+    with balancer(text) as lb:
+        with Client(lb) as client:
+            client.send(b"PROXY UNKNOWN\r\nno request\r\n\r\n")
+            client.rest()
+        with Client(lb) as client, suppress(ConnectionResetError):
+            client.send(b"no header\r\n\r\n")
+            client.rest()
+        assert stream_lines(sink, 2) == ["sess_error 400\n", "sess_killed 0\n"]
 
 
 def test_many_threads_count_their_lines_together(sink: UdpSink) -> None:

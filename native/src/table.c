@@ -65,15 +65,23 @@ static void lay_out(stk_table *t)
     t->entry_size = at <= LB_CACHELINE ? LB_CACHELINE : aligned(at, LB_CACHELINE / 2);
 }
 
-/* Zeroed memory, of which the system gives what is used. Look-ups jump about in it: <large> pages spare them half of their cache
- * misses, but a little that is spread over them takes as much as all. NULL if there is none. */
+static void *small_array(size_t bytes)
+{
+    size_t all = (bytes + LB_CACHELINE - 1) / LB_CACHELINE * LB_CACHELINE;
+    void *p = aligned_alloc(LB_CACHELINE, all);
+
+    return p ? memset(p, 0, all) : NULL;
+}
+
+/* Zeroed memory that begins at a cache line, of which the system gives what is used. Look-ups jump about in it: <large> pages
+ * spare them half of their cache misses, but a little that is spread over them takes as much as all. NULL if there is none. */
 static void *array_new(size_t n, size_t size, int large)
 {
     size_t bytes = n * size;
     void *p;
 
     if (bytes < MAPPED)
-        return calloc(n, size);
+        return small_array(bytes);
     p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)
         return NULL;
@@ -113,11 +121,12 @@ stk_table *stk_new(const stk_conf *conf, lockset *set, uint64_t seed)
     t->seed = seed;
     spin_init(&t->lock, set, LBL_TABLE);
     lay_out(t);
-    t->index.slots = stk_index_slots(conf->size);
+    t->index.lines = stk_index_lines(conf->size);
+    t->index.bits = stk_index_bits(conf->size);
     t->entries = array_new(conf->size, t->entry_size, 1);
-    t->index.slot = array_new(t->index.slots, sizeof(*t->index.slot), 0);
+    t->index.line = array_new(t->index.lines, sizeof(*t->index.line), 0);
     t->heap = array_new((size_t)conf->size + 1, sizeof(*t->heap), 1);
-    if (!t->entries || !t->index.slot || !t->heap) {
+    if (!t->entries || !t->index.line || !t->heap) {
         stk_free(t);
         return NULL;
     }
@@ -129,7 +138,7 @@ void stk_free(stk_table *t)
     if (!t)
         return;
     array_free(t->entries, t->conf.size, t->entry_size);
-    array_free(t->index.slot, t->index.slots, sizeof(*t->index.slot));
+    array_free(t->index.line, t->index.lines, sizeof(*t->index.line));
     array_free(t->heap, (size_t)t->conf.size + 1, sizeof(*t->heap));
     free(t);
 }
@@ -181,12 +190,13 @@ static uint32_t hash_of(const stk_table *t, const char *key, uint32_t len)
     return (uint32_t)fold(h, 0xd6e8feb86659fd93ull);
 }
 
-/* <len> is trimmed: what follows in the entry must be NUL. */
-static int same_key(const stk_table *t, const stk_entry *x, const char *key, uint32_t len)
+/* Whether <e> is the entry of a key. <len> is trimmed: what follows in the entry must be NUL. */
+static int has_key(const stk_table *t, uint32_t e, const char *key, uint32_t len)
 {
+    const stk_entry *x = stk_entry_at(t, e);
     const char *own = key_of(t, x);
 
-    return !memcmp(own, key, len) && (len == t->conf.key_len || !own[len]) &&
+    return x->refs != STK_FREE && !memcmp(own, key, len) && (len == t->conf.key_len || !own[len]) &&
            (len + 1 >= t->conf.key_len || trimmed(t, own, t->conf.key_len) == len);
 }
 
@@ -357,45 +367,53 @@ static uint32_t store(stk_table *t, const char *key, uint32_t len, uint32_t hash
     return e;
 }
 
-static uint32_t find(stk_table *t, const char *key, uint32_t len, uint32_t hash, uint32_t now)
+/* The entry of a key, also one that is due; 0: there is none. <guess> is who probably has it, whom the index need not tell. */
+static uint32_t find(const stk_table *t, const char *key, uint32_t len, uint32_t hash, uint32_t guess)
 {
-    uint64_t at = stk_index_home(&t->index, hash);
+    stk_search s;
+    uint32_t e;
 
-    for (uint32_t e; (e = stk_index_next(&t->index, hash, &at)); at = stk_index_after(&t->index, at)) {
-        stk_entry *x = stk_entry_at(t, e);
+    if (likely(guess && has_key(t, guess, key, len)))
+        return guess;
+    s = stk_index_search(&t->index, hash);
+    while ((e = stk_index_next(&t->index, hash, &s)) && !has_key(t, e, key, len))
+        ;
+    return e;
+}
 
-        if (!same_key(t, x, key, len))
-            continue;
-        if (x->refs || !stk_expired(t, x, now))
-            return e;
-        drop_entry(t, e);
-        return 0;
-    }
+/* The same, but one that has lived its time goes. */
+static uint32_t find_living(stk_table *t, const char *key, uint32_t len, uint32_t hash, uint32_t guess, uint32_t now)
+{
+    uint32_t e = find(t, key, len, hash, guess);
+
+    if (!e || stk_is_there(t, e, now))
+        return e;
+    drop_entry(t, e);
     return 0;
 }
 
-/* Brings what a look-up will visit near before it takes the lock, so that the others need not wait for this thread's memory. The
- * read is what waits: a lock is taken when all reads before it are done. */
-static void warm(const stk_table *t, uint32_t hash)
+/* Who probably has a key, and has been brought near: before the lock is taken, so that the others need not wait for this thread's
+ * memory. The read is what waits: a lock is taken when all reads before it are done. */
+static uint32_t warm(const stk_table *t, uint32_t hash)
 {
     uint32_t e = stk_index_guess(&t->index, hash);
     const stk_entry *x;
 
     if (!e)
-        return;
+        return 0;
     x = stk_entry_at(t, e);
     for (uint32_t at = LB_CACHELINE; at < t->entry_size && at < WARMED; at += LB_CACHELINE)
         __builtin_prefetch((const char *)x + at, 1);
     (void)at_peek(&x->refs);
+    return e;
 }
 
 uint32_t stk_get(stk_table *t, const void *key, uint32_t len, uint32_t now)
 {
-    uint32_t n = trimmed(t, key, len), hash = hash_of(t, key, n), e;
+    uint32_t n = trimmed(t, key, len), hash = hash_of(t, key, n), guess = warm(t, hash), e;
 
-    warm(t, hash);
     spin_lock(&t->lock);
-    e = find(t, key, n, hash, now);
+    e = find_living(t, key, n, hash, guess, now);
     if (e)
         stk_ref_locked(t, stk_entry_at(t, e));
     spin_unlock(&t->lock);
@@ -404,12 +422,11 @@ uint32_t stk_get(stk_table *t, const void *key, uint32_t len, uint32_t now)
 
 uint32_t stk_set(stk_table *t, const void *key, uint32_t len, uint32_t now, int *fresh)
 {
-    uint32_t n = trimmed(t, key, len), hash = hash_of(t, key, n), e;
+    uint32_t n = trimmed(t, key, len), hash = hash_of(t, key, n), guess = warm(t, hash), e;
     int absent;
 
-    warm(t, hash);
     spin_lock(&t->lock);
-    e = find(t, key, n, hash, now);
+    e = find_living(t, key, n, hash, guess, now);
     absent = !e;
     if (absent)
         e = store(t, key, n, hash, now);
@@ -567,7 +584,7 @@ void stk_read_figures(stk_table *t, stk_figures *out)
         .entry = t->entry_size,
         .purged = t->purged,
         .refused = t->refused,
-        .bytes = (uint64_t)t->ever * (t->entry_size + sizeof(*t->heap) + sizeof(*t->index.slot) * 3 / 2),
+        .bytes = (uint64_t)t->ever * (t->entry_size + sizeof(*t->heap) + sizeof(*t->index.line) / STK_FILL),
     };
     spin_unlock(&t->lock);
 }

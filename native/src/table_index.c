@@ -1,43 +1,43 @@
 /* Which entries of a stick table have keys of some hash. */
 #include "table_index.h"
 
-enum { GUESSES = 8 }; /* slots that a guess looks at: about a cache line */
+/* The place of <line> that holds <what>, looking from <from> on; STK_PLACES: none does. */
+static uint32_t place_of(const stk_line *line, uint32_t from, uint32_t what)
+{
+    uint32_t i = from;
+
+    do {
+        if (at_peek(&line->place[i]) == what)
+            return i;
+        i = stk_index_next_place(i);
+    } while (i != from);
+    return STK_PLACES;
+}
+
+/* Puts <what> in place of the first <was> from <hash>'s home on; each line before counts <step> more of those that passed. */
+static void replace(stk_index *ix, uint32_t hash, uint32_t was, uint32_t what, uint32_t step)
+{
+    stk_search s = stk_index_search(ix, hash);
+    uint32_t i;
+
+    for (; (i = place_of(&ix->line[s.line], s.place, was)) == STK_PLACES; s.line = stk_index_after(ix, s.line))
+        at_poke(&ix->line[s.line].passed, ix->line[s.line].passed + step);
+    at_poke(&ix->line[s.line].place[i], what);
+}
 
 void stk_index_add(stk_index *ix, uint32_t hash, uint32_t e)
 {
-    uint64_t at = stk_index_home(ix, hash);
-
-    while (at_peek(&ix->slot[at]))
-        at = stk_index_after(ix, at);
-    at_poke(&ix->slot[at], (uint64_t)hash << 32 | e);
-}
-
-/* Whether what belongs to <home> and stands at <at> may move up to <hole>: the hole does not lie before its home. */
-static int may_fill(uint64_t hole, uint64_t home, uint64_t at)
-{
-    return hole <= at ? home <= hole || home > at : home <= hole && home > at;
+    replace(ix, hash, 0, hash << ix->bits | e, 1);
 }
 
 void stk_index_remove(stk_index *ix, uint32_t hash, uint32_t e)
 {
-    uint64_t hole = stk_index_home(ix, hash), at, v;
-
-    while ((uint32_t)at_peek(&ix->slot[hole]) != e)
-        hole = stk_index_after(ix, hole);
-    for (at = stk_index_after(ix, hole); (v = at_peek(&ix->slot[at])); at = stk_index_after(ix, at))
-        if (may_fill(hole, stk_index_home(ix, (uint32_t)(v >> 32)), at)) {
-            at_poke(&ix->slot[hole], v);
-            hole = at;
-        }
-    at_poke(&ix->slot[hole], 0);
+    replace(ix, hash, hash << ix->bits | e, 0, UINT32_MAX);
 }
 
 uint32_t stk_index_guess(const stk_index *ix, uint32_t hash)
 {
-    uint64_t at = stk_index_home(ix, hash), v;
+    stk_search s = stk_index_search(ix, hash);
 
-    for (int i = 0; i < GUESSES && (v = at_peek(&ix->slot[at])); i++, at = stk_index_after(ix, at))
-        if (v >> 32 == hash)
-            return (uint32_t)v;
-    return 0;
+    return stk_index_next(ix, hash, &s);
 }

@@ -111,6 +111,9 @@ uint32_t stk_get(stk_table *t, const void *key, uint32_t len, uint32_t now);
 /* The entry of a key, referenced: looked up, and stored with zero data if it is absent. *<fresh> (may be NULL) says whether it
  * was. The only way to insert. 0: the table is full (of referenced entries, or "nopurge"), or there is no memory. */
 uint32_t stk_set(stk_table *t, const void *key, uint32_t len, uint32_t now, int *fresh);
+/* As stk_set(), and the life of what was found begins anew, under the same lock: for who will touch it anyway. Its change is
+ * not numbered, since there is none yet. */
+uint32_t stk_set_anew(stk_table *t, const void *key, uint32_t len, uint32_t now);
 /* One more reference to an entry that is referenced. */
 void stk_ref(stk_table *t, uint32_t e);
 /* Gives a reference back. */

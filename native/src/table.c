@@ -420,7 +420,7 @@ uint32_t stk_get(stk_table *t, const void *key, uint32_t len, uint32_t now)
     return e;
 }
 
-uint32_t stk_set(stk_table *t, const void *key, uint32_t len, uint32_t now, int *fresh)
+static uint32_t set_entry(stk_table *t, const void *key, uint32_t len, uint32_t now, int anew, int *fresh)
 {
     uint32_t n = trimmed(t, key, len), hash = hash_of(t, key, n), guess = warm(t, hash), e;
     int absent;
@@ -453,6 +453,8 @@ void stk_release(stk_table *t, uint32_t e)
 }
 
 static void touch(stk_table *t, uint32_t e, uint32_t date, int local, int drop)
+    else if (anew)
+        set_date(t, stk_entry_at(t, e), e, date_of(t, now));
 {
     stk_entry *x = stk_entry_at(t, e);
     task *watcher = NULL;
@@ -461,6 +463,16 @@ static void touch(stk_table *t, uint32_t e, uint32_t date, int local, int drop)
     set_date(t, x, e, date);
     if (t->conf.updates && stk_update_add(t, e, local)) {
         watcher = t->watcher;
+uint32_t stk_set(stk_table *t, const void *key, uint32_t len, uint32_t now, int *fresh)
+{
+    return set_entry(t, key, len, now, 0, fresh);
+}
+
+uint32_t stk_set_anew(stk_table *t, const void *key, uint32_t len, uint32_t now)
+{
+    return set_entry(t, key, len, now, 1, NULL);
+}
+
         t->watcher = NULL;
     }
     if (drop)

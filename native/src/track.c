@@ -79,11 +79,11 @@ int track_begin(flow *f, uint32_t i, int connection, stk_table *t, const void *k
     s = connection ? connection_slot(k, i) : stream_slot(k, i);
     if (s->entry)
         return -EBUSY;
-    s->entry = stk_set(t, key, len, now, NULL);
+    s->entry = stk_set_anew(t, key, len, now);
     if (!s->entry)
         return 0;
     s->table = t;
-    s->last = now - 1;
+    s->last = now;
     count(s, mask | 1u << STK_CONN_CNT | 1u << STK_CONN_RATE | 1u << STK_CONN_CUR, 1, now);
     return (int)s->entry;
 }

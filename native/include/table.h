@@ -187,6 +187,17 @@ uint32_t stk_watch(stk_table *t, tasksched *s, task *k);
 uint32_t stk_last_change(stk_table *t);
 
 #ifndef LB_CFFI
+/* --- what is known to be wanted soon; no lock ---
+ *
+ * In a large table a look-up waits twice for memory, some 150 ns each: for its line of the index, which tells of the entry, and
+ * for the entry. Who knows the key a while before has both brought near meanwhile, in two steps that wait for nothing; the second
+ * should come as long after the first as memory takes. They promise nothing; a hash of another table does no harm. */
+
+/* The first step: the index. Returns the key's hash, for the second. */
+uint32_t stk_expect(const stk_table *t, const void *key, uint32_t len);
+/* The second: the entry. */
+void stk_expect_entry(const stk_table *t, uint32_t hash);
+
 /* Head of an entry; its key follows, then its data, then its links of updates (if the table has any). */
 typedef struct stk_entry {
     rwlock lock;     /* LBL_TENTRY: the data */

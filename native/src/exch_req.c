@@ -99,8 +99,11 @@ void exch_read_request(flow *f)
     thr *t = f->t;
     char *s = t->scratch;
     uint32_t have = f->req.in.len, max = t->eng->conf.bufsize;
+    track_expected soon = {0};
     int got = 0, ret;
 
+    if (unlikely(at_peek(&f->fe->limit) != NULL))
+        soon = track_expect(f); /* comes while the system copies the request, and its entry while that is scanned */
     if (have)
         memcpy(s, buf_data(&f->req.in), have);
     if (!(f->flags & FL_UNSCANNED) && have < max) {
@@ -112,6 +115,7 @@ void exch_read_request(flow *f)
         }
         have += got;
     }
+    track_expect_entry(soon);
     f->flags &= ~FL_UNSCANNED;
     if (f->rq == RQ_IDLE)
         begin(f);

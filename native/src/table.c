@@ -392,20 +392,43 @@ static uint32_t find_living(stk_table *t, const char *key, uint32_t len, uint32_
     return 0;
 }
 
+/* gcc takes a function that does nothing but prefetch for one that does nothing, and calls to it for none: hence the asm. */
+static void prefetch_entry(const stk_table *t, uint32_t e)
+{
+    const char *x = (const char *)stk_entry_at(t, e);
+
+    for (uint32_t at = 0; at < t->entry_size && at < WARMED; at += LB_CACHELINE)
+        __builtin_prefetch(x + at, 1);
+    __asm__ volatile("");
+}
+
 /* Who probably has a key, and has been brought near: before the lock is taken, so that the others need not wait for this thread's
  * memory. The read is what waits: a lock is taken when all reads before it are done. */
 static uint32_t warm(const stk_table *t, uint32_t hash)
 {
     uint32_t e = stk_index_guess(&t->index, hash);
-    const stk_entry *x;
 
     if (!e)
         return 0;
-    x = stk_entry_at(t, e);
-    for (uint32_t at = LB_CACHELINE; at < t->entry_size && at < WARMED; at += LB_CACHELINE)
-        __builtin_prefetch((const char *)x + at, 1);
-    (void)at_peek(&x->refs);
+    prefetch_entry(t, e);
+    (void)at_peek(&stk_entry_at(t, e)->refs);
     return e;
+}
+
+uint32_t stk_expect(const stk_table *t, const void *key, uint32_t len)
+{
+    uint32_t hash = hash_of(t, key, trimmed(t, key, len));
+
+    __builtin_prefetch(&t->index.line[stk_index_home(&t->index, hash)]);
+    return hash;
+}
+
+void stk_expect_entry(const stk_table *t, uint32_t hash)
+{
+    uint32_t e = stk_index_guess(&t->index, hash);
+
+    if (e)
+        prefetch_entry(t, e);
 }
 
 uint32_t stk_get(stk_table *t, const void *key, uint32_t len, uint32_t now)
@@ -430,12 +453,24 @@ static uint32_t set_entry(stk_table *t, const void *key, uint32_t len, uint32_t 
     absent = !e;
     if (absent)
         e = store(t, key, n, hash, now);
+    else if (anew)
+        set_date(t, stk_entry_at(t, e), e, date_of(t, now));
     if (e)
         stk_ref_locked(t, stk_entry_at(t, e));
     spin_unlock(&t->lock);
     if (fresh)
         *fresh = absent && e;
     return e;
+}
+
+uint32_t stk_set(stk_table *t, const void *key, uint32_t len, uint32_t now, int *fresh)
+{
+    return set_entry(t, key, len, now, 0, fresh);
+}
+
+uint32_t stk_set_anew(stk_table *t, const void *key, uint32_t len, uint32_t now)
+{
+    return set_entry(t, key, len, now, 1, NULL);
 }
 
 void stk_ref(stk_table *t, uint32_t e)
@@ -453,8 +488,6 @@ void stk_release(stk_table *t, uint32_t e)
 }
 
 static void touch(stk_table *t, uint32_t e, uint32_t date, int local, int drop)
-    else if (anew)
-        set_date(t, stk_entry_at(t, e), e, date_of(t, now));
 {
     stk_entry *x = stk_entry_at(t, e);
     task *watcher = NULL;
@@ -463,16 +496,6 @@ static void touch(stk_table *t, uint32_t e, uint32_t date, int local, int drop)
     set_date(t, x, e, date);
     if (t->conf.updates && stk_update_add(t, e, local)) {
         watcher = t->watcher;
-uint32_t stk_set(stk_table *t, const void *key, uint32_t len, uint32_t now, int *fresh)
-{
-    return set_entry(t, key, len, now, 0, fresh);
-}
-
-uint32_t stk_set_anew(stk_table *t, const void *key, uint32_t len, uint32_t now)
-{
-    return set_entry(t, key, len, now, 1, NULL);
-}
-
         t->watcher = NULL;
     }
     if (drop)

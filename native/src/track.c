@@ -188,6 +188,16 @@ static void track_header(flow *f, const px_limit *l, const h1_head *h, const cha
         track_begin(f, l->slot, 0, l->table, key.p, (uint32_t)(key.end - key.p), TRACK_REQ);
 }
 
+track_expected track_expect(const flow *f)
+{
+    const px_limit *l = &at_load(&f->fe->limit)->l;
+    uint32_t len = stk_conf_of(l->table)->key_len;
+    uint8_t room[16];
+    const uint8_t *key = l->name_len ? NULL : source_key(f->f, len, room);
+
+    return key ? (track_expected){l->table, stk_expect(l->table, key, len)} : (track_expected){0};
+}
+
 int track_limit(flow *f, const h1_head *h, const char *buf)
 {
     const fe_limit *found = at_load(&f->fe->limit);

@@ -183,6 +183,42 @@ static void an_entry_that_is_due_is_not_found_even_before_it_was_removed(void)
     stk_free(t);
 }
 
+static void what_is_set_anew_lives_its_time_from_now_and_nothing_is_to_be_taught_yet(void)
+{
+    stk_table *t = table_with(10, MINUTE, 0);
+    uint32_t key = 1, e = set(t, key, T0);
+    stk_info info;
+
+    CHECK_EQ(stk_set_anew(t, &key, 4, T0 + 500), e);
+    CHECK_EQ(refs(t), 2);
+    stk_look(t, e, T0 + 500, &info);
+    CHECK_EQ(info.expires, MINUTE);
+    CHECK_EQ(info.update, 0);
+    key = 2;
+    e = stk_set_anew(t, &key, 4, T0);
+    stk_look(t, e, T0, &info);
+    CHECK_EQ(info.expires, MINUTE);
+    stk_free(t);
+}
+
+static void what_is_expected_is_neither_stored_nor_held(void)
+{
+    stk_table *t = table_with(10, MINUTE, 0), *other = table_with(1000, MINUTE, 0);
+    uint32_t key = 1;
+
+    stk_expect_entry(t, stk_expect(t, &key, 4));
+    CHECK_EQ(used(t), 0);
+    put(t, key, T0);
+    stk_expect_entry(t, stk_expect(t, &key, 4));
+    stk_expect_entry(t, stk_expect(other, &key, 4));
+    CHECK_EQ(refs(t), 0);
+    CHECK(!has(t, key, T0 + MINUTE));
+    stk_expect_entry(t, stk_expect(t, &key, 4));
+    CHECK_EQ(used(t), 0);
+    stk_free(t);
+    stk_free(other);
+}
+
 static void a_referenced_entry_neither_expires_nor_is_purged(void)
 {
     stk_table *t = table_with(2, MINUTE, 0);
@@ -711,8 +747,10 @@ static void hammer_many(void *arg, int index)
     uint32_t now = T0 + 1000 * (uint32_t)index; /* clocks may be a second apart */
 
     for (int i = 0; i < ROUNDS; i++) {
-        uint32_t e = set(t, chance(&seed, 200), now + (uint32_t)i);
+        uint32_t key = chance(&seed, 200), e;
 
+        stk_expect_entry(t, stk_expect(t, &key, 4));
+        e = i & 1 ? stk_set_anew(t, &key, 4, now + (uint32_t)i) : set(t, key, now + (uint32_t)i);
         if (!e)
             continue;
         stk_count(t, e, 1u << STK_CONN_CUR, 1, now);
@@ -754,6 +792,8 @@ int main(void)
     RUN(a_key_is_read_no_further_than_it_goes);
     RUN(an_entry_lives_until_it_was_not_touched_for_its_time);
     RUN(an_entry_that_is_due_is_not_found_even_before_it_was_removed);
+    RUN(what_is_set_anew_lives_its_time_from_now_and_nothing_is_to_be_taught_yet);
+    RUN(what_is_expected_is_neither_stored_nor_held);
     RUN(a_referenced_entry_neither_expires_nor_is_purged);
     RUN(a_full_table_lets_the_one_go_that_would_expire_first);
     RUN(a_full_table_that_must_not_purge_takes_nothing);

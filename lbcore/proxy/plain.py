@@ -32,6 +32,6 @@ def is_plain(settings: ProxySettings) -> bool:
     """Whether the shim alone does all that the settings say, and nobody wants to hear of streams that are over."""
     if settings.balance.is_asked or not settings.options <= _OPTIONS:
         return False
-    if any(server.tells_of_streams or server.sees_a_field for server in settings.servers):
+    if any(server.asks_of_streams for server in settings.servers):
         return False
     return all(getattr(settings, name) == getattr(_UNSET, name) for name in _OTHERS)

@@ -108,6 +108,10 @@ class Server(Serving):
         """Has its PROXY headers tell what streams give under a number (`eng_flow_tell`). Before the threads start."""
         lib.eng_srv_conf(self._engine.handle, self.index).tell = number
 
+    def set_pool_name(self, number: int) -> None:
+        """Has its idle connections used again by the names that streams give under a number. Before the threads start."""
+        check(lib.eng_srv_named(self._engine.handle, self.index, number))
+
     @property
     def name(self) -> str:
         return self.settings.name

@@ -111,6 +111,7 @@ class ServerSettings:
     pool_low_conn: int = 0
     pool_purge_delay: int = 5000
     max_reuse: int = -1
+    pool_conn_name: Any = None  # lbcore.sample.expression.Expression: idle connections are used again by what it gives
     cookie: str | None = None
     cookie_made: bool = False  # of the address, by `cookie ... dynamic`
     hash_key: str = "id"  # of balance.NODE_KEYS
@@ -144,6 +145,11 @@ class ServerSettings:
     def sees_a_field(self) -> bool:
         """Whether its connections come from an address that a field of the request has."""
         return self.usesrc is not None and self.usesrc.kind == "hdr_ip"
+
+    @property
+    def asks_of_streams(self) -> bool:
+        """Whether its connections depend on what only formats and expressions find in a stream."""
+        return self.tells_of_streams or self.sees_a_field or self.pool_conn_name is not None
 
 
 @dataclass(slots=True)

@@ -217,6 +217,8 @@ class States:
                 raise ValueError("What its PROXY headers tell of streams can only be configured.")
             if settings.sees_a_field:
                 raise ValueError("'usesrc hdr_ip' can only be configured.")
+            if settings.pool_conn_name is not None:
+                raise ValueError("'pool-conn-name' can only be configured.")
             self._check_id(backend, settings)
             self._check_track(backend, settings)
             settings.disabled = True

@@ -93,6 +93,7 @@ class BackendPlan:
     cookie: Step | None = None  # of responses, behind all rules
     tell: Callable[[Txn], None] | None = None  # what PROXY headers tell of a stream, behind all rules of a request
     source: Callable[[Txn], None] | None = None  # whose address servers are to see, where a field of the request has it
+    pool_name: Callable[[Txn], None] | None = None  # by which names idle connections may serve it
     request_cookie: Callable[[Txn], None] | None = None
     stick: Callable[[Txn], None] | None = None  # requests: behind cookies
     store: Step | None = None  # stick rules: of responses, before their rules; in mode tcp behind them

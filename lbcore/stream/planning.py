@@ -99,6 +99,7 @@ class Planner:
             plan.res_content = _list(rules, Ruleset.TCP_RESPONSE, build, Point.BE_RES_CONTENT)
         plan.tell = make_tell(proxy.backend, build)
         plan.source = _source(proxy.backend, build)
+        plan.pool_name = _pool_name(proxy.backend, build)
         plan.asks = _backend_asks(plan)
         return plan
 
@@ -186,7 +187,7 @@ class Planner:
             if other.mode != "http":
                 continue
             theirs = self.builders[other.name]
-            last = [backend.request_cookie, backend.stick, backend.key, backend.tell, backend.source]
+            last = [backend.request_cookie, backend.stick, backend.key, *_told(backend)]
             told = [one.request for one in (*tracers, *self._tracers.get(index, ()))]
             late = chain([header, *_forwarding(settings, other, theirs), *last, *told])
             if late is not None:
@@ -224,6 +225,20 @@ def _source(backend: Any, build: Build) -> Callable[[Txn], None] | None:
     from lbcore.stream.source import make_source  # few need it
 
     return make_source(backend, build)
+
+
+def _told(plan: BackendPlan) -> tuple[Step | None, ...]:
+    """What the shim is told of a request for its connection to a server."""
+    return plan.tell, plan.source, plan.pool_name
+
+
+def _pool_name(backend: Any, build: Build) -> Callable[[Txn], None] | None:
+    """What tells the shim by which names idle connections of a backend's servers are used again, if any has names."""
+    if all(server.settings.pool_conn_name is None for server in backend.servers):
+        return None
+    from lbcore.stream.poolname import make_pool_name  # few need it
+
+    return make_pool_name(backend, build)
 
 
 def _list(rules: RuleLists, ruleset: Ruleset, build: Build, point: Point) -> Step | None:
@@ -271,7 +286,7 @@ def _backend_asks(plan: BackendPlan) -> int:
     """What a stream of this backend has to be asked about."""
     asks = 0
     before = (plan.request, plan.choose_server, plan.content, plan.persist)
-    behind = (plan.stick, plan.key, plan.tell, plan.source)
+    behind = (plan.stick, plan.key, *_told(plan))
     if any(step is not None for step in (*before, *behind)):
         asks |= REQUEST | CONTENT
     if any(step is not None for step in (plan.response, plan.after, plan.cookie, plan.res_content, plan.store)):

@@ -41,6 +41,7 @@ typedef struct xprt {
 #define CO_F_PREFACE 0x10000 /* the server is still to be told by a PROXY header whom it serves */
 #define CO_F_PRIVATE 0x8000  /* was told of its client, comes from its address, or goes where it wanted: it may serve no other */
 #define CO_F_SOCKS 0x20000   /* leads to a SOCKS proxy, which is still to be told where to */
+#define CO_F_NAMED 0x40000   /* serves only streams of its name (pool-conn-name), which is <print> unless CO_F_PRIVATE */
 
 struct conn {
     int fd;             /* -1: an applet's */
@@ -54,6 +55,7 @@ struct conn {
     listener *lsn;      /* front side */
     void *ctx;          /* the transport's own */
     conn *next, *prev;  /* in the idle list */
+    conn *nnext, *nprev; /* CO_F_NAMED: there among those of names like its own */
     uint32_t idle_since;
     uint32_t streams;   /* carried so far */
     int32_t err;        /* errno of the failure, if CO_F_ERR */
@@ -61,7 +63,8 @@ struct conn {
     uint8_t family;     /* the client's */
     uint8_t socks;      /* CO_F_SOCKS: how far that has come (socks4.h) */
     uint8_t addr[16];   /* the client's */
-    uint64_t preface;   /* CO_F_PRIVATE: fingerprint of the PROXY header that was sent, and of the addresses of both ends */
+    uint64_t print;     /* CO_F_PRIVATE: fingerprint of the PROXY header that was sent, of the addresses of both ends, and of its
+                         * name; CO_F_NAMED alone: that of its name */
 };
 
 extern const xprt xprt_raw;

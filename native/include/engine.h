@@ -121,6 +121,10 @@ int eng_srv_name(engine *e, int i, const char *name, int len);
 int eng_be_name(engine *e, int i, const char *name, int len); /* the same of a backend, for log lines */
 /* "redir": the prefix of <len> bytes that server <i> sends GET and HEAD to; as eng_srv_name(). */
 int eng_srv_redir(engine *e, int i, const char *prefix, int len);
+/* "pool-conn-name": idle connections of server <i> serve only streams of the name that they were made for, which are the 8 bytes
+ * that eng_flow_tell() gives under <tell> (not 0); streams without share those without. Before the threads start. 0, -EINVAL,
+ * -ENOMEM. */
+int eng_srv_named(engine *e, int i, uint32_t tell);
 /* A descriptor of the network namespace whose file is <path>, for srv_conf.ns and out_conf.ns; the engine closes it in the end.
  * The same for the same path. -errno: there is none, or it may not be opened. Before the threads start, or at the sync
  * point. */
@@ -253,7 +257,8 @@ int eng_flow_name(engine *e, int tid, uint64_t flow, uint64_t gen, int back, int
  * value, one after the other, all well formed. Their bytes, which may be more than <len>; 0: none came. */
 int eng_flow_tlvs(engine *e, int tid, uint64_t flow, uint64_t gen, char *to, int len);
 /* What PROXY headers of this stream tell servers whose srv_conf has <tell>, which is not 0: <len> bytes of TLVs, of which the
- * first <before> come before those that the shim adds. Each <tell> once. 0, -EINVAL, -ENOMEM. */
+ * first <before> come before those that the shim adds. Each <tell> once. Numbers serve for other things too that the shim is
+ * told of a stream (src_tell, name_tell). 0, -EINVAL, -ENOMEM. */
 int eng_flow_tell(engine *e, int tid, uint64_t flow, uint64_t gen, int tell, int before, const char *tlvs, int len);
 /* Copies at most <len> bytes of the kernel's struct tcp_info. The bytes copied, -ENOTCONN, or what the kernel says. */
 int eng_flow_tcpinfo(engine *e, int tid, uint64_t flow, uint64_t gen, int back, void *to, int len);

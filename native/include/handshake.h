@@ -19,11 +19,14 @@ void handshake_refused(flow *f);
 void handshake_timeout(flow *f);
 /* Sends the header that f->srv wants first. 1, or -errno. */
 int handshake_send(flow *f);
-/* What tells connections of clients' own from each other: of the address that f->srv wants this stream to come from, and of the
- * <n> bytes of the PROXY header <s>. */
+/* The name that f->srv wants connections of this stream to be used again by ("pool-conn-name"); 0: none, and so it has those
+ * without one. */
+uint64_t handshake_name(const flow *f);
+/* What tells connections of clients' own from each other: of the address that f->srv wants this stream to come from, of the <n>
+ * bytes of the PROXY header <s>, and of its name. */
 uint64_t handshake_print(flow *f, const char *s, size_t n);
-/* Whether f->b, which was kept for its client, begins with the header and comes from the address that f->srv wants of this
- * stream. */
+/* Whether f->b, which was kept for its client, begins with the header, comes from the address and has the name that f->srv
+ * wants of this stream. */
 int handshake_holds(flow *f);
 /* The address that f->srv wants this stream to come from ("usesrc"): 1. 0: there is none, it is to come from ours.
  * -EDESTADDRREQ: the request does not have the field that ought to say. */

@@ -65,8 +65,9 @@ lb_key lb_bytes_key(const backend *be, const char *bytes, uint32_t len);
 /* --- idle connections (idle.c) --- */
 
 /* An idle connection to <s> that thread <t> may use: its own newest one, else another thread's oldest (if shared).
- * <safe>: only one that has shown to survive between streams. NULL if there is none. Takes LBL_IDLE. */
-conn *idle_get(thr *t, server *s, int safe);
+ * <safe>: only one that has shown to survive between streams. <name>: that it must have, where the server wants names; 0: none.
+ * NULL if there is none. Takes LBL_IDLE. */
+conn *idle_get(thr *t, server *s, int safe, uint64_t name);
 /* Puts a connection that carries nothing among the idle ones of its thread; closes it if too many are. Takes
  * LBL_IDLE. */
 void idle_put(thr *t, conn *c);

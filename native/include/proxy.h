@@ -207,6 +207,7 @@ typedef struct srv_conf {
     char ifname[PX_IFNAME]; /* "": the backend's */
     uint32_t usesrc;        /* SRC_* */
     uint32_t src_tell;      /* SRC_TOLD: the number under which eng_flow_tell() gave a byte of family, and the address */
+    uint32_t name_tell;     /* eng_srv_named(): the number under which it gave the name that connections are used again by; 0: none */
     int32_t ns;             /* descriptor of the network namespace that it is in (eng_namespace()), 0: ours */
     sock_addr socks;        /* SOCKS4 proxy that leads to it; len 0: none */
 } srv_conf;
@@ -292,11 +293,14 @@ typedef struct err_pages {
     uint32_t n;
 } err_pages;
 
-/* Idle connections of one server in one thread, most recently used first. */
+#define IDLE_NAMES 64 /* a power of two */
+
+/* Idle connections of one server in one thread, most recently used first, in the list and in each chain. */
 typedef struct idle_list {
     spinlock lock;     /* LBL_IDLE */
     struct conn *head; /* all; <safe> says of each whether it carried more than one stream */
     struct conn *tail;
+    struct conn **named; /* IDLE_NAMES chains of those that have a name, by it; NULL: the server wants none */
     uint32_t n;
 } __attribute__((aligned(LB_CACHELINE))) idle_list;
 
@@ -385,6 +389,7 @@ struct server {
     server_queue queue; /* under the backend's queue lock */
     px_shard *shard;
     idle_list *idle;   /* one a thread */
+    struct conn **names; /* their chains by name, NULL: it wants none (eng_srv_named()) */
     uint32_t fast;     /* the last connection could be written to at once */
     uint32_t removed;  /* out of its backend: its place waits for another server */
     uint32_t aside;    /* it is its backend's <aside>: nobody outside knows of it as a server */

@@ -85,9 +85,16 @@ static int append(void ***list, uint32_t *n, void *obj)
     return (int)*n - 1;
 }
 
+static void free_names(server *s)
+{
+    free(s->names);
+    s->names = NULL;
+}
+
 static void server_free(server *s)
 {
     free(s->shard);
+    free_names(s);
     free(s->idle);
     free(s->name);
     free(s->redir);
@@ -303,6 +310,22 @@ int eng_srv_redir(engine *e, int i, const char *prefix, int len)
     return set_text(&e->srv[i]->redir, &e->srv[i]->redir_len, prefix, len);
 }
 
+int eng_srv_named(engine *e, int i, uint32_t tell)
+{
+    server *s = i >= 0 && (uint32_t)i < e->nsrv ? e->srv[i] : NULL;
+    uint32_t n = e->conf.nbthread;
+
+    if (!s || !tell || s->names)
+        return -EINVAL;
+    s->names = calloc((size_t)n * IDLE_NAMES, sizeof(*s->names));
+    if (!s->names)
+        return -ENOMEM;
+    for (uint32_t tid = 0; tid < n; tid++)
+        s->idle[tid].named = s->names + (size_t)tid * IDLE_NAMES;
+    s->conf.name_tell = tell;
+    return 0;
+}
+
 int eng_case_add(engine *e, const char *name, int len)
 {
     return len < 1 ? -EINVAL : case_add(&e->cases, name, (uint32_t)len);
@@ -337,6 +360,7 @@ static server *server_new(engine *e)
 
 static void server_reset(engine *e, server *s)
 {
+    free_names(s);
     free(s->name);
     free(s->redir);
     s->name = s->redir = NULL;
@@ -344,6 +368,8 @@ static void server_reset(engine *e, server *s)
     memset(&s->conf, 0, sizeof(s->conf));
     memset(&s->live, 0, sizeof(s->live));
     memset(s->shard, 0, e->conf.nbthread * sizeof(*s->shard));
+    for (uint32_t tid = 0; tid < e->conf.nbthread; tid++)
+        s->idle[tid].named = NULL;
     memset(&s->seat, 0, sizeof(s->seat));
     s->removed = s->lb_full = 0;
     s->fast = 1;

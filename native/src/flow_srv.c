@@ -274,7 +274,8 @@ static conn *find_idle(flow *f)
         return NULL;
     if (reuse == REUSE_SAFE && !(f->flags & FL_NOT_FIRST))
         return NULL;
-    return idle_get(f->t, f->srv, reuse == REUSE_AGGRESSIVE && !(f->flags & FL_NOT_FIRST));
+    return idle_get(f->t, f->srv, reuse == REUSE_AGGRESSIVE && !(f->flags & FL_NOT_FIRST),
+                    unlikely(f->srv->conf.name_tell) ? handshake_name(f) : 0);
 }
 
 /* Where the client wanted to go. 0, or -errno: -EDESTADDRREQ from clients of unix sockets. */
@@ -395,7 +396,10 @@ static conn *open_conn(flow *f, int *err)
         c->flags |= CO_F_PREFACE;
     if (is_private(srv)) {
         c->flags |= CO_F_PRIVATE;
-        c->preface = handshake_print(f, NULL, 0);
+        c->print = handshake_print(f, NULL, 0);
+    } else if (unlikely(srv->conf.name_tell)) {
+        c->flags |= CO_F_NAMED;
+        c->print = handshake_name(f);
     }
     /* on a fast network the connection is there before we could be told: try to write at once. Servers that proved slow
      * are waited for, which spares an attempt. */

@@ -340,6 +340,17 @@ int handshake_source(flow *f, sock_addr *from)
                          use == SRC_CLIENT ? ends.sport : 0) == 0;
 }
 
+uint64_t handshake_name(const flow *f)
+{
+    tell_head head;
+    const char *s = told(f, f->srv->conf.name_tell, &head);
+    uint64_t name = 0;
+
+    if (s && head.len == sizeof(name))
+        memcpy(&name, s, sizeof(name));
+    return name;
+}
+
 static uint64_t fingerprint(const char *s, size_t n)
 {
     return (uint64_t)hash_sdbm(s, n) << 32 | hash_djb2(s, n);
@@ -354,7 +365,7 @@ uint64_t handshake_print(flow *f, const char *s, size_t n)
         print ^= fingerprint((const char *)from.raw, from.len) * 3;
     if (f->srv->conf.addr_mapped && flow_server_address(f, &to) == 0)
         print ^= fingerprint((const char *)to.raw, to.len) * 5;
-    return print;
+    return print ^ handshake_name(f);
 }
 
 int handshake_send(flow *f)
@@ -372,13 +383,16 @@ int handshake_send(flow *f)
     if (done != n) /* a new connection takes what is less than a segment, or nothing ever */
         return -ECONNRESET;
     f->b->flags &= ~CO_F_PREFACE;
-    f->b->preface = handshake_print(f, f->t->compose, (size_t)n);
+    f->b->print = handshake_print(f, f->t->compose, (size_t)n);
     return 1;
 }
 
 int handshake_holds(flow *f)
 {
-    int n = f->srv->conf.send_proxy ? compose(f) : 0;
+    int n;
 
-    return n >= 0 && f->b->preface == handshake_print(f, f->t->compose, (size_t)n);
+    if (!(f->b->flags & CO_F_PRIVATE))
+        return f->b->print == handshake_name(f);
+    n = f->srv->conf.send_proxy ? compose(f) : 0;
+    return n >= 0 && f->b->print == handshake_print(f, f->t->compose, (size_t)n);
 }

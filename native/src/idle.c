@@ -1,7 +1,50 @@
-/* Idle server connections: per server and thread, most recently used first. */
+/* Idle server connections: per server and thread, most recently used first. Those of a server that wants names stand in chains
+ * by name as well. */
 #include "engine.h"
 #include "ctr.h"
 #include "flow.h"
+
+static conn **chain_of(const idle_list *l, uint64_t name)
+{
+    return &l->named[name & (IDLE_NAMES - 1)];
+}
+
+static void chain_link(idle_list *l, conn *c)
+{
+    conn **head = chain_of(l, c->print);
+
+    c->nprev = NULL;
+    c->nnext = *head;
+    if (*head)
+        (*head)->nprev = c;
+    *head = c;
+}
+
+static void chain_unlink(idle_list *l, conn *c)
+{
+    if (c->nprev)
+        c->nprev->nnext = c->nnext;
+    else
+        *chain_of(l, c->print) = c->nnext;
+    if (c->nnext)
+        c->nnext->nprev = c->nprev;
+    c->nnext = c->nprev = NULL;
+}
+
+static void list_link(idle_list *l, conn *c)
+{
+    c->flags |= CO_F_IDLE;
+    c->prev = NULL;
+    c->next = l->head;
+    if (l->head)
+        l->head->prev = c;
+    else
+        l->tail = c;
+    l->head = c;
+    if (unlikely(l->named != NULL))
+        chain_link(l, c);
+    cnt_inc(l->n);
+}
 
 static void list_unlink(idle_list *l, conn *c)
 {
@@ -14,6 +57,8 @@ static void list_unlink(idle_list *l, conn *c)
     else
         l->tail = c->prev;
     c->next = c->prev = NULL;
+    if (unlikely(l->named != NULL))
+        chain_unlink(l, c);
     c->flags &= ~CO_F_IDLE;
     cnt_add(l->n, -1);
 }
@@ -24,7 +69,41 @@ static int is_leaving(const conn *c)
     return c->e->ev & (FD_EV_HUP | FD_EV_ERR | FD_EV_RDHUP);
 }
 
-static conn *take_own(thr *t, server *s, int safe)
+/* The newest of ours that will do. */
+static conn *find_own(const idle_list *l, int safe, uint64_t name)
+{
+    conn *c;
+
+    if (unlikely(l->named != NULL)) {
+        c = *chain_of(l, name);
+        while (c && (c->print != name || (safe && !(c->flags & CO_F_SAFE)) || is_leaving(c)))
+            c = c->nnext;
+        return c;
+    }
+    c = l->head;
+    while (c && ((safe && !(c->flags & CO_F_SAFE)) || is_leaving(c)))
+        c = c->next;
+    return c;
+}
+
+/* The oldest of another thread's that will do. */
+static conn *find_others(const idle_list *l, int safe, uint64_t name)
+{
+    conn *c, *found = NULL;
+
+    if (unlikely(l->named != NULL)) {
+        for (c = *chain_of(l, name); c; c = c->nnext)
+            if (c->print == name && (!safe || c->flags & CO_F_SAFE))
+                found = c;
+        return found;
+    }
+    c = l->tail;
+    while (c && safe && !(c->flags & CO_F_SAFE))
+        c = c->prev;
+    return c;
+}
+
+static conn *take_own(thr *t, server *s, int safe, uint64_t name)
 {
     idle_list *l = &s->idle[t->tid];
     conn *c;
@@ -32,9 +111,7 @@ static conn *take_own(thr *t, server *s, int safe)
     if (!at_peek(&l->n))
         return NULL;
     spin_lock(&l->lock);
-    c = l->head;
-    while (c && ((safe && !(c->flags & CO_F_SAFE)) || is_leaving(c)))
-        c = c->next;
+    c = find_own(l, safe, name);
     if (c)
         list_unlink(l, c);
     spin_unlock(&l->lock);
@@ -43,7 +120,7 @@ static conn *take_own(thr *t, server *s, int safe)
 
 /* Takes a connection over from another thread: its oldest, which that thread will miss least. Skipped if that thread is
  * just handling it. The memory goes back to the slab it is of, which lives as long as the engine. */
-static conn *take_others(thr *t, server *s, int safe)
+static conn *take_others(thr *t, server *s, int safe, uint64_t name)
 {
     uint32_t n = t->eng->conf.nbthread;
 
@@ -53,9 +130,7 @@ static conn *take_others(thr *t, server *s, int safe)
 
         if (at_peek(&l->n) <= s->conf.pool_low || !spin_trylock(&l->lock))
             continue;
-        c = l->tail;
-        while (c && safe && !(c->flags & CO_F_SAFE))
-            c = c->prev;
+        c = find_others(l, safe, name);
         if (c && fd_migrate(NULL, &t->loop, c->fd) == 0) {
             list_unlink(l, c);
             conn_take(t, c);
@@ -69,15 +144,15 @@ static conn *take_others(thr *t, server *s, int safe)
     return NULL;
 }
 
-conn *idle_get(thr *t, server *s, int safe)
+conn *idle_get(thr *t, server *s, int safe, uint64_t name)
 {
     conn *c;
 
     if (!at_peek(&s->live.idle))
         return NULL;
-    c = take_own(t, s, safe);
+    c = take_own(t, s, safe, name);
     if (!c && t->eng->conf.idle_shared)
-        c = take_others(t, s, safe);
+        c = take_others(t, s, safe, name);
     if (c)
         ctr32_sub(&s->live.idle, 1);
     return c;
@@ -117,15 +192,7 @@ void idle_put(thr *t, conn *c)
     c->idle_since = t->now_ms;
     conn_want(c, FD_R);
     spin_lock(&l->lock);
-    c->flags |= CO_F_IDLE;
-    c->prev = NULL;
-    c->next = l->head;
-    if (l->head)
-        l->head->prev = c;
-    else
-        l->tail = c;
-    l->head = c;
-    cnt_inc(l->n);
+    list_link(l, c);
     spin_unlock(&l->lock);
 }
 

@@ -590,18 +590,58 @@ static void gives_its_own_newest_and_others_oldest(void)
     for (int i = 0; i < 3; i++)
         idle_put(mine, c[i] = idle_conn(&b, 0, &far[i]));
     CHECK_EQ(s->live.idle, 3);
-    CHECK(idle_get(mine, s, 0) == c[2]);
-    CHECK(idle_get(other, s, 0) == c[0]);
+    CHECK(idle_get(mine, s, 0, 0) == c[2]);
+    CHECK(idle_get(other, s, 0, 0) == c[0]);
     CHECK(c[0]->thr == other);
     CHECK_EQ(s->live.idle, 1);
-    CHECK(!idle_get(mine, s, 1)); /* it has not shown to be safe */
+    CHECK(!idle_get(mine, s, 1, 0)); /* it has not shown to be safe */
     c[1]->flags |= CO_F_SAFE;
-    CHECK(idle_get(mine, s, 1) == c[1]);
-    CHECK(!idle_get(mine, s, 0));
+    CHECK(idle_get(mine, s, 1, 0) == c[1]);
+    CHECK(!idle_get(mine, s, 0, 0));
     for (int i = 0; i < 3; i++) {
         conn_free(c[i]);
         close(far[i]);
     }
+    bench_del(&b);
+}
+
+static void gives_those_of_a_name_to_that_name_alone(void)
+{
+    bench b = bench_new(2);
+    thr *mine = &b.e->threads[0], *other = &b.e->threads[1];
+    server *s = b.e->srv[0];
+    uint64_t names[] = {5, 5 + IDLE_NAMES, 5, 0}; /* but for the last one of the same chain */
+    conn *c[4];
+    int far[4];
+
+    REQUIRE(eng_srv_named(b.e, 0, 9) == 0);
+    CHECK_EQ(s->conf.name_tell, 9);
+    CHECK_EQ(eng_srv_named(b.e, 0, 9), -EINVAL); /* a name it has */
+    CHECK_EQ(eng_srv_named(b.e, 1, 9), -EINVAL);
+    for (int i = 0; i < 4; i++) {
+        c[i] = idle_conn(&b, 0, &far[i]);
+        c[i]->flags |= CO_F_NAMED;
+        c[i]->print = names[i];
+        idle_put(mine, c[i]);
+    }
+    CHECK(!idle_get(mine, s, 0, 6));
+    CHECK(!idle_get(other, s, 0, 5 + 2 * IDLE_NAMES));
+    CHECK(idle_get(other, s, 0, 5) == c[0]);
+    CHECK(idle_get(mine, s, 0, 5) == c[2]);
+    CHECK(!idle_get(mine, s, 0, 5));
+    CHECK(idle_get(mine, s, 0, 0) == c[3]);
+    CHECK(!idle_get(mine, s, 1, 5 + IDLE_NAMES)); /* it has not shown to be safe */
+    c[1]->flags |= CO_F_SAFE;
+    CHECK(idle_get(mine, s, 1, 5 + IDLE_NAMES) == c[1]);
+    CHECK_EQ(s->live.idle, 0);
+    idle_put(mine, c[1]);
+    idle_put(mine, c[2]);
+    idle_purge(mine, s, 1);
+    CHECK(!idle_get(mine, s, 0, 5));
+    conn_free(c[0]);
+    conn_free(c[3]);
+    for (int i = 0; i < 4; i++)
+        close(far[i]);
     bench_del(&b);
 }
 
@@ -616,7 +656,7 @@ static void keeps_no_more_than_it_may(void)
     for (int i = 0; i < 2; i++)
         idle_put(b.t, idle_conn(&b, 0, &far[i]));
     CHECK_EQ(s->live.idle, 1);
-    c = idle_get(b.t, s, 0);
+    c = idle_get(b.t, s, 0, 0);
     s->conf.max_reuse = 1;
     c->streams = 2;
     idle_put(b.t, c);
@@ -684,7 +724,7 @@ static void memory_of_connections_taken_over_comes_back(void)
         conn *c = idle_conn(&b, 0, &far);
 
         idle_put(mine, c);
-        REQUIRE(idle_get(other, b.e->srv[0], 0) == c);
+        REQUIRE(idle_get(other, b.e->srv[0], 0, 0) == c);
         conn_free(c);
         close(far);
     }
@@ -718,6 +758,7 @@ int main(void)
     RUN(responses_say_what_becomes_of_the_connection);
     RUN(error_pages_have_no_body_for_head);
     RUN(gives_its_own_newest_and_others_oldest);
+    RUN(gives_those_of_a_name_to_that_name_alone);
     RUN(keeps_no_more_than_it_may);
     RUN(purges_what_has_been_idle_too_long);
     RUN(a_false_alarm_closes_no_idle_connection);

@@ -42,6 +42,7 @@ NOT_PLAIN_BACK = [
     "balance hash src",
     "balance url_param id check_post",
     "server s9 127.0.0.1:9 send-proxy-v2 proxy-v2-options unique-id",
+    "server s9 127.0.0.1:9 pool-conn-name req.hdr(host)",
     "server s9 127.0.0.1:9 send-proxy-v2 set-proxy-v2-tlv-fmt(0xE0) x",
 ]
 PLAIN = [

@@ -349,6 +349,11 @@ def test_added_server_is_told_of_no_streams() -> None:
         added(lb, "s3", 1, **told)
 
 
+def test_added_server_has_no_names_for_its_connections() -> None:
+    with two() as lb, pytest.raises(ValueError, match="'pool-conn-name' can only be configured"):
+        added(lb, "s3", 1, pool_conn_name="anything")
+
+
 def test_removed_server_is_gone_and_may_come_back_as_another() -> None:
     with two() as lb, Chaos(named("s3")) as third:
         one = server(lb, 1)

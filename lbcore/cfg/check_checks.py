@@ -30,6 +30,7 @@ def check_checks(proxy: ProxySettings, globals_: GlobalSettings, alert: Tell, wa
     proxy.check_ruleset = _ruleset(proxy)
     for server in checked:
         _port(proxy, server, alert)
+        _reuse(proxy, server, warn)
 
 
 def _unused(proxy: ProxySettings, warn: Tell) -> None:
@@ -162,7 +163,15 @@ def request_of(words: tuple[str, ...]) -> dict[str, Any]:
     return found
 
 
-# --- ports ---
+# --- connections ---
+
+
+def _reuse(proxy: ProxySettings, server: ServerSettings, warn: Tell) -> None:
+    if server.check_options.reuse_pool and (proxy.check_kind != "httpchk" or proxy.mode != "http"):
+        warn(
+            f"parsing [{server.where}] : 'server {proxy.name}/{server.name}' : 'check-reuse-pool' ignored because only "
+            "'option httpchk' of a backend in mode http can use connections of requests."
+        )
 
 
 def _port(proxy: ProxySettings, server: ServerSettings, alert: Tell) -> None:

@@ -151,14 +151,17 @@ def agent_send(args: Args) -> None:
     _agent(args, send=text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1"))
 
 
-def send_proxy(value: bool) -> Callable[[Args], None]:
-    """The function of `check-send-proxy` and its opposite."""
-    return lambda args: _check(args, send_proxy=value)
+def flag(field: str, value: bool = True) -> Callable[[Args], None]:
+    """The function of an option without a value, or of its opposite."""
+    return lambda args: _check(args, **{field: value})
 
 
-def via_socks4(args: Args) -> None:
-    """`check-via-socks4`: checks go through the server's `socks4`, too."""
-    _check(args, via_socks4=True)
+def pool_conn_name(args: Args) -> None:
+    """`check-pool-conn-name <name>`: of the idle connections that checks may use."""
+    text = args.take()
+    if not text:
+        raise KeywordError("'check-pool-conn-name' : missing value")
+    _check(args, pool_conn_name=text.encode("utf-8", "surrogateescape").decode("latin-1"))
 
 
 # --- options of proxies ---
@@ -323,8 +326,11 @@ KEYWORDS.register(
     Keyword(("agent-port",), SERVERS, port(_agent), "<port>", "The port of its agent.", "0.3"),
     Keyword(("agent-send",), SERVERS, agent_send, "<text>", "What its agent is told first.", "0.3"),
     Keyword(("check",), SERVERS, check, "", "Checks its health.", "0.3"),
-    Keyword(("check-send-proxy",), SERVERS, send_proxy(True), "", "Checks begin with a PROXY line.", "0.3"),
-    Keyword(("check-via-socks4",), SERVERS, via_socks4, "", "Checks go through the server's SOCKS4 proxy.", "0.3"),
+    Keyword(("check-pool-conn-name",), SERVERS, pool_conn_name, "<name>",
+            "The name of the idle connections that checks may use.", "0.3"),
+    Keyword(("check-reuse-pool",), SERVERS, flag("reuse_pool"), "", "Checks use idle connections of streams.", "0.3"),
+    Keyword(("check-send-proxy",), SERVERS, flag("send_proxy"), "", "Checks begin with a PROXY line.", "0.3"),
+    Keyword(("check-via-socks4",), SERVERS, flag("via_socks4"), "", "Checks go through the server's SOCKS4 proxy.", "0.3"),
     Keyword(("downinter",), SERVERS, delay(_check, "downinter"), "<time>", "The interval while it is down.", "0.3"),
     Keyword(("external-check",), GLOBAL, external_checks, "", "Allows checks by programs.", "0.3"),
     Keyword(("external-check",), PROXIES, external_check, "{command <program>|path <path>}",
@@ -338,7 +344,8 @@ KEYWORDS.register(
     Keyword(("max-spread-checks",), GLOBAL, max_spread_checks, "<time>", "Bounds the spread of first checks.", "0.3"),
     Keyword(("no-agent-check",), SERVERS, no_agent_check, "", "Takes an inherited `agent-check` back.", "0.3"),
     Keyword(("no-check",), SERVERS, no_check, "", "Takes an inherited `check` back.", "0.3"),
-    Keyword(("no-check-send-proxy",), SERVERS, send_proxy(False), "", "Takes `check-send-proxy` back.", "0.3"),
+    Keyword(("no-check-reuse-pool",), SERVERS, flag("reuse_pool", False), "", "Takes `check-reuse-pool` back.", "0.3"),
+    Keyword(("no-check-send-proxy",), SERVERS, flag("send_proxy", False), "", "Takes `check-send-proxy` back.", "0.3"),
     *(Keyword(("option", name), PROXIES, kind(name, read), grammar, doc, "0.3") for name, read, grammar, doc in _KINDS),
     Keyword(("port",), SERVERS, port(_check), "<port>", "The port of health checks.", "0.3"),
     Keyword(("rise",), SERVERS, count("rise"), "<count>", "Good checks that bring it up.", "0.3"),

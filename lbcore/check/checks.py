@@ -11,6 +11,7 @@ from lbcore.check.run import Program
 from lbcore.check.steps import Ruleset
 from lbcore.check.target import Target, proxy_version
 from lbcore.check.tcpcheck_connect import Connect
+from lbcore.conn.pooled import UNTOLD, Pool, pool_of
 from lbcore.proxy.check_settings import AgentSettings, CheckSettings
 from lbcore.proxy.health import CheckState
 from lbcore.proxy.proxy import Proxy
@@ -118,7 +119,7 @@ class Checks:
             return ExternalChecks(self._around, server, state, settings.external_check, tid, limit=limit)
         target = Target(
             server, settings, addr=wanted.addr, port=wanted.port, send_proxy=_proxy_version(server, wanted),
-            via_socks4=wanted.via_socks4,
+            via_socks4=wanted.via_socks4, pool=_pool(proxy.settings, server, wanted),
         )  # fmt: skip
         return self._made(proxy, server, state, self._program(proxy), target, tid)
 
@@ -151,6 +152,15 @@ class Checks:
 
     def _next_tid(self) -> int:
         return len(self._checks) % len(self._around.crew.workers)
+
+
+def _pool(proxy: Any, server: Any, wanted: CheckSettings) -> Pool | None:
+    """The idle connections of streams that checks of a server may use, if any."""
+    if not wanted.reuse_pool or proxy.mode != "http" or proxy.check_kind != "httpchk" or not server.shares_connections:
+        return None
+    if wanted.pool_conn_name is not None and server.settings.pool_conn_name is None:
+        server.set_pool_name(UNTOLD)  # streams have none
+    return pool_of(server.index, wanted.pool_conn_name)
 
 
 def _proxy_version(server: Any, wanted: CheckSettings) -> int:

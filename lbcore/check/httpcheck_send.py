@@ -17,7 +17,8 @@ STATE_HEADER = "x-haproxy-server-state"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSend(Step):
-    """A request. `hop`: whether it says that the connection ends with it, as those of HTTP/1.1 must."""
+    """A request. One of HTTP/1.1 says that the connection ends with it, unless the connection may go back to those of
+    streams afterwards (`Run.pool`)."""
 
     method: str = "OPTIONS"
     uri: Text = "/"
@@ -34,19 +35,27 @@ class HttpSend(Step):
     def make(self, build: Build) -> Act:
         texts = [self.uri, self.body, *(value for _, value in self.headers)]
         if not self.send_state and all(is_constant(text) for text in texts):
-            data = self._written(*(text if isinstance(text, str) else text.constant or "" for text in texts))
-            return lambda run: run.send(data)
+            words = [text if isinstance(text, str) else text.constant or "" for text in texts]
+            data, kept = self._written(*words), self._written(*words, keeps=True)
+            return lambda run: run.send(data if run.pool is None else kept, last=not self.may_persist)
         makers = [text_of(text, build) for text in texts]
         node = str(build.facts().node)
 
         def send(run: Run) -> Verdict:
             state = state_of(run.server, node) if self.send_state else None
-            run.send(self._written(*(make(run) for make in makers), state=state))
+            data = self._written(*(make(run) for make in makers), state=state, keeps=run.pool is not None)
+            run.send(data, last=not self.may_persist)
             return None
 
         return send
 
-    def _written(self, uri: str, body: str, *values: str, state: str | None = None) -> bytes:
+    @property
+    def may_persist(self) -> bool:
+        """Whether the connection may go on after the response, if nothing but that decides."""
+        said = any(name.lower() == "connection" for name, _ in self.headers)
+        return self.version == "HTTP/1.1" and not said
+
+    def _written(self, uri: str, body: str, *values: str, state: str | None = None, keeps: bool = False) -> bytes:
         fields = [(name.lower(), value) for (name, _), value in zip(self.headers, values, strict=True)]
         known = dict(fields)
         fields = [field for field in fields if field[0] not in _OURS and field != _KEPT]
@@ -54,7 +63,7 @@ class HttpSend(Step):
             fields.append((STATE_HEADER, state))
         if body or self.method in _WITH_BODY:
             fields.append(("content-length", str(len(body))))
-        if self.version == "HTTP/1.1" and "connection" not in known:
+        if self.version == "HTTP/1.1" and "connection" not in known and not keeps:
             fields.append(("connection", "close"))
         lines = [f"{self.method} {_addressed(uri, known.get('host'))} {self.version}"]
         lines += [f"{name}: {value}" for name, value in fields]

@@ -11,6 +11,7 @@ from lbcore.check.steps import WAIT, Act, Comment, Ruleset, Step
 from lbcore.check.tcpcheck_connect import Connect
 from lbcore.check.tcpcheck_var import SetVar, UnsetVar
 from lbcore.conn.applet import Outgoing
+from lbcore.conn.pooled import Pool
 from lbcore.event.worker import Worker
 from lbcore.proxy.health import CheckResult, CheckStatus
 from lbcore.sample.build import Build
@@ -58,8 +59,8 @@ class Run:
     limit, `transaction` makes what expressions look at.
     """
 
-    __slots__ = ("_at", "_connect_at", "_limits", "_looked_at", "_wire", "answer", "buffer", "code", "connecting",
-                 "expire", "info", "limit", "over", "program", "server", "status", "target", "transaction",
+    __slots__ = ("_at", "_connect_at", "_fresh", "_last", "_limits", "_looked_at", "_wire", "answer", "buffer", "code", "connecting",
+                 "expire", "info", "limit", "over", "pool", "program", "server", "status", "target", "transaction",
                  "whole", "worker")  # fmt: skip
 
     def __init__(
@@ -91,6 +92,9 @@ class Run:
         self.status = CheckStatus.L7OK  # if all steps are passed
         self.code = -1
         self.info = program.praise
+        self.pool: Pool | None = None  # where the connection may go when the check is over
+        self._fresh = False  # no idle connection will do
+        self._last = True  # the peer was told, or will take it so, that the connection ends with the answer
         self._limits = limits
         self._at = 0
         self._connect_at = 0
@@ -99,13 +103,17 @@ class Run:
 
     # --- what steps ask for ---
 
-    def connect(self, conf: Any, preface: Callable[[Outgoing], bytes] | None) -> CheckResult | None:
-        """Opens a connection instead of the present one; the check is over if it fails at once."""
+    def connect(
+        self, conf: Any, preface: Callable[[Outgoing], bytes] | None, pool: Pool | None = None
+    ) -> CheckResult | None:
+        """Opens a connection instead of the present one, or takes one from the `pool`; the check is over if it fails at
+        once."""
         self.close()
+        self.pool = pool
         self.heard_nothing()
         self._connect_at = self._at
         try:
-            self._wire = Outgoing(self.worker, conf, 0, self)
+            self._wire = Outgoing(self.worker, conf, 0, self, None if self._fresh else pool)
         except OSError as error:
             status, text = not_begun(error.errno or 0, conf)
             return CheckResult(status, -1, text + self.program.place(self._step))
@@ -115,9 +123,10 @@ class Run:
             self._wire.put(preface(self._wire))
         return None
 
-    def send(self, data: bytes) -> None:
-        """Says something; what was heard before is forgotten."""
+    def send(self, data: bytes, *, last: bool = True) -> None:
+        """Says something; what was heard before is forgotten. `last`: nothing can be said behind the answer."""
         self.heard_nothing()
+        self._last = last
         if self._wire is not None:
             self._wire.put(data)
 
@@ -179,7 +188,28 @@ class Run:
             self._wire = None
         self.connecting = self.whole = False
 
+    def _lend(self) -> None:
+        """Leaves the connection to streams, if it is theirs and nothing more will come of the check."""
+        answer = self.answer
+        if self._wire is None or self.pool is None or self._last or self.connecting or self.whole:
+            return
+        if answer is not None and answer.persists:
+            self._wire.lend(self.pool)
+            self._wire = None
+
+    def _again(self) -> bool:
+        """Begins anew, with a connection of its own, if an idle one has ended before a word of the answer: it was so old
+        that the server left it. Says nothing of the server."""
+        if self._wire is None or not self._wire.borrowed or self.buffer or self._fresh:
+            return False
+        self.close()
+        self._fresh = True
+        self._at = 0
+        self.go()
+        return True
+
     def _finish(self, result: CheckResult) -> None:
+        self._lend()
         self.close()
         self.over(result._replace(info=_told(result.info)))
 
@@ -203,6 +233,8 @@ class Run:
         self.go()
 
     def ended(self) -> None:
+        if self._again():
+            return
         self.whole = True
         self.go()
 
@@ -210,6 +242,8 @@ class Run:
         """Nobody waits for that."""
 
     def closed(self, error: int) -> None:
+        if self._again():
+            return
         self._wire = None
         self._finish(self._broken(CheckStatus.SOCKERR, error, self._step))
 

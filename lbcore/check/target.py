@@ -12,6 +12,7 @@ from lbcore.base.address import Address
 from lbcore.check.tcpcheck_connect import Connect
 from lbcore.conn import address as addresses
 from lbcore.conn.applet import Outgoing
+from lbcore.conn.pooled import Pool
 from lbcore.proxy.settings import ServerSettings
 from lbcore.shim import ffi, lib
 
@@ -25,16 +26,26 @@ class Target:
     """One kind of check of one server. Belongs to the worker that makes these checks."""
 
     def __init__(
-        self, server: Any, proxy: Any, *, addr: Address | None, port: int, send_proxy: int, via_socks4: bool = False
+        self,
+        server: Any,
+        proxy: Any,
+        *,
+        addr: Address | None,
+        port: int,
+        send_proxy: int,
+        via_socks4: bool = False,
+        pool: Pool | None = None,
     ) -> None:
         """`addr`, `port`: instead of the server's; `send_proxy`: the version of the PROXY line that the connection with
-        the server's options begins with, 0: none; `via_socks4`: whether that goes through the server's SOCKS proxy."""
+        the server's options begins with, 0: none; `via_socks4`: whether that goes through the server's SOCKS proxy;
+        `pool`: idle connections of streams that will do for one to the server itself."""
         self._server = server
         self._proxy = proxy
         self._addr = addr
         self._port = port
         self._send_proxy = send_proxy
         self._via_socks4 = via_socks4
+        self._pool = pool
         self._known: dict[tuple[int, int | None], tuple[Address, Any]] = {}
 
     def move(self, addr: Address | None, port: int) -> None:
@@ -84,6 +95,12 @@ class Target:
         named = step.addr.port if step.addr is not None else 0
         ours = self._addr.port if self._addr is not None else 0
         return port or named or self._port or ours or where.port or 0
+
+    def pool(self, step: Connect) -> Pool | None:
+        """Where an idle connection may be taken from, and put back to; None: the step goes another way than streams."""
+        own = not step.default or step.addr is not None or step.port is not None or step.send_proxy or step.via_socks4
+        elsewhere = self._addr is not None or self._port or self._send_proxy
+        return None if own or elsewhere else self._pool
 
     def preface(self, step: Connect) -> Preface | None:
         """What gives the PROXY line that a connection begins with; None: there is none."""

@@ -52,6 +52,6 @@ class Connect(Step):
                 found = port_of(run.looked_at)
                 port = found if isinstance(found, int) and found in PORTS else None
             conf = run.target.conf(self, port)
-            return run.connect(conf, run.target.preface(self))
+            return run.connect(conf, run.target.preface(self), run.target.pool(self))
 
         return connect

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from lbcore.base.address import Address
 from lbcore.conn import address
+from lbcore.conn.pooled import Pool
 from lbcore.event.crew import Crew
 from lbcore.event.worker import Worker
 from lbcore.shim import check, ffi, lib
@@ -56,15 +57,18 @@ class Outlet:
 class Outgoing:
     """The way to somebody whose client we are. Valid in the worker that opened it, until it is closed by either."""
 
-    __slots__ = ("_conf", "_engine", "_handle", "_local", "_tid")
+    __slots__ = ("_conf", "_engine", "_handle", "_local", "_tid", "borrowed")
 
-    def __init__(self, worker: Worker, conf: Any, ms: int, caller: Caller) -> None:
+    def __init__(self, worker: Worker, conf: Any, ms: int, caller: Caller, pool: Pool | None = None) -> None:
         """Begins a connection, which must be there within `ms` (0: no limit) as an `out_conf *` says; `caller` is told
-        of it. Raises OSError for what fails at once."""
+        of it. With a `pool`, one that is idle there is taken instead (`borrowed`). Raises OSError for what fails at
+        once."""
         self._engine = worker.engine.handle
         self._tid = worker.tid
         self._conf = conf
-        self._handle = check(lib.eng_out_open(self._engine, self._tid, conf, ms))
+        found = lib.eng_out_borrow(self._engine, self._tid, *pool) if pool is not None else 0
+        self.borrowed = bool(found)
+        self._handle = found or check(lib.eng_out_open(self._engine, self._tid, conf, ms))
         self._local: dict[int, Any] = worker.local.setdefault(LOCAL, {})
         self._local[self._handle] = caller
 
@@ -80,6 +84,12 @@ class Outgoing:
         """Closes it at once; the caller hears no more. Harmless if it is closed."""
         if self._local.pop(self._handle, None) is not None:
             lib.eng_out_close(self._engine, self._tid, self._handle)
+
+    def lend(self, pool: Pool) -> None:
+        """Puts it among the idle ones of a server, if it will do for that; the caller hears no more. Nothing may be
+        under way on it. Harmless if it is closed."""
+        if self._local.pop(self._handle, None) is not None:
+            lib.eng_out_lend(self._engine, self._tid, self._handle, *pool)
 
     def ends(self) -> tuple[Address, Address]:
         """Our own address of it, and the peer's as it was asked for. Raises OSError."""

@@ -23,7 +23,8 @@ class MalformedError(ValueError):
 @dataclass(slots=True)
 class Answer:
     """A response whose head is here. `fields` has for each CR LF, the name in lower case, ": ", its value; text is one
-    character a byte. `body` is what is here of it, decoded; `complete`: that is all."""
+    character a byte. `body` is what is here of it, decoded; `complete`: that is all. `persists`: it is, it says where it
+    ends, nothing stands behind it, and the connection may go on (RFC 9112 9.3)."""
 
     version: str
     status: int
@@ -31,6 +32,7 @@ class Answer:
     fields: tuple[tuple[str, str], ...]
     body: bytes = b""
     complete: bool = False
+    persists: bool = False
 
     def values(self, name: str) -> list[str]:
         """The values of all fields called `name`, in lower case."""
@@ -52,8 +54,15 @@ def read_answer(data: bytes, *, ended: bool, bodiless: bool = False) -> Answer |
         raise MalformedError("no status line")
     version, status, reason = (part.decode("latin-1") for part in found.groups(b""))
     answer = Answer(version, int(status), reason, tuple(_field(line) for line in lines))
-    _read_body(answer, data[end.end() :], ended=ended, bodiless=bodiless)
+    behind = _read_body(answer, data[end.end() :], bodiless=bodiless)
+    answer.persists = behind == 0 and not ended and answer.status >= 200 and _keeps_alive(answer)
+    answer.complete = answer.complete or ended
     return answer
+
+
+def _keeps_alive(answer: Answer) -> bool:
+    options = {option.strip().lower() for value in answer.values("connection") for option in value.split(",")}
+    return "close" not in options and (answer.version != "HTTP/1.0" or "keep-alive" in options)
 
 
 def _field(line: bytes) -> tuple[str, str]:
@@ -63,21 +72,23 @@ def _field(line: bytes) -> tuple[str, str]:
     return found[1].decode("latin-1").lower(), found[2].decode("latin-1")
 
 
-def _read_body(answer: Answer, data: bytes, *, ended: bool, bodiless: bool) -> None:
-    """How long it is: RFC 9112 6.3."""
+def _read_body(answer: Answer, data: bytes, *, bodiless: bool) -> int | None:
+    """How long it is: RFC 9112 6.3. The bytes behind it; None: not all of it is here, or only its connection's end will
+    be its own."""
     if bodiless or answer.status in (204, 304) or answer.status < 200:
         answer.complete = True
-        return
+        return len(data)
     codings = answer.values("transfer-encoding")
     lengths = answer.values("content-length")
     if codings and codings[-1].rpartition(",")[2].strip().lower() == "chunked":
-        answer.body, answer.complete = _unchunked(data)
+        answer.body, end = _unchunked(data)
     elif lengths and not codings:
         length = _length(lengths)
-        answer.body, answer.complete = data[:length], len(data) >= length
+        answer.body, end = data[:length], length if len(data) >= length else None
     else:
-        answer.body = data
-    answer.complete = answer.complete or ended
+        answer.body, end = data, None
+    answer.complete = end is not None
+    return None if end is None else len(data) - end
 
 
 def _length(values: list[str]) -> int:
@@ -88,19 +99,20 @@ def _length(values: list[str]) -> int:
     return int(text)
 
 
-def _unchunked(data: bytes) -> tuple[bytes, bool]:
-    """(the payload that is here, whether that is all). Raises MalformedError."""
+def _unchunked(data: bytes) -> tuple[bytes, int | None]:
+    """(the payload that is here, where it ends if that is all). Raises MalformedError."""
     body, at = b"", 0
     while True:
         size = _SIZE.match(data, at)
         if size is None:
             if len(data) - at > 64 or b"\n" in data[at:]:
                 raise MalformedError("no chunk")
-            return body, False
+            return body, None
         length = int(size[1], 16)
         if not length:
             line_end = size.end() - (2 if data[size.end() - 2 : size.end()] == b"\r\n" else 1)
-            return body, _HEAD_END.search(data, line_end) is not None
+            end = _HEAD_END.search(data, line_end)
+            return body, end.end() if end is not None else None
         at = size.end()
         body += data[at : at + length]
         at += length
@@ -108,5 +120,5 @@ def _unchunked(data: bytes) -> tuple[bytes, bool]:
         if after is None:
             if len(data) > at + 1:
                 raise MalformedError("no end of a chunk")
-            return body, False
+            return body, None
         at = after.end()

@@ -32,6 +32,8 @@ class CheckSettings:
     fall: int = 3
     send_proxy: bool = False
     via_socks4: bool = False  # through the server's `socks4`
+    reuse_pool: bool = False  # over idle connections of streams
+    pool_conn_name: str | None = None  # of that name; one character a byte
     agent: AgentSettings = field(default_factory=AgentSettings)
 
 

@@ -84,6 +84,15 @@ class Server(Serving):
         """Whose address its connections come from: with a `source` of its own that line says so, else the backend's."""
         return self.settings.usesrc if self.settings.source is not None else self.backend.settings.usesrc
 
+    @property
+    def shares_connections(self) -> bool:
+        """Whether connections of streams to it serve others afterwards, and all lead to its one address."""
+        settings = self.settings
+        own = settings.send_proxy or settings.send_proxy_v2 or settings.socks4 is not None
+        spoofed = self.usesrc is not None and self.usesrc.kind != "address"
+        mapped = settings.address.port_offset is not None or settings.is_clients_choice
+        return not (own or spoofed or mapped or self.backend.settings.http_reuse == "never")
+
     def _set_place(self) -> None:
         """Writes what takes a privilege. Raises OSError without that."""
         conf = lib.eng_srv_conf(self._engine.handle, self.index)
@@ -109,7 +118,7 @@ class Server(Serving):
         lib.eng_srv_conf(self._engine.handle, self.index).tell = number
 
     def set_pool_name(self, number: int) -> None:
-        """Has its idle connections used again by the names that streams give under a number. Before the threads start."""
+        """Has its idle connections used again by the names that streams give under a number. Before it is up."""
         check(lib.eng_srv_named(self._engine.handle, self.index, number))
 
     @property

@@ -1,29 +1,18 @@
 """`pool-conn-name`: the name of a stream's server connection, by which it is used again once it is idle (manual of 3.2,
-5.2 "pool-conn-name").
-
-The shim is told of a name by 8 bytes. They are keyed, so that nobody can find two names that have the same.
-"""
+5.2 "pool-conn-name")."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from hashlib import blake2b
 from typing import Any
 
+from lbcore.conn.pooled import SIZE, digest
 from lbcore.sample.build import Build
 from lbcore.sample.types import Type
 from lbcore.shim import lib
 from lbcore.stream.txn import Txn
 
 FIRST = 1 << 17  # of the numbers under which the shim is told: below are those of PROXY headers and of sources
-SIZE = 8  # bytes
-_KEY = os.urandom(16)
-
-
-def digest(name: bytes) -> bytes:
-    """What the shim knows a name by."""
-    return blake2b(name, digest_size=SIZE, key=_KEY).digest()
 
 
 def make_pool_name(backend: Any, build: Build) -> Callable[[Txn], None] | None:

@@ -74,6 +74,8 @@ extern const xprt xprt_raw;
 conn *conn_new(struct thr *t, int fd, uint32_t flags, fd_iocb cb);
 /* The one full close: transport, fd, memory. What it was counted in must be told before. */
 void conn_free(conn *c);
+/* What <be> wants of connections to its servers once they are made: sizes of buffers, probes, whether their end is a reset. */
+void conn_dress(struct thr *t, const backend *be, conn *c);
 /* Hands an idle connection over to thread <t>, by <t> itself, with the idle list's lock of its old thread held. */
 void conn_take(struct thr *t, conn *c);
 

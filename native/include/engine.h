@@ -122,8 +122,7 @@ int eng_be_name(engine *e, int i, const char *name, int len); /* the same of a b
 /* "redir": the prefix of <len> bytes that server <i> sends GET and HEAD to; as eng_srv_name(). */
 int eng_srv_redir(engine *e, int i, const char *prefix, int len);
 /* "pool-conn-name": idle connections of server <i> serve only streams of the name that they were made for, which are the 8 bytes
- * that eng_flow_tell() gives under <tell> (not 0); streams without share those without. Before the threads start. 0, -EINVAL,
- * -ENOMEM. */
+ * that eng_flow_tell() gives under <tell> (not 0); streams without share those without. Before it is up. 0, -EINVAL, -ENOMEM. */
 int eng_srv_named(engine *e, int i, uint32_t tell);
 /* A descriptor of the network namespace whose file is <path>, for srv_conf.ns and out_conf.ns; the engine closes it in the end.
  * The same for the same path. -errno: there is none, or it may not be opened. Before the threads start, or at the sync

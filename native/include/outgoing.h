@@ -6,6 +6,9 @@
  *           v
  *         open: EV_DATA, EV_ROOM --EV_EOF--> the peer has ended, we may still send --EV_CLOSE--> gone
  *
+ * It may also be one of a server's idle connections: eng_out_borrow() takes it, instead of opening one, and eng_out_lend() puts
+ * it, or one that was opened, among them for streams to use.
+ *
  * A connection belongs to the thread that opened it, which alone may name its handle. Once gone, or closed by us, a handle
  * is dead: it is never used again, and every call with it returns -ESTALE.
  */
@@ -38,6 +41,12 @@ typedef struct engine engine;
 /* Begins a connection, which must be there within <ms> (0: no limit). What is put before that goes as soon as it is. Returns
  * the handle, of which EV_CONNECTED will tell, or -errno if it failed at once: then no event comes. */
 int64_t eng_out_open(engine *e, int tid, const out_conf *conf, uint32_t ms);
+/* Takes an idle connection to server <i> that has <name> (conn.print; 0: none), as a stream would. Returns the handle, of which
+ * EV_CONNECTED will tell as of any other, or 0: there is none. */
+int64_t eng_out_borrow(engine *e, int tid, int i, uint64_t name);
+/* Puts a connection that leads to server <i>, and on which nothing is under way, among its idle ones, under <name>. The handle is
+ * dead then, as after eng_out_close(); what is of no use to streams is closed. 0 or -ESTALE. */
+int eng_out_lend(engine *e, int tid, int64_t handle, int i, uint64_t name);
 /* Sends <len> bytes (copied). The bytes that wait now, of which, if any, EV_ROOM tells once all have gone; -ESTALE, -ENOMEM. What
  * can't be sent is no error: the reason is that the peer has gone, which is told when all it sent was read. */
 int eng_out_put(engine *e, int tid, int64_t handle, const char *bytes, int len);

@@ -110,6 +110,20 @@ void conn_free(conn *c)
         slab_return(&c->home->conns, c);
 }
 
+void conn_dress(thr *t, const backend *be, conn *c)
+{
+    const be_conf *bc = &be->conf;
+
+    sock_bufsizes(c->fd, t->eng->conf.rcvbuf_server, t->eng->conf.sndbuf_server);
+    sock_lowat(c->fd, t->eng->conf.lowat_server);
+    if (bc->options & PX_O_KA_SERVER) {
+        sock_keepalive(c->fd);
+        sock_probes(c->fd, (int)bc->ka_count, (int)bc->ka_idle, (int)bc->ka_interval);
+    }
+    if (bc->options & PX_O_NOLINGER)
+        c->flags |= CO_F_RESET;
+}
+
 void conn_take(thr *t, conn *c)
 {
     c->thr = t;

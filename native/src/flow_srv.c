@@ -374,12 +374,6 @@ static conn *open_conn(flow *f, int *err)
         *err = fd;
         return NULL;
     }
-    sock_bufsizes(fd, t->eng->conf.rcvbuf_server, t->eng->conf.sndbuf_server);
-    sock_lowat(fd, t->eng->conf.lowat_server);
-    if (bc->options & PX_O_KA_SERVER) {
-        sock_keepalive(fd);
-        sock_probes(fd, (int)bc->ka_count, (int)bc->ka_idle, (int)bc->ka_interval);
-    }
 
     conn *c = conn_new(t, fd, CO_F_BACK | CO_F_CONNECTING, flow_server_iocb);
 
@@ -388,8 +382,7 @@ static conn *open_conn(flow *f, int *err)
         return NULL;
     }
     c->srv = srv;
-    if (bc->options & PX_O_NOLINGER)
-        c->flags |= CO_F_RESET;
+    conn_dress(t, f->be, c);
     if (srv->conf.socks.len)
         c->flags |= CO_F_SOCKS;
     if (srv->conf.send_proxy)

@@ -287,6 +287,74 @@ int64_t eng_out_open(engine *e, int tid, const out_conf *conf, uint32_t ms)
     return handle_of(o);
 }
 
+int64_t eng_out_borrow(engine *e, int tid, int i, uint64_t name)
+{
+    thr *t = &e->threads[tid];
+    conn *c = idle_get(t, e->srv[i], 0, name);
+    outgoing *o;
+
+    if (!c)
+        return 0;
+    o = take(t);
+    if (!o) {
+        idle_put(t, c);
+        return 0;
+    }
+    c->flags |= CO_F_REUSED | CO_F_SAFE;
+    c->ctx = o;
+    o->c = c;
+    o->probe = 0;
+    o->untold = 1;
+    fd_set_handler(c->e, outgoing_iocb);
+    fd_may_send(&t->loop, c->e, c->fd);
+    conn_want(c, FD_W);
+    return handle_of(o);
+}
+
+/* Whether nothing more will come of what was said on it. */
+static int is_at_rest(const outgoing *o)
+{
+    return !o->out.len && !o->ends && !o->untold && !o->socks &&
+           !(o->c->flags & (CO_F_CONNECTING | CO_F_SOCKS | CO_F_EOF | CO_F_ERR | CO_F_SHUTW));
+}
+
+/* Makes a connection that was opened here one of <s>, as streams open them. */
+static void make_servers(thr *t, conn *c, server *s)
+{
+    c->srv = s;
+    c->flags = (c->flags & ~CO_F_RESET) | CO_F_BACK;
+    conn_dress(t, s->be, c);
+}
+
+int eng_out_lend(engine *e, int tid, int64_t handle, int i, uint64_t name)
+{
+    thr *t = &e->threads[tid];
+    outgoing *o = find(t, handle);
+    server *s = e->srv[i];
+    conn *c;
+
+    if (!o)
+        return -ESTALE;
+    if (!is_at_rest(o)) {
+        drop(t, o);
+        return 0;
+    }
+    c = o->c;
+    o->c = NULL;
+    drop(t, o);
+    c->ctx = NULL;
+    c->streams++;
+    if (!(c->flags & CO_F_BACK))
+        make_servers(t, c, s);
+    if (s->conf.name_tell) {
+        c->flags |= CO_F_NAMED;
+        c->print = name;
+    }
+    fd_set_handler(c->e, flow_server_iocb);
+    idle_put(t, c);
+    return 0;
+}
+
 int eng_out_put(engine *e, int tid, int64_t handle, const char *bytes, int len)
 {
     thr *t = &e->threads[tid];

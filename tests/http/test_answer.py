@@ -46,6 +46,36 @@ def test_the_end_of_the_connection_ends_a_body() -> None:
     assert answer.complete
 
 
+LENGTH = b"Content-Length: 2\r\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "persists"),
+    [
+        (b"HTTP/1.1 200 OK\r\n" + LENGTH + b"\r\nok", True),
+        (b"HTTP/1.1 200 OK\r\n" + LENGTH + b"\r\no", False),
+        (b"HTTP/1.1 200 OK\r\n" + LENGTH + b"\r\nok!", False),
+        (b"HTTP/1.1 200 OK\r\n" + LENGTH + b"Connection: x, Close\r\n\r\nok", False),
+        (b"HTTP/1.0 200 OK\r\n" + LENGTH + b"\r\nok", False),
+        (b"HTTP/1.0 200 OK\r\n" + LENGTH + b"Connection: keep-alive\r\n\r\nok", True),
+        (b"HTTP/1.1 200 OK\r\n\r\nok", False),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", True),
+        (b"HTTP/1.1 204 No Content\r\n\r\nbut more", False),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", False),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", True),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\nHTTP", False),
+    ],
+)
+def test_a_connection_goes_on_where_both_ends_know_the_end_of_the_response(data: bytes, persists: bool) -> None:
+    answer = read_answer(data, ended=False)
+    assert answer is not None and answer.persists is persists
+
+
+def test_a_connection_that_has_ended_does_not_go_on() -> None:
+    answer = read_answer(b"HTTP/1.1 200 OK\r\n" + LENGTH + b"\r\nok", ended=True)
+    assert answer is not None and not answer.persists
+
+
 def test_answers_to_head_have_no_body() -> None:
     answer = read_answer(HEAD + b"Content-Length: 5\r\n\r\n", ended=False, bodiless=True)
     assert answer is not None

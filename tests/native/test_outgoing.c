@@ -229,6 +229,71 @@ static void handles_are_never_used_again(void)
     peer_stop(p);
 }
 
+/* An engine whose only server is up, at <port>. */
+static rigged made_with_server(int port)
+{
+    rigged r = made(port, 0);
+
+    REQUIRE(eng_backend_add(r.e) == 0 && eng_server_add(r.e, 0) == 0);
+    r.e->srv[0]->conf.max_reuse = r.e->srv[0]->conf.pool_max = -1;
+    at_store(&r.e->srv[0]->live.up, 1);
+    return r;
+}
+
+/* Says <text> and hears it. */
+static void talk(rigged *r, int64_t h, const char *text)
+{
+    char heard[256];
+
+    CHECK(eng_out_put(r->e, 0, h, text, (int)strlen(text)) >= 0);
+    next(r, EV_CONNECTED, NULL);
+    next(r, EV_DATA, heard);
+    CHECK(!strcmp(heard, text));
+}
+
+static void what_is_lent_can_be_borrowed(void)
+{
+    peer *p = peer_start(serve_echo, 0);
+    rigged r = made_with_server(p->port);
+    px_live *live = &r.e->srv[0]->live;
+    int64_t h = eng_out_open(r.e, 0, &r.conf, 5000), again;
+
+    REQUIRE(h > 0);
+    CHECK_EQ(eng_out_borrow(r.e, 0, 0, 0), 0);
+    talk(&r, h, "one");
+    CHECK_EQ(eng_out_lend(r.e, 0, h, 0, 0), 0);
+    CHECK_EQ(eng_out_lend(r.e, 0, h, 0, 0), -ESTALE);
+    CHECK_EQ(live->idle, 1);
+    again = eng_out_borrow(r.e, 0, 0, 0);
+    REQUIRE(again > 0 && again != h);
+    CHECK_EQ(live->idle, 0);
+    talk(&r, again, "two");
+    CHECK(eng_out_put(r.e, 0, again, "three", 5) >= 0);
+    CHECK_EQ(eng_out_close(r.e, 0, again), 0);
+    CHECK_EQ(live->idle, 0);
+    CHECK_EQ(at_load(&p->conns), 1);
+    unmade(&r);
+    peer_stop(p);
+}
+
+static void what_is_not_at_rest_is_not_lent(void)
+{
+    peer *p = peer_start(serve_echo, 0);
+    rigged r = made_with_server(p->port);
+    int64_t h = eng_out_open(r.e, 0, &r.conf, 5000);
+
+    REQUIRE(h > 0);
+    CHECK_EQ(eng_out_lend(r.e, 0, h, 0, 0), 0); /* not known to be there */
+    CHECK_EQ(r.e->srv[0]->live.idle, 0);
+    h = eng_out_open(r.e, 0, &r.conf, 5000);
+    talk(&r, h, "one");
+    CHECK_EQ(eng_out_end(r.e, 0, h), 0);
+    CHECK_EQ(eng_out_lend(r.e, 0, h, 0, 0), 0);
+    CHECK_EQ(r.e->srv[0]->live.idle, 0);
+    unmade(&r);
+    peer_stop(p);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -239,5 +304,7 @@ int main(void)
     RUN(a_refusal_is_told_at_once_or_by_an_event);
     RUN(who_does_not_answer_is_given_up);
     RUN(handles_are_never_used_again);
+    RUN(what_is_lent_can_be_borrowed);
+    RUN(what_is_not_at_rest_is_not_lent);
     return check_done();
 }

@@ -39,6 +39,7 @@ from lbcore.cfg.kw_error import check_errors
 from lbcore.cfg.kw_h1_case import check_h1_case
 from lbcore.cfg.kw_http_option import check_http_options
 from lbcore.cfg.kw_log_format import check_logs
+from lbcore.cfg.kw_proto import check_protocols
 from lbcore.cfg.kw_stats_page import check_pages
 from lbcore.cfg.kw_stick import check_stick
 from lbcore.cfg.kw_thread import check_threads
@@ -240,6 +241,7 @@ def _numbers(checked: _Checked) -> None:
 
 
 def _checks(checked: _Checked) -> None:
+    check_protocols(checked.proxy, checked.alert)
     check_checks(checked.proxy, checked.ctx.settings.globals, checked.alert, checked.warn)
 
 

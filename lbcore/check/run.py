@@ -59,8 +59,8 @@ class Run:
     limit, `transaction` makes what expressions look at.
     """
 
-    __slots__ = ("_at", "_connect_at", "_fresh", "_last", "_limits", "_looked_at", "_wire", "answer", "buffer", "code", "connecting",
-                 "expire", "info", "limit", "over", "pool", "program", "server", "status", "target", "transaction",
+    __slots__ = ("_at", "_connect_at", "_fresh", "_last", "_limits", "_looked_at", "_wire", "answer", "buffer", "code",
+                 "connecting", "expire", "info", "limit", "over", "pool", "program", "server", "status", "target", "transaction",
                  "whole", "worker")  # fmt: skip
 
     def __init__(
@@ -198,8 +198,8 @@ class Run:
             self._wire = None
 
     def _again(self) -> bool:
-        """Begins anew, with a connection of its own, if an idle one has ended before a word of the answer: it was so old
-        that the server left it. Says nothing of the server."""
+        """Begins anew, with a connection of its own, if an idle one has ended before a word of the answer: that it was
+        idle for too long says nothing of the server."""
         if self._wire is None or not self._wire.borrowed or self.buffer or self._fresh:
             return False
         self.close()

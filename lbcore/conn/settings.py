@@ -30,6 +30,7 @@ class BindSettings:
     v6only: bool = False
     transparent: bool = False
     defer_accept: bool = False
+    proto: str | None = None  # the mux of its connections, by name; None: that of the mode
     accept_proxy: bool = False  # each connection begins with a PROXY header
     cip_magic: int | None = None  # each begins with a NetScaler's Client IP header, and that with this number
     thread: str | None = None  # thread set as written, None: all

@@ -23,8 +23,8 @@ class MalformedError(ValueError):
 @dataclass(slots=True)
 class Answer:
     """A response whose head is here. `fields` has for each CR LF, the name in lower case, ": ", its value; text is one
-    character a byte. `body` is what is here of it, decoded; `complete`: that is all. `persists`: it is, it says where it
-    ends, nothing stands behind it, and the connection may go on (RFC 9112 9.3)."""
+    character a byte. `body` is what is here of it, decoded; `complete`: that is all. `persists`: so the response
+    itself says, nothing stands behind it, and the connection may go on (RFC 9112 9.3)."""
 
     version: str
     status: int

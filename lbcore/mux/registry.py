@@ -51,6 +51,16 @@ def find(token: str, mode: str, side: Side) -> Mux:
     raise LookupError(f"no mux for '{token}' in mode {mode}")
 
 
+def named(name: str, mode: str, side: Side) -> Mux | None:
+    """The mux called `name` that serves connections of this mode and side; None if there is none."""
+    return next((row for row in _rows if row.name == name and row.mode == mode and side in row.side), None)
+
+
+def names() -> set[str]:
+    """What muxes are called."""
+    return {row.name for row in _rows}
+
+
 def listing() -> list[Mux]:
     """All rows, in the order of their registration."""
     return list(_rows)

@@ -118,6 +118,8 @@ class ServerSettings:
     non_stick: bool = False
     tcp_ut: int = 0
     tfo: bool = False
+    proto: str | None = None  # the mux of its connections, by name; None: that of the mode
+    check_proto: str | None = None  # the same of its checks; None: that of their kind
     send_proxy: bool = False  # connections begin with a PROXY header of version 1,
     send_proxy_v2: bool = False  # or of version 2, which comes first
     proxy_v2_options: frozenset[str] = frozenset()  # "authority", "crc32c", "unique-id"

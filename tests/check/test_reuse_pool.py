@@ -167,8 +167,9 @@ def test_nothing_but_checks_by_requests_can_use_them() -> None:
     settings, diagnostics = load(
         [("lb.cfg", lb_config(80, server="check check-reuse-pool", back=["option tcp-check"]))]
     )
-    assert [message.text for message in diagnostics.messages] == [
-        f"config : parsing [lb.cfg:{settings.proxies[1].servers[0].where.rpartition(':')[2]}] : 'server be/s1' : "
-        "'check-reuse-pool' ignored because only 'option httpchk' of a backend in mode http can use connections of "
-        "requests."
-    ]
+    where = settings.proxies[1].servers[0].where
+    text = (
+        f"config : parsing [{where}] : 'server be/s1' : 'check-reuse-pool' ignored because only 'option httpchk' of a "
+        "backend in mode http can use connections of requests."
+    )
+    assert [message.text for message in diagnostics.messages] == [text]

@@ -1,8 +1,8 @@
-"""Which protocol is spoken on connections of a listener, to a server, by checks, and by WebSockets (manual 5.1, 5.2 "proto",
-5.2 "check-proto", "ws").
+"""Which protocol is spoken on connections of a listener, to a server, by checks, and by WebSockets (manual 5.1 "proto",
+5.2 "proto", "check-proto", "ws").
 
-Without TLS nothing is negotiated, and the protocol of a mode is the only one: who names it has it, who names another one
-is told.
+Without TLS nothing is negotiated, and the protocol of a mode is the only one: who names it has it, who names another
+one is told.
 """
 
 from __future__ import annotations

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from lbcore.cfg.arguments import Args, KeywordError, integer
 from lbcore.cfg.keywords import KEYWORDS, SERVERS, Keyword
 from lbcore.cfg.units import UnitError, parse_time
-from lbcore.proxy.settings import Observe, OnError
+from lbcore.proxy.settings import InitState, Observe, OnError
 
 _OBSERVED = {"none": Observe.NONE, "layer4": Observe.LAYER4, "layer7": Observe.LAYER7}
+_BEGINNINGS = {state.value: state for state in InitState}
 _DEEDS = {deed.value: deed for deed in OnError}
 
 
@@ -22,6 +23,14 @@ def error_limit(args: Args) -> None:
     if value is None or value < 1:
         raise KeywordError("error-limit has to be > 0.")
     args.server.error_limit = value
+
+
+def init_state(args: Args) -> None:
+    """`init-state <state>`: what it is taken for until checks say more, if it is checked."""
+    text = args.take()
+    if text not in _BEGINNINGS:
+        raise KeywordError(f"'init-state' expects one of 'fully-up', 'up', 'down' or 'fully-down' but got '{text}'")
+    args.server.init_state = _BEGINNINGS[text]
 
 
 def observe(args: Args) -> None:
@@ -98,6 +107,8 @@ def track(args: Args) -> None:
 
 KEYWORDS.register(
     Keyword(("error-limit",), SERVERS, error_limit, "<count>", "Errors in a row before `on-error`."),
+    Keyword(("init-state",), SERVERS, init_state, "{fully-up|up|down|fully-down}",
+            "What it is taken for until checks say more."),
     Keyword(("observe",), SERVERS, observe, "{none|layer4|layer7}", "Traffic that is watched for errors."),
     Keyword(("on-error",), SERVERS, on_error, "{fastinter|fail-check|sudden-death|mark-down}",
             "What too many errors lead to."),

@@ -60,8 +60,8 @@ class Run:
     """
 
     __slots__ = ("_at", "_connect_at", "_fresh", "_last", "_limits", "_looked_at", "_wire", "answer", "buffer", "code",
-                 "connecting", "expire", "info", "limit", "over", "pool", "program", "server", "status", "target", "transaction",
-                 "whole", "worker")  # fmt: skip
+                 "connecting", "expire", "info", "limit", "over", "pool", "program", "server", "status", "target",
+                 "transaction", "whole", "worker")  # fmt: skip
 
     def __init__(
         self,

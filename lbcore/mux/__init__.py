@@ -6,8 +6,8 @@ A mux is looked up by the token that ALPN agreed on, the mode of the proxy and t
 Both are moved by the shim: what a mux says of itself here is which kind of flow its connections become. A mux whose
 frames pass through Python brings its own operations in another field of the record.
 
-Called by: `proxy`, when it builds frontends and backends; `cfg`, which knows them by name. The registry is written at import and only read afterwards:
-no lock.
+Called by: `proxy`, when it builds frontends and backends; `cfg`, which knows them by name. The registry is written at
+import and only read afterwards: no lock.
 """
 
 from lbcore.mux import mux_h1, mux_pt

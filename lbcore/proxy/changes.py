@@ -163,7 +163,7 @@ class Changes:
             for check in _resting(server):
                 check.paused = False
             if server.check is not None:
-                server.check.health = server.check.rise  # up, and checked at once
+                server.check.begin(server.settings.init_state)  # and it is checked at once
             server.restart_clock()
             server.op, _mode = step(place, self._way_out(server))
         self._enter(server, warm=True)
@@ -240,6 +240,22 @@ class Changes:
         server.warmer.schedule_at(max(1000, server.slowstart * 1000 // WARM_UP_STEPS))
 
     # --- the beginning ---
+
+    def begin(self, server: Server) -> None:
+        """What a server is taken for before anything is known of it, and those that track it. Nobody is told. Before
+        threads start."""
+        if server.mode is Mode.MAINT or server.check is None:
+            return
+        server.check.begin(server.settings.init_state)
+        if not server.check.passing:
+            self._begin_down(server)
+
+    def _begin_down(self, server: Server) -> None:
+        if server.mode is not Mode.MAINT:
+            server.op = Op.STOPPED
+            self._effects.apply(server)
+        for tracker in server.trackers:
+            self._begin_down(tracker)
 
     def restore(self, server: Server, row: Row) -> None:
         """Puts a server where a state file had it. Before threads start.

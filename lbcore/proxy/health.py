@@ -20,6 +20,7 @@ from enum import Enum, IntEnum
 from typing import Final, NamedTuple
 
 from lbcore.base.address import Address
+from lbcore.proxy.settings import InitState
 
 
 class Outcome(IntEnum):
@@ -223,6 +224,10 @@ class CheckState:
         self.retarget: Callable[[Address | None, int], None] = lambda addr, port: None
         self.say: Callable[[str], None] = lambda text: None
 
+    def begin(self, state: InitState) -> None:
+        """Takes the server for what `state` says, until checks say more. The server's lock must be held."""
+        self.health = _BEGINNINGS[state](self)
+
     @property
     def passing(self) -> bool:
         """Whether it says that the server works."""
@@ -286,3 +291,11 @@ class CheckState:
         if not self.passing:
             return Turn.NONE, moved
         return Turn.STOPPING if result.outcome is Outcome.CONDPASS else Turn.UP, moved
+
+
+_BEGINNINGS: Final[dict[InitState, Callable[[CheckState], int]]] = {
+    InitState.FULLY_UP: lambda check: check.top,
+    InitState.UP: lambda check: check.rise,
+    InitState.DOWN: lambda check: check.rise - 1,
+    InitState.FULLY_DOWN: lambda check: 0,
+}

@@ -57,6 +57,15 @@ class Observe(Enum):
     LAYER7 = 2  # connections and responses
 
 
+class InitState(Enum):
+    """What a server that is checked is taken for at the start, and when it leaves maintenance."""
+
+    FULLY_UP = "fully-up"  # it goes down when as many checks fail as must
+    UP = "up"  # when the first one fails
+    DOWN = "down"  # it comes up when the first one passes
+    FULLY_DOWN = "fully-down"  # when as many pass as must
+
+
 class OnError(Enum):
     """What too many errors in a row lead to, besides a check after `fastinter`."""
 
@@ -98,6 +107,7 @@ class ServerSettings:
     agent_options: AgentSettings = field(default_factory=AgentSettings)
     check: CheckSettings | None = None  # what checks are to be made of it; None: none
     agent_check: AgentSettings | None = None  # of its agent
+    init_state: InitState = InitState.UP
     observe: Observe = Observe.NONE
     error_limit: int = 10
     on_error: OnError = OnError.FAIL_CHECK

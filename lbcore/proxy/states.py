@@ -323,6 +323,9 @@ class States:
         for backend in self._backends.values():
             for server in backend.servers:
                 self._begin(server)
+        for backend in self._backends.values():
+            for server in backend.servers:
+                self._changes.begin(server)
         self._teller.start()
         self._crew.handlers[lib.EV_ERRORS] = self._take_errors
 

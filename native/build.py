@@ -20,7 +20,7 @@ HEADERS = (
 )  # fmt: skip
 SOURCES = (
     # primitives
-    "lockset", "lock", "ctr", "freq", "hash", "counters", "sock", "buf",
+    "lockset", "lock", "ctr", "freq", "hash", "counters", "sock", "ports", "buf",
     # what is remembered
     "table", "table_changes", "table_data", "table_index",
     # the loop

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lbcore.base.address import Address
 from lbcore.cfg.environment import Environment
@@ -93,25 +93,34 @@ def parse_addresses(text: str, place: Place, environment: Environment, prefix: s
 
     Raises AddressError.
     """
+    first, last_port = parse_range(text, place, environment, prefix)
+    return [first, *(replace(first, port=port) for port in range(first.port + 1, last_port + 1))]
+
+
+def parse_range(text: str, place: Place, environment: Environment, prefix: str = "") -> tuple[Address, int]:
+    """The address that a text names, and the last port of its range, which is that of the address if it has none.
+
+    Raises AddressError.
+    """
     expanded = expand(text, environment)
     if not expanded:
         raise AddressError(f"'{text}' resolves to an empty address (environment variable missing?)")
     family, word, rest, datagram = _split_family(expanded, text)
     if word in ("fd", "stdout", "stderr"):
-        return [_descriptor(word, rest, text, place)]
+        return _descriptor(word, rest, text, place), 0
     if datagram and not place.datagrams:
         raise AddressError(f"dgram-type address not acceptable in '{text}'")
     if not datagram and word not in _NEUTRAL and word and not place.streams:
         raise AddressError(f"'{word}@' log targets are HAProxy's but are not supported by lbcore yet in '{text}'")
     use_datagrams = datagram or not place.streams
     if family == socket.AF_UNIX:
-        return [_unix(word, rest, text, place, prefix, use_datagrams)]
+        return _unix(word, rest, text, place, prefix, use_datagrams), 0
     return _internet(family, rest, text, place, use_datagrams)
 
 
 def parse_address(text: str, place: Place, environment: Environment) -> Address:
     """The one address that a text names. Raises AddressError."""
-    return parse_addresses(text, place, environment)[0]
+    return parse_range(text, place, environment)[0]
 
 
 def _split_family(expanded: str, text: str) -> tuple[int, str, str, bool]:
@@ -169,13 +178,11 @@ def _unix(word: str, path: str, text: str, place: Place, prefix: str, datagram: 
     return Address(socket.AF_UNIX, whole, datagram=datagram)
 
 
-def _internet(family: int, rest: str, text: str, place: Place, datagram: bool) -> list[Address]:
+def _internet(family: int, rest: str, text: str, place: Place, datagram: bool) -> tuple[Address, int]:
     host, port = _split_port(rest)
     low, high, offset = _ports(port, text, place)
     family, host = _host(family, host, text, place)
-    if low == high or offset is not None:
-        return [Address(family, host, low, offset, None, datagram)]
-    return [Address(family, host, number, None, None, datagram) for number in range(low, high + 1)]
+    return Address(family, host, low, offset, None, datagram), high
 
 
 def _split_port(rest: str) -> tuple[str, str]:

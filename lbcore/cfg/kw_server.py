@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from lbcore.base.address import Address
 from lbcore.cfg.address import SERVER as SERVER_PLACE
-from lbcore.cfg.address import SOURCE, AddressError, Place, numeric_family, parse_address
+from lbcore.cfg.address import SOURCE, AddressError, Place, numeric_family, parse_address, parse_range
 from lbcore.cfg.arguments import SERVER as SERVER_LEAD
 from lbcore.cfg.arguments import Args, KeywordError, integer, lacks, time
 from lbcore.cfg.keywords import KEYWORDS, PROXIES, SERVER, SERVERS, Keyword
@@ -20,6 +20,7 @@ from lbcore.proxy.settings import ServerSettings
 
 _NAME = re.compile(r"[A-Za-z0-9_:.-]+")
 _SOCKS_PROXY = Place(port_needed=True, descriptors=False)
+_SOURCE_PORTS = replace(SOURCE, ranges=True)
 _NOWHERE = Address(socket.AF_UNSPEC)
 MAX_WEIGHT = 256
 MAX_TEMPLATE = 100_000  # servers of one line
@@ -230,13 +231,17 @@ def source(args: Args) -> None:
             "as argument"
         )
     try:
-        args.server.source = parse_address(text, SOURCE, args.context.environment)
+        found, last_port = parse_range(text, _SOURCE_PORTS, args.context.environment)
     except AddressError as error:
         raise KeywordError(f"'source {text}' : {error}") from None
+    args.server.source = found
+    args.server.source_last_port = last_port if last_port != found.port else 0
     args.server.usesrc = None
     while args.peek() in ("interface", "usesrc"):
         if args.take() == "usesrc":
             args.server.usesrc = usesrc(args, "'client', 'clientip', or 'hdr_ip(name,#)'")
+            if args.server.source_last_port:
+                raise KeywordError(not_yet("source <addr>:<port>-<port> usesrc"))
             continue
         args.server.interface = args.take()
         if not args.server.interface:
@@ -303,8 +308,10 @@ KEYWORDS.register(
             "<prefix> {<count>|<first>-<last>} <address>[:<port>] [<option> ...]", "Several servers that are alike."),
     Keyword(("socks4",), SERVERS, socks4, "<address>:<port>", "The SOCKS4 proxy that leads to it."),
     Keyword(("source",), SERVERS, source,
-            "<address> [usesrc {<address>|client|clientip|hdr_ip(<name>[,<occurrence>])}] [interface <name>]",
+            "<address>[:<port>[-<port>]] [usesrc {<address>|client|clientip|hdr_ip(<name>[,<occurrence>])}] "
+            "[interface <name>]",
             "The address to connect from."),
+    Keyword(("strict-maxconn",), SERVERS, flag("strict_maxconn"), "", "Its `maxconn` holds for idle connections too."),
     Keyword(("tcp-ut",), SERVERS, tcp_ut, "<time>", "How long sent data may stay unacknowledged."),
     Keyword(("tfo",), SERVERS, flag("tfo"), "", "Uses TCP fast open."),
     Keyword(("weight",), SERVERS, weight, "<number>", "The share of the load, 0 to 256."),

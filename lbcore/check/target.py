@@ -87,6 +87,8 @@ class Target:
         fixed = usesrc.address if usesrc is not None else None
         source = fixed or self._server.settings.source or self._proxy.source
         if source is not None and source.family == to.family:
+            ranged = self._server.settings.source_last_port and not fixed
+            conf.ports = self._server.index + 1 if ranged else 0
             addresses.fill(ffi.addressof(conf, "from"), source)
             conf.spoof = fixed is not None
 

@@ -263,6 +263,7 @@ def server(conf: Any, settings: ServerSettings, sid: int) -> None:
     conf.lb_node = NODE_KEYS[settings.hash_key]
     conf.maxconn = settings.maxconn
     conf.minconn = settings.minconn
+    conf.strict = settings.strict_maxconn
     conf.maxqueue = settings.maxqueue
     conf.observe = settings.observe.value
     conf.error_limit = settings.error_limit

@@ -69,6 +69,9 @@ class Server(Serving):
             self.index = index
         convert.server(lib.eng_srv_conf(engine.handle, self.index), settings, sid)
         self._set_place()
+        source = settings.source
+        if source is not None and settings.source_last_port:
+            check(lib.eng_srv_ports(engine.handle, self.index, source.port, settings.source_last_port))
         name = settings.name.encode("utf-8", "surrogateescape")
         if name:
             check(lib.eng_srv_name(engine.handle, self.index, name, len(name)))

@@ -102,6 +102,7 @@ class ServerSettings:
     track: str | None = None  # `<server>` or `<backend>/<server>`
     on_marked_down: bool = False  # shutdown-sessions
     on_marked_up: bool = False  # shutdown-backup-sessions
+    strict_maxconn: bool = False  # `maxconn` holds for connections too, idle ones among them
     maxqueue: int = 0  # those who wait for it alone; 0: no limit
     check_options: CheckSettings = field(default_factory=CheckSettings)  # how it is checked, if it is
     agent_options: AgentSettings = field(default_factory=AgentSettings)
@@ -113,6 +114,7 @@ class ServerSettings:
     on_error: OnError = OnError.FAIL_CHECK
     redir: str | None = None  # GET and HEAD are sent to this prefix
     source: Address | None = None
+    source_last_port: int = 0  # its connections have the ports from that of `source` to this one, each its own; 0: any
     usesrc: UseSource | None = None  # with `source`
     interface: str | None = None
     namespace: str | None = None  # of the network, of `ip netns`; None: the process's

@@ -6,6 +6,7 @@
 #pragma once
 #ifndef LB_CFFI
 #include "fd.h"
+#include "ports.h"
 #include "proxy.h"
 #include <sys/uio.h>
 
@@ -41,6 +42,7 @@ typedef struct xprt {
 #define CO_F_PREFACE 0x10000 /* the server is still to be told by a PROXY header whom it serves */
 #define CO_F_PRIVATE 0x8000  /* was told of its client, comes from its address, or goes where it wanted: it may serve no other */
 #define CO_F_SOCKS 0x20000   /* leads to a SOCKS proxy, which is still to be told where to */
+#define CO_F_COUNTED 0x80000 /* has its place among those that its server may have ("strict-maxconn") */
 #define CO_F_NAMED 0x40000   /* serves only streams of its name (pool-conn-name), which is <print> unless CO_F_PRIVATE */
 
 struct conn {
@@ -59,10 +61,11 @@ struct conn {
     uint32_t idle_since;
     uint32_t streams;   /* carried so far */
     int32_t err;        /* errno of the failure, if CO_F_ERR */
-    uint16_t port;      /* the client's, host order */
+    uint16_t port;      /* the client's, host order; of a server's: ours, if it is of <ports> */
     uint8_t family;     /* the client's */
     uint8_t socks;      /* CO_F_SOCKS: how far that has come (socks4.h) */
     uint8_t addr[16];   /* the client's */
+    port_range *ports;  /* whose port it has, NULL: the kernel's choice */
     uint64_t print;     /* CO_F_PRIVATE: fingerprint of the PROXY header that was sent, of the addresses of both ends, and of its
                          * name; CO_F_NAMED alone: that of its name */
 };

@@ -124,6 +124,9 @@ int eng_srv_redir(engine *e, int i, const char *prefix, int len);
 /* "pool-conn-name": idle connections of server <i> serve only streams of the name that they were made for, which are the 8 bytes
  * that eng_flow_tell() gives under <tell> (not 0); streams without share those without. Before it is up. 0, -EINVAL, -ENOMEM. */
 int eng_srv_named(engine *e, int i, uint32_t tell);
+/* "source <address>:<low>-<high>": connections to server <i> come from ports 1 <= <low> < <high> <= 65535 of srv_conf.source,
+ * each from its own. Before it is up. 0, -EINVAL, -ENOMEM. */
+int eng_srv_ports(engine *e, int i, uint32_t low, uint32_t high);
 /* A descriptor of the network namespace whose file is <path>, for srv_conf.ns and out_conf.ns; the engine closes it in the end.
  * The same for the same path. -errno: there is none, or it may not be opened. Before the threads start, or at the sync
  * point. */

@@ -73,6 +73,10 @@ conn *idle_get(thr *t, server *s, int safe, uint64_t name);
 void idle_put(thr *t, conn *c);
 /* Closes <t>'s idle connections of <s> that exceed what was needed since the last look; <all>: every one. */
 void idle_purge(thr *t, server *s, int all);
+/* Closes an idle connection to <s>, the oldest of <t>'s own before others'. Whether there was one. Takes LBL_IDLE. */
+int idle_drop(thr *t, server *s);
+/* Counts one more connection to <s> if "strict-maxconn" permits, which closes an idle one if there must be room. Whether it does. */
+int idle_make_room(thr *t, server *s);
 /* An idle connection of thread <t> had an event: unless it was a false alarm, it is of no more use. By its handler. */
 void idle_gone(thr *t, conn *c);
 #endif

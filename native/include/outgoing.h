@@ -33,6 +33,7 @@ typedef struct out_conf {
     uint32_t tcp_ut;        /* ms, TCP_USER_TIMEOUT; 0: the system's */
     uint32_t spoof;         /* 1: <from> is no address of ours (sock_how.transparent) */
     int32_t ns;             /* as srv_conf.ns */
+    int32_t ports;          /* 1 + the index of the server whose range of ports it comes from too; 0: none */
     sock_addr socks;        /* SOCKS4 proxy that leads to <to>; len 0: none */
 } out_conf;
 

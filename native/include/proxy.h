@@ -190,6 +190,7 @@ typedef struct srv_conf {
     uint32_t minconn;       /* 0: maxconn does not depend on the load */
     uint32_t observe;       /* OBSERVE_* (observe.h) */
     uint32_t error_limit;   /* errors in a row that are an event, at least 1 */
+    uint32_t strict;        /* 1: <maxconn> holds for connections too, idle ones among them */
     uint32_t maxqueue;      /* streams that may wait for it alone; 0: no limit */
     uint32_t backup;        /* 1: only when no other is up */
     uint32_t disabled;      /* 1: out of service from the start */
@@ -239,6 +240,7 @@ typedef struct px_live {
     uint32_t served;             /* streams that have a server now (backend, server) */
     uint32_t used, idle;         /* server: connections carrying a stream; idle ones */
     uint32_t used_max;           /* server: the most used since the last purge */
+    uint32_t conns;              /* server: connections, where they are counted ("strict-maxconn") */
     uint32_t limit;              /* server: connections it may have now (maxconn, what minconn makes of it); 0: any */
     uint32_t up;                 /* server: 1: may be picked */
     uint32_t weight;             /* backend: of its servers that are up; server: its own now */
@@ -388,6 +390,7 @@ struct server {
     backend *be;
     server_queue queue; /* under the backend's queue lock */
     px_shard *shard;
+    struct port_range *ports; /* source ports of its connections, NULL: the kernel chooses (eng_srv_ports()) */
     idle_list *idle;   /* one a thread */
     struct conn **names; /* their chains by name, NULL: it wants none (eng_srv_named()) */
     uint32_t fast;     /* the last connection could be written to at once */

@@ -29,6 +29,7 @@ typedef struct sock_addr {
  * bytes, an abstract one begins with a NUL. <port> in host order. 0, -EINVAL for a length that does not fit. */
 int sock_addr_set(sock_addr *a, int family, const char *host, int hostlen, int port);
 int sock_addr_family(const sock_addr *a); /* AF_UNSPEC if none */
+void sock_addr_set_port(sock_addr *a, int port); /* host order; nothing for families without ports */
 int sock_addr_port(const sock_addr *a);   /* host order, 0 for families without ports */
 /* Copies the bare address (4, 16 bytes, or a unix path of at most <n>) to <out>; returns its length. */
 int sock_addr_host(const sock_addr *a, char *out, int n);

@@ -1,3 +1,4 @@
+#include "ctr.h"
 #include "engine.h"
 #include "tevt.h"
 #include "thr.h"
@@ -97,6 +98,17 @@ conn *conn_new(thr *t, int fd, uint32_t flags, fd_iocb cb)
     return c;
 }
 
+/* What it had of its server, now that the kernel has forgotten it. */
+static void give_back(conn *c)
+{
+    if (c->ports) {
+        ports_give(c->ports, c->port);
+        ports_unref(c->ports);
+    }
+    if (c->flags & CO_F_COUNTED)
+        ctr32_sub(&c->srv->live.conns, 1);
+}
+
 void conn_free(conn *c)
 {
     thr *t = c->thr;
@@ -104,6 +116,8 @@ void conn_free(conn *c)
     c->xprt->close(c);
     if (c->fd >= 0)
         fd_close(&t->loop, c->fd);
+    if (unlikely(c->ports || c->flags & CO_F_COUNTED))
+        give_back(c);
     if (likely(c->home == t))
         slab_put(&t->conns, c);
     else

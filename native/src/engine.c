@@ -1,4 +1,5 @@
 #include "engine.h"
+#include "ports.h"
 #include "flow.h"
 #include <fcntl.h>
 #include <unistd.h>
@@ -85,16 +86,19 @@ static int append(void ***list, uint32_t *n, void *obj)
     return (int)*n - 1;
 }
 
-static void free_names(server *s)
+/* What it was given besides its configuration. */
+static void free_extras(server *s)
 {
     free(s->names);
+    ports_unref(s->ports);
     s->names = NULL;
+    s->ports = NULL;
 }
 
 static void server_free(server *s)
 {
     free(s->shard);
-    free_names(s);
+    free_extras(s);
     free(s->idle);
     free(s->name);
     free(s->redir);
@@ -326,6 +330,16 @@ int eng_srv_named(engine *e, int i, uint32_t tell)
     return 0;
 }
 
+int eng_srv_ports(engine *e, int i, uint32_t low, uint32_t high)
+{
+    server *s = i >= 0 && (uint32_t)i < e->nsrv ? e->srv[i] : NULL;
+
+    if (!s || s->ports || !low || low >= high || high > 65535)
+        return -EINVAL;
+    s->ports = ports_new(low, high);
+    return s->ports ? 0 : -ENOMEM;
+}
+
 int eng_case_add(engine *e, const char *name, int len)
 {
     return len < 1 ? -EINVAL : case_add(&e->cases, name, (uint32_t)len);
@@ -360,7 +374,7 @@ static server *server_new(engine *e)
 
 static void server_reset(engine *e, server *s)
 {
-    free_names(s);
+    free_extras(s);
     free(s->name);
     free(s->redir);
     s->name = s->redir = NULL;
@@ -445,7 +459,7 @@ int eng_server_again(engine *e, int i)
 static int is_used(const server *s)
 {
     return at_load(&s->live.up) || at_load(&s->live.cur) || at_load(&s->live.served) || at_load(&s->live.used) ||
-           at_load(&s->live.idle) || at_load(&s->live.queued);
+           at_load(&s->live.idle) || at_load(&s->live.queued) || at_load(&s->live.conns);
 }
 
 int eng_server_del(engine *e, int i)

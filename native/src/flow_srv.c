@@ -334,6 +334,32 @@ int flow_server_address(const flow *f, sock_addr *to)
     return 0;
 }
 
+/* Where connections of <f> go to, from a port of the server's range if it has one, which is told in <port>. As sock_connect(). */
+static int connect_to(const flow *f, sock_how *how, uint32_t *port)
+{
+    server *srv = f->srv;
+    const sock_addr *to = srv->conf.socks.len ? &srv->conf.socks : &srv->conf.addr;
+    sock_addr mapped;
+
+    if ((srv->conf.port_mapped || srv->conf.addr_mapped) && !srv->conf.socks.len) {
+        int ret = flow_server_address(f, &mapped);
+
+        if (ret < 0)
+            return ret;
+        to = &mapped;
+    }
+    return unlikely(srv->ports != NULL) ? ports_connect(srv->ports, to, how, port) : sock_connect(to, how);
+}
+
+/* No connection comes of what was taken for one. */
+static void leave_room(server *srv, uint32_t port)
+{
+    if (srv->conf.strict)
+        ctr32_sub(&srv->live.conns, 1);
+    if (port)
+        ports_give(srv->ports, port);
+}
+
 static conn *open_conn(flow *f, int *err)
 {
     thr *t = f->t;
@@ -348,7 +374,8 @@ static conn *open_conn(flow *f, int *err)
         .transparent = srv->conf.usesrc == SRC_FIXED,
         .ns = srv->conf.ns,
     };
-    sock_addr to, from;
+    uint32_t port = 0;
+    sock_addr from;
     int fd;
 
     if (has_own_socket(f))
@@ -362,15 +389,13 @@ static conn *open_conn(flow *f, int *err)
         if (how.transparent)
             how.from = &from;
     }
-    if (srv->conf.socks.len) {
-        fd = sock_connect(&srv->conf.socks, &how);
-    } else if (srv->conf.port_mapped || srv->conf.addr_mapped) {
-        fd = flow_server_address(f, &to);
-        fd = fd < 0 ? fd : sock_connect(&to, &how);
-    } else {
-        fd = sock_connect(&srv->conf.addr, &how);
+    if (unlikely(srv->conf.strict) && !idle_make_room(t, srv)) {
+        *err = -EBUSY;
+        return NULL;
     }
+    fd = connect_to(f, &how, &port);
     if (fd < 0) {
+        leave_room(srv, port);
         *err = fd;
         return NULL;
     }
@@ -378,10 +403,18 @@ static conn *open_conn(flow *f, int *err)
     conn *c = conn_new(t, fd, CO_F_BACK | CO_F_CONNECTING, flow_server_iocb);
 
     if (!c) {
+        leave_room(srv, port);
         *err = -ENOMEM;
         return NULL;
     }
     c->srv = srv;
+    if (srv->conf.strict)
+        c->flags |= CO_F_COUNTED;
+    if (unlikely(port)) {
+        ports_ref(srv->ports);
+        c->ports = srv->ports;
+        c->port = (uint16_t)port;
+    }
     conn_dress(t, f->be, c);
     if (srv->conf.socks.len)
         c->flags |= CO_F_SOCKS;

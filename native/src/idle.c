@@ -238,3 +238,39 @@ void idle_purge(thr *t, server *s, int all)
         conn_free(c);
     }
 }
+
+int idle_drop(thr *t, server *s)
+{
+    uint32_t n = t->eng->conf.nbthread;
+
+    for (uint32_t i = 0; i < n; i++) {
+        idle_list *l = &s->idle[(t->tid + i) % n];
+        conn *c;
+
+        if (!at_peek(&l->n))
+            continue;
+        spin_lock(&l->lock);
+        c = l->tail;
+        if (c && c->thr != t && fd_migrate(NULL, &t->loop, c->fd) < 0)
+            c = NULL;
+        if (c) {
+            list_unlink(l, c);
+            conn_take(t, c);
+        }
+        spin_unlock(&l->lock);
+        if (!c)
+            continue;
+        ctr32_sub(&s->live.idle, 1);
+        conn_free(c);
+        return 1;
+    }
+    return 0;
+}
+
+int idle_make_room(thr *t, server *s)
+{
+    while (!ctr_inc_below(&s->live.conns, at_peek(&s->conf.maxconn)))
+        if (!idle_drop(t, s))
+            return 0;
+    return 1;
+}

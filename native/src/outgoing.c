@@ -1,4 +1,5 @@
 #include "outgoing.h"
+#include "ctr.h"
 #include "engine.h"
 #include "flow.h"
 #include "socks4.h"
@@ -260,15 +261,25 @@ int64_t eng_out_open(engine *e, int tid, const out_conf *conf, uint32_t ms)
     thr *t = &e->threads[tid];
     sock_how how = {.from = &conf->from, .ifname = conf->ifname, .user_timeout = (int)conf->tcp_ut,
                     .transparent = (int)conf->spoof, .ns = conf->ns};
+    const sock_addr *to = conf->socks.len ? &conf->socks : &conf->to;
+    port_range *ports = conf->ports ? e->srv[conf->ports - 1]->ports : NULL;
     outgoing *o = take(t);
-    int fd = o ? sock_connect(conf->socks.len ? &conf->socks : &conf->to, &how) : -ENOMEM;
+    uint32_t port = 0;
+    int fd = !o ? -ENOMEM : ports ? ports_connect(ports, to, &how, &port) : sock_connect(to, &how);
 
     if (fd >= 0 && !(o->c = conn_new(t, fd, CO_F_CONNECTING, outgoing_iocb)))
         fd = -ENOMEM;
     if (fd < 0) {
+        if (port)
+            ports_give(ports, port);
         if (o)
             drop(t, o);
         return fd;
+    }
+    if (port) {
+        ports_ref(ports);
+        o->c->ports = ports;
+        o->c->port = (uint16_t)port;
     }
     o->c->ctx = o;
     o->probe = !!(conf->flags & OUT_PROBE);
@@ -318,11 +329,17 @@ static int is_at_rest(const outgoing *o)
            !(o->c->flags & (CO_F_CONNECTING | CO_F_SOCKS | CO_F_EOF | CO_F_ERR | CO_F_SHUTW));
 }
 
+/* Whether "strict-maxconn" of <s> permits one more connection, which counts then. */
+static int is_room(server *s)
+{
+    return !s->conf.strict || ctr_inc_below(&s->live.conns, at_peek(&s->conf.maxconn));
+}
+
 /* Makes a connection that was opened here one of <s>, as streams open them. */
 static void make_servers(thr *t, conn *c, server *s)
 {
     c->srv = s;
-    c->flags = (c->flags & ~CO_F_RESET) | CO_F_BACK;
+    c->flags = (c->flags & ~CO_F_RESET) | CO_F_BACK | (s->conf.strict ? CO_F_COUNTED : 0);
     conn_dress(t, s->be, c);
 }
 
@@ -335,7 +352,7 @@ int eng_out_lend(engine *e, int tid, int64_t handle, int i, uint64_t name)
 
     if (!o)
         return -ESTALE;
-    if (!is_at_rest(o)) {
+    if (!is_at_rest(o) || (!(o->c->flags & CO_F_BACK) && !is_room(s))) {
         drop(t, o);
         return 0;
     }

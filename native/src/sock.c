@@ -57,6 +57,16 @@ int sock_addr_family(const sock_addr *a)
     return a->len ? ((const struct sockaddr *)a->raw)->sa_family : AF_UNSPEC;
 }
 
+void sock_addr_set_port(sock_addr *a, int port)
+{
+    int family = sock_addr_family(a);
+
+    if (family == AF_INET)
+        ((struct sockaddr_in *)a->raw)->sin_port = htons((uint16_t)port);
+    else if (family == AF_INET6)
+        ((struct sockaddr_in6 *)a->raw)->sin6_port = htons((uint16_t)port);
+}
+
 int sock_addr_port(const sock_addr *a)
 {
     switch (sock_addr_family(a)) {

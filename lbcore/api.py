@@ -348,6 +348,21 @@ class LoadBalancer:
                 return proxy.frontend.listeners[index].where
         raise KeyError(name)
 
+    def by_guid(self, guid: str) -> Proxy | Listener | Server:
+        """The proxy, the listener or the server that has this `guid`. Raises KeyError."""
+        for proxy in self.proxies:
+            if proxy.settings.guid == guid:
+                return proxy
+            listeners = proxy.frontend.listeners if proxy.frontend is not None else ()
+            servers = proxy.backend.servers if proxy.backend is not None else ()
+            for listener in listeners:
+                if listener.bind.guid == guid:
+                    return listener
+            for server in servers:
+                if server.settings.guid == guid:
+                    return server
+        raise KeyError(guid)
+
     def url(self, name: str, index: int = 0) -> str:
         """An `http://` URL that reaches the frontend called `name` from this host, without a slash at its end.
 

@@ -36,6 +36,7 @@ from lbcore.cfg.kw_capture import check_capture
 from lbcore.cfg.kw_cookie import check_cookies
 from lbcore.cfg.kw_dispatch import check_dispatch
 from lbcore.cfg.kw_error import check_errors
+from lbcore.cfg.kw_guid import check_guids, number_guids
 from lbcore.cfg.kw_h1_case import check_h1_case
 from lbcore.cfg.kw_http_option import check_http_options
 from lbcore.cfg.kw_log_format import check_logs
@@ -87,6 +88,7 @@ def check(ctx: Context, resolver: Resolver = resolve) -> None:
     ctx.settings.pattern_paths = files_of(ctx.notes).patterns
     ctx.settings.pattern_uses = files_of(ctx.notes).uses
     number_proxies(ctx.settings)
+    check_guids(ctx.settings, lambda text, where: _add(ctx, Severity.ALERT, text, where))
     if not ctx.reporter.alerts:
         _resolve_servers(ctx, resolver)
         check_cookies(ctx)  # some are made of addresses
@@ -238,6 +240,7 @@ def _captures(checked: _Checked) -> None:
 
 def _numbers(checked: _Checked) -> None:
     number_members(checked.proxy)
+    number_guids(checked.proxy)
 
 
 def _checks(checked: _Checked) -> None:

@@ -140,8 +140,8 @@ def _options(args: Args, place: str) -> None:
 
 
 def _unknown(name: str, place: str) -> KeywordError:
-    if place == "default-server" and name == "id":
-        return KeywordError("'id' option is not accepted in default-server sections", lead=SERVER_LEAD)
+    if place == "default-server" and name in ("guid", "id"):
+        return KeywordError(f"'{name}' option is not accepted in default-server sections", lead=SERVER_LEAD)
     known, hint = unknown_option("server", name)
     if known:
         return KeywordError(f"{not_yet(name)}.", lead=SERVER_LEAD)

@@ -14,6 +14,7 @@ class BindSettings:
     address: Address
     name: str | None = None
     id: int | None = None
+    guid: str | None = None  # nothing else of a balancer has the same
     maxconn: int = 0  # 0: no limit of its own
     backlog: int = 0  # 0: the proxy's
     level: str = "operator"  # stats sockets: user, operator, admin

@@ -15,7 +15,7 @@ _OF_THE_SHIM = frozenset(
     {
         "backlog", "balance", "binds", "check_kind", "check_ruleset", "check_words", "client_probes",
         "default_backend", "default_server", "description", "disable_on_404", "disabled", "dispatch",
-        "dynamic_cookie_key", "error_lines", "error_log_format", "external_check", "forwardfor", "fullconn",
+        "dynamic_cookie_key", "error_lines", "error_log_format", "external_check", "forwardfor", "fullconn", "guid",
         "hash_affinity", "hash_balance_factor", "hash_type", "http_check_steps", "http_connection_mode", "http_reuse",
         "id", "kind", "load_server_state", "log_format", "log_format_sd", "log_kind", "log_steps", "log_tag",
         "max_keep_alive_queue", "maxconn", "mode", "name", "options", "places", "rate_limit_sessions", "redispatch",

@@ -93,6 +93,7 @@ class ServerSettings:
     address: Address
     id: int | None = None
     forced_id: bool = False  # the configuration says it, and not the order of the lines
+    guid: str | None = None  # nothing else of a balancer has the same
     weight: int = 1  # 0 .. 256
     maxconn: int = 0  # 0: unlimited
     minconn: int = 0
@@ -323,6 +324,7 @@ class ProxySettings:
     mode: str = "tcp"  # "tcp", "http", "health"-era words are refused by cfg
     id: int | None = None
     forced_id: bool = False  # the configuration says it, and not the order of the sections
+    guid: str | None = None  # nothing else of a balancer has the same
     description: str | None = None
     disabled: bool = False
     binds: list[BindSettings] = field(default_factory=list)

@@ -37,6 +37,7 @@ from lbcore.proxy.dyncookie import DynamicCookies
 from lbcore.proxy.frontend import Frontend, Listener
 from lbcore.proxy.fullconn import default_fullconn
 from lbcore.proxy.lines import Line
+from lbcore.proxy.pipes import pipes
 from lbcore.proxy.plain import is_plain
 from lbcore.proxy.proxy import Proxy
 from lbcore.proxy.server import Server
@@ -59,7 +60,6 @@ if TYPE_CHECKING:
 CONFIG_NAME = "<config>"  # the file name of a configuration given as text
 CLI_PROXY = "GLOBAL"  # HAProxy's name for the proxy behind the stats sockets
 STOP_TIMEOUT = 10.0  # seconds after which close() gives up on a thread that does not end
-PIPE_SHARE = 4  # one connection in four may splice at a time (manual 3.2, maxpipes)
 FDS_PER_CONNECTION = 2
 FDS_KEPT = 64  # descriptors that are not for connections: pollers, listeners, logs, the host's own
 NOTICE, WARNING = 5, 4
@@ -100,7 +100,7 @@ class LoadBalancer:
         self.notify: Callable[[str], None] = lambda text: None  # what HAProxy would write to its console as a warning,
         self.alarm: Callable[[str], None] = lambda text: None  # and as an alert
         self.maxconn = settings.globals.maxconn or (fd_limit() - FDS_KEPT) // FDS_PER_CONNECTION
-        self.maxpipes = settings.globals.maxpipes or self.maxconn // PIPE_SHARE
+        self.maxpipes = settings.globals.maxpipes or pipes(settings, self.maxconn)
         self._begun = time.monotonic()
         self._lock = threading.Lock()
         self._bound = False

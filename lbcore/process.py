@@ -25,7 +25,6 @@ MAX_DESCRIPTORS = 1 << 20  # HAProxy's default fd-hard-limit: tables are sized b
 PROCESS_DESCRIPTORS = 10
 THREAD_DESCRIPTORS = 3
 PER_CONNECTION = 2  # its client's and its server's socket
-PIPE_SHARE = 4  # one connection in four may splice at a time (manual 3.2, maxpipes)
 PR_SET_DUMPABLE = 4
 
 
@@ -94,14 +93,16 @@ def _hard_limit() -> int:
 
 
 def _wanted(settings: Settings, available: int) -> Limits:
+    from lbcore.proxy.pipes import PIPE_SHARE, pipes, splices  # the settings are there by now, and so is what they need
+
     chosen = settings.globals
     fixed = fixed_descriptors(settings)
     if chosen.maxconn:
-        return Limits(chosen.maxconn, fixed + PER_CONNECTION * chosen.maxconn + 2 * _pipes(settings, chosen.maxconn))
-    share = 2 / PIPE_SHARE if _splices(settings) and not chosen.maxpipes else 0
+        return Limits(chosen.maxconn, fixed + PER_CONNECTION * chosen.maxconn + 2 * pipes(settings, chosen.maxconn))
+    share = 2 / PIPE_SHARE if splices(settings) and not chosen.maxpipes else 0
     room = available - fixed - 2 * chosen.maxpipes
     maxconn = max(1, math.floor(room / (PER_CONNECTION + share)))
-    return Limits(maxconn, fixed + PER_CONNECTION * maxconn + 2 * _pipes(settings, maxconn))
+    return Limits(maxconn, fixed + PER_CONNECTION * maxconn + 2 * pipes(settings, maxconn))
 
 
 def fixed_descriptors(settings: Settings) -> int:
@@ -111,17 +112,6 @@ def fixed_descriptors(settings: Settings) -> int:
     threads = chosen.nbthread or cpu_count(chosen.thread_hard_limit)
     stats = len(chosen.stats_sockets) + (chosen.stats_maxconn if chosen.stats_sockets else 0)
     return PROCESS_DESCRIPTORS + THREAD_DESCRIPTORS * threads + listeners + stats
-
-
-def _pipes(settings: Settings, maxconn: int) -> int:
-    if not _splices(settings):
-        return 0
-    return settings.globals.maxpipes or math.ceil(maxconn / PIPE_SHARE)
-
-
-def _splices(settings: Settings) -> bool:
-    words = {"splice-auto", "splice-request", "splice-response"}
-    return not settings.globals.nosplice and any(not words.isdisjoint(proxy.options) for proxy in settings.proxies)
 
 
 def _raise_descriptors(soft: int, strict: bool) -> int:

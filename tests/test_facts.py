@@ -50,10 +50,15 @@ def test_limits_are_those_in_force() -> None:
 
 
 def test_maxconn_follows_from_the_descriptors_there_are() -> None:
-    with balancer(config()) as lb:
+    with balancer(config(front=["option splice-auto"])) as lb:
         assert lb.facts.maxconn == lb.maxconn
         assert 2 * lb.maxconn < lb.facts.ulimit_n
         assert lb.facts.maxpipes == lb.maxconn // 4
+
+
+def test_there_are_no_pipes_where_nothing_is_spliced() -> None:
+    with balancer(config()) as lb:
+        assert lb.facts.maxpipes == 0
 
 
 def test_connections_and_requests_are_counted(server: Chaos) -> None:

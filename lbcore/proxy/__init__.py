@@ -7,6 +7,7 @@
     serving.py    what backends and servers tell alike
     proxy.py      a section of the configuration: a frontend, a backend, or both
     fullconn.py   how many streams a backend has that are many, where nobody says so
+    pipes.py      how many pipes splicing may use
     convert.py    settings -> the shim's structs; plain.py: whether these say all that the settings do
     machine.py    the states of a server, and what leads from one to the other
     health.py     what checks find out, and how it is counted

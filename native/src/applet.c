@@ -130,6 +130,7 @@ void applet_start(flow *f)
     t->applets = a;
     ev->handle = a->handle;
     ev->arg = f->lsn->index;
+    cnt_inc(t->streams); /* which what is asked of the balancer itself is, too */
     f->b = c;
     f->cs = CS_EST;
     f->patience = f->fe->conf.t_client;

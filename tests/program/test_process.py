@@ -32,7 +32,7 @@ def test_splicing_needs_pipes_for_a_quarter_of_the_connections() -> None:
     found = settings(GlobalSettings(nbthread=1), "splice-auto")
     wanted = _wanted(found, 1000)
     assert wanted.maxconn == int((1000 - fixed_descriptors(found)) / 2.5)
-    assert wanted.descriptors <= 1001  # the last pipe is rounded up
+    assert wanted.descriptors <= 1000
 
 
 def test_nosplice_needs_none_and_maxpipes_bounds_them() -> None:

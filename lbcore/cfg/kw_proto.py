@@ -8,8 +8,8 @@ one is told.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 
-from lbcore import mux
 from lbcore.cfg.arguments import Args, KeywordError, kind_word
 from lbcore.cfg.keywords import BIND, KEYWORDS, SERVERS, Keyword
 from lbcore.cfg.known import not_yet
@@ -18,13 +18,27 @@ from lbcore.proxy.settings import ProxySettings
 _LATER = ("fcgi", "h2", "quic", "spop")
 
 
+def _muxes() -> ModuleType:
+    """What there is, which the engine comes with: only where somebody names a protocol."""
+    from lbcore import mux
+
+    return mux
+
+
+def _usable(name: str | None, mode: str, *, front: bool = False) -> bool:
+    if name is None:
+        return True
+    mux = _muxes()
+    return mux.named(name, mode, mux.Side.FRONT if front else mux.Side.BACK) is not None
+
+
 def _protocol(args: Args) -> str:
     name, value = args.line.text(args.position - 1), args.take()
     if not value:
         raise KeywordError(f"'{name}' : missing value")
     if value in _LATER:
         raise KeywordError(not_yet(f"{name} {value}"))
-    if value not in mux.names():
+    if value not in _muxes().names():
         raise KeywordError(f"'{name}' :  unknown MUX protocol '{value}'")
     return value
 
@@ -59,16 +73,15 @@ def check_protocols(proxy: ProxySettings, alert: Callable[[str], None]) -> None:
     """Complains of protocols that the mode of a proxy, or the kind of its checks, has no use for."""
     label = f"{kind_word(proxy)} '{proxy.name}'"
     for bind in proxy.binds:
-        if bind.proto is not None and mux.named(bind.proto, proxy.mode, mux.Side.FRONT) is None:
+        if not _usable(bind.proto, proxy.mode, front=True):
             alert(f"{label} : MUX protocol '{bind.proto}' is not usable for 'bind {bind.text}' at [{bind.where}].")
     checked = "http" if proxy.check_kind == "httpchk" else "tcp"
     for server in proxy.servers:
-        if server.proto is not None and mux.named(server.proto, proxy.mode, mux.Side.BACK) is None:
+        if not _usable(server.proto, proxy.mode):
             alert(
                 f"{label} : MUX protocol '{server.proto}' is not usable for server '{server.name}' at [{server.where}]."
             )
-        wanted = server.check_proto if server.check is not None else None
-        if wanted is not None and mux.named(wanted, checked, mux.Side.BACK) is None:
+        if server.check is not None and not _usable(server.check_proto, checked):
             alert(
                 f"config: {label}: server '{server.name}' uses an incompatible MUX protocol for the selected check type"
             )

@@ -73,7 +73,7 @@ def test_info_tells_of_this_balancer(path: Path, lb: lbcore.LoadBalancer) -> Non
     ask(lb)
     facts = info(path)
     assert facts["Nbthread"] == "2"
-    assert facts["CumReq"] == "1"
+    assert facts["CumReq"] == "2"  # with this one
     assert facts["Maxconn"] == str(lb.maxconn)
     assert facts["Stopping"] == "0"
     assert until(lambda: info(path)["CurrConns"] == "0")

@@ -68,7 +68,7 @@ def test_idle_connections_make_room_for_new_ones(server: Chaos, counting: Counti
         assert hosts(lb, 6) == [200] * 6
         backend = lb.proxies[1].backend
         assert backend is not None
-        assert backend.servers[0].idle == 2
+        assert until(lambda: backend.servers[0].idle == 2)
         assert until(lambda: counting.now == 2)
     assert server.accepted == 6
 

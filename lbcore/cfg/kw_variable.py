@@ -100,6 +100,7 @@ KEYWORDS.register(
     *(
         Keyword((f"tune.vars.{scope}-max-size",), GLOBAL, limit(scope), "<bytes>", f"The most that {what} take.", "0.2")
         for scope, what in (
+            ("check", "variables of a health check"),
             ("global", "all variables"),
             ("proc", "variables of the process"),
             ("reqres", "variables of a request, or of a response,"),

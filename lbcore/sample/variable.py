@@ -50,18 +50,20 @@ _PLACES = {Scope.SESS: "t.session.vars", Scope.TXN: "t.vars", Scope.REQ: "t.req_
 @dataclass(slots=True)
 class VarLimits:
     """Bytes that variables may take, None: as many as they like. The limit of a scope includes the finer ones: sess
-    includes txn, txn includes req and res (which have one limit for each of the two)."""
+    includes txn, txn includes req and res (which have one limit for each of the two). Those of a check are its own."""
 
     total: int | None = None  # tune.vars.global-max-size
     proc: int | None = None
     sess: int | None = None
     txn: int | None = None
     reqres: int | None = None
+    check: int | None = None
 
     @property
     def any(self) -> bool:
         """Whether there is a limit at all."""
-        return not all(limit is None for limit in (self.total, self.proc, self.sess, self.txn, self.reqres))
+        every = (self.total, self.proc, self.sess, self.txn, self.reqres, self.check)
+        return not all(limit is None for limit in every)
 
 
 class ProcVars:
@@ -250,6 +252,10 @@ def _allowed(limits: VarLimits, scope: Scope, t: Any, name: str, value: Value) -
     values = _DICTS[scope](t)
     old = values.get(name)
     grows = size(value) - (size(old) if old is not None else 0)
+    outer = _least(limits.proc, limits.total)
+    if scope is Scope.CHECK:
+        used = _total(values) + grows
+        return _under(limits.check, used) and _under_all(outer, used, t)
     if scope in (Scope.REQ, Scope.RES) and not _under(limits.reqres, _total(values) + grows):
         return False
     txn = _total(t.vars) + _total(t.req_vars) + _total(t.res_vars)
@@ -258,9 +264,13 @@ def _allowed(limits: VarLimits, scope: Scope, t: Any, name: str, value: Value) -
     session = txn + _total(t.session.vars)
     if not _under(limits.sess, session + grows):
         return False
-    outer = _least(limits.proc, limits.total)
-    return outer is None or session + grows + _total(t.world.proc_vars.snapshot()) <= outer
+    return _under_all(outer, session + grows, t)
 
 
 def _under(limit: int | None, used: int) -> bool:
     return limit is None or used <= limit
+
+
+def _under_all(limit: int | None, used: int, t: Any) -> bool:
+    """Whether a limit of all variables has room for so many bytes beside those of the process."""
+    return limit is None or used + _total(t.world.proc_vars.snapshot()) <= limit

@@ -86,6 +86,7 @@ def _limits(chosen: Mapping[str, int]) -> VarLimits | None:
         sess=chosen.get("sess") or None,
         txn=chosen.get("txn") or None,
         reqres=chosen.get("reqres") or None,
+        check=chosen.get("check") or None,
     )
     return found if found.any else None
 

@@ -10,6 +10,7 @@ import pytest
 from lbcore.cfg.loader import load
 from lbcore.proxy.settings import Settings
 from lbcore.sample import regex
+from lbcore.sample.variable import VarLimits
 from lbcore.stream.world import World
 
 
@@ -59,6 +60,7 @@ def test_the_environment_is_that_behind_the_last_line() -> None:
         ("set-var proc.f nosuch", "unknown fetch method 'nosuch'"),
         ("set-var proc.j str(x),nosuch", "unknown converter 'nosuch'"),
         ("tune.vars.global-max-size x", "tune.vars.global-max-size: 'x' is an invalid size"),
+        ("tune.vars.check-max-size x", "tune.vars.check-max-size: 'x' is an invalid size"),
         ("tune.vars.proc-max-size 10k", "tune.vars.proc-max-size: '10k' is an invalid size"),
         ("regex-engine pcre", "'regex-engine' expects 're' or 're2', not 'pcre'."),
     ],
@@ -73,9 +75,9 @@ def test_what_there_is_no_stream_for_is_refused() -> None:
 
 
 def test_limits_reach_the_variables() -> None:
-    limits = world("tune.vars.sess-max-size 1000", "tune.vars.reqres-max-size 100").proc_vars.limits
-    assert limits is not None
-    assert (limits.sess, limits.reqres, limits.txn, limits.proc, limits.total) == (1000, 100, None, None, None)
+    sizes = {"sess": 1000, "reqres": 100, "check": 50}
+    limits = world(*(f"tune.vars.{scope}-max-size {size}" for scope, size in sizes.items())).proc_vars.limits
+    assert limits == VarLimits(**sizes)
 
 
 def test_without_limits_nobody_counts() -> None:

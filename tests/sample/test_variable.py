@@ -159,6 +159,17 @@ def test_the_limit_of_a_scope_includes_the_finer_ones(limits: VarLimits, full: s
     assert refused == full
 
 
+@pytest.mark.parametrize("limits", [VarLimits(check=ENTRY_SIZE), VarLimits(total=ENTRY_SIZE)])
+def test_variables_of_a_check_have_a_limit(limits: VarLimits) -> None:
+    t = request()
+    t.checks, t.check_vars = True, {}
+    t.world.proc_vars.limits = limits
+    assert parse_name("check.a").set(t, 1)
+    assert not parse_name("check.b").set(t, 1)
+    assert not parse_name("check.a").set(t, "text")
+    assert t.check_vars == {"a": 1}
+
+
 def test_variables_of_the_process_have_a_limit() -> None:
     values = ProcVars()
     values.limits = VarLimits(proc=ENTRY_SIZE + 3)

@@ -22,7 +22,7 @@ SOURCES = (
     # primitives
     "lockset", "lock", "ctr", "freq", "hash", "counters", "sock", "ports", "buf",
     # what is remembered
-    "table", "table_changes", "table_data", "table_index",
+    "table", "table_changes", "table_data", "table_index", "table_life",
     # the loop
     "fd", "poll", "loop", "ev_epoll", "ev_poll", "ev_select", "ev_kqueue", "tmr", "runq", "waitq", "task",
     # HTTP/1

@@ -1,4 +1,4 @@
-/* sources: table table_changes table_data table_index freq lock lockset tmr runq waitq task
+/* sources: table table_changes table_data table_index table_life freq lock lockset tmr runq waitq task
  *
  * What an update of a stick table takes, in ns, and an entry of a full one, in bytes: build with -O2 and run; not a test.
  *   gcc -std=gnu11 -O2 -pthread -Inative/include -o /tmp/bench_table tests/native/bench_table.c \

@@ -1,4 +1,4 @@
-/* sources: bwlim table table_changes table_data table_index freq lock lockset tmr runq waitq task */
+/* sources: bwlim table table_changes table_data table_index table_life freq lock lockset tmr runq waitq task */
 #include "bwlim.h"
 #include "check.h"
 #include "tmr.h"

@@ -1,4 +1,4 @@
-/* sources: table table_changes table_data table_index freq lock lockset tmr runq waitq task */
+/* sources: table table_changes table_data table_index table_life freq lock lockset tmr runq waitq task */
 #include "check.h"
 #include "table.h"
 

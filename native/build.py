@@ -29,7 +29,7 @@ SOURCES = (
     "h1", "h1body", "h1field", "h1host", "h1word", "casing", "msg",
     # connections, servers, flows
     "conn", "idle", "servers", "listener", "proxyproto", "handshake", "socks4", "bwlim", "chan", "chan_limited",
-    "flow", "flow_srv", "tevt", "logline", "pend", "queue", "observe", "tunnel",
+    "flow", "flow_conn", "flow_srv", "tevt", "logline", "pend", "queue", "observe", "tunnel",
     "exchange", "exch_req", "exch_again", "exch_res", "exch_reply", "exch_pieces", "applet", "outgoing", "page",
     # balancing
     "lb", "lb_heap", "lb_rr", "lb_least", "lb_first", "lb_map", "lb_ring", "lb_key",

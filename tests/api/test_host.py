@@ -29,6 +29,9 @@ BATCHES = 6
 # rounding) is not in all of them, so the batch that grew least is looked at.
 C_BYTES_PER_LIFE = 64
 PYTHON_BYTES_PER_LIFE = 400  # the interpreter's cache of attributes keeps the words of a configuration for a while
+if not getattr(sys, "_is_gil_enabled", lambda: True)() and sys.version_info < (3, 14):
+    # CPython 3.13 without its lock never frees code and functions of modules (its "What's New", free-threading)
+    PYTHON_BYTES_PER_LIFE = 4096
 
 
 def umask() -> int:

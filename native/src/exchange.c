@@ -474,6 +474,13 @@ static void client_timeout(flow *f)
     }
 }
 
+/* Answers one whose wait in the queue ends without a server. */
+static void leave_queue(flow *f, int status, char why)
+{
+    f->tw = (int32_t)(f->t->now_ms - f->t_mark);
+    exch_reply(f, status, 0, why, 'Q');
+}
+
 void exch_shutdown(flow *f, char why)
 {
     if (f->rs == RS_DONE) /* what it said is on its way to the client, and needs it no more */
@@ -486,6 +493,8 @@ void exch_shutdown(flow *f, char why)
         cnt_inc(f->be->shard[f->t->tid].c.failed_resp);
         cnt_inc(f->srv->shard[f->t->tid].c.failed_resp);
         exch_reply(f, 502, 0, why, 'H');
+    } else if (f->cs == CS_QUEUE) {
+        leave_queue(f, 502, why); /* not 503: there may well be a server */
     } else {
         exch_reply(f, 503, 0, why, 'C');
     }
@@ -497,8 +506,7 @@ static void server_timeout(flow *f)
 {
     switch (f->cs) {
     case CS_QUEUE:
-        f->tw = (int32_t)(f->t->now_ms - f->t_mark);
-        exch_reply(f, 503, 0, 's', 'Q');
+        leave_queue(f, 503, 's');
         break;
     case CS_CONN:
         exch_server_failed(f, -ETIMEDOUT);

@@ -15,8 +15,10 @@ from lbcore.cli.registry import Level
 from tests.cli.servers import say
 from tests.embedded import REQUEST, Client, balancer, cli, config, until
 from tests.peers.chaos import Chaos
+from tests.peers.sinks import UdpSink
 
 MANY = 300
+KILLED_IN_QUEUE = re.compile(rb"fe be/<NOSRV> \d+/\d+/-1/-1/\d+ 502 .* KQ-- ")
 
 
 def hang(connection: socket.socket) -> None:
@@ -27,11 +29,17 @@ def hang(connection: socket.socket) -> None:
 
 @contextmanager
 def hanging(
-    *, mode: str = "http", settings: tuple[str, ...] = (), back: tuple[str, ...] = (), server: str = ""
+    *,
+    mode: str = "http",
+    settings: tuple[str, ...] = (),
+    front: tuple[str, ...] = (),
+    back: tuple[str, ...] = (),
+    server: str = "",
 ) -> Iterator[lbcore.LoadBalancer]:
     """A balancer of two threads before such a server."""
     with Chaos(hang) as peer:
-        with balancer(config(peer.port, mode=mode, nbthread=2, settings=settings, back=back, server=server)) as lb:
+        text = config(peer.port, mode=mode, nbthread=2, settings=settings, front=front, back=back, server=server)
+        with balancer(text) as lb:
             yield lb
 
 
@@ -137,6 +145,22 @@ def test_a_session_that_is_shut_down_is_answered_and_gone() -> None:
         assert number not in ids(lb)
         assert say(lb, f"shutdown session {number}") == "No such session (use 'show sess').\n\n"
         assert say(lb, f"show sess {number}") == "Session not found.\n\n"
+
+
+def test_who_is_shut_down_in_a_queue_is_answered_at_once() -> None:
+    """HAProxy answers the same when its turn comes; with `abortonclose` it ends at once, as `KQ`, without an answer."""
+    with UdpSink() as sink, ExitStack() as stack:
+        front = (f"log 127.0.0.1:{sink.port} local0", "option httplog")
+        lb = stack.enter_context(hanging(front=front, server="maxconn 1"))
+        first, waiting = (stack.enter_context(Client(lb)) for _ in range(2))
+        first.send()
+        wait_for(lb, 1)
+        waiting.send()
+        wait_for(lb, 1, "scb=[2")
+        (queued,) = (line.partition(":")[0] for line in lines(lb) if "scb=[2" in line)
+        assert say(lb, f"shutdown session {queued}") == "\n"
+        assert waiting.status() == 502
+        assert until(lambda: any(KILLED_IN_QUEUE.search(line) for line in sink.lines()))
 
 
 def test_a_tunnel_that_is_shut_down_is_closed() -> None:

@@ -392,6 +392,8 @@ class Decider:
         flags = self._keep(worker, t) | (CLOSES if t.closes else 0)
         if outcome.counted in _BLAMED:
             flags |= lib.V_F_BLAME
+        if outcome.served:
+            flags |= lib.V_F_SERVED
         if outcome.failure or outcome.tarpit:
             flags |= NO_TR
         if outcome.rest is not None:

@@ -22,13 +22,14 @@ SIZE = 65536  # bytes of a piece
 
 
 def reply_of(t: Txn, status: int, fields: str, parts: Iterable[str], *, counted: str = "") -> Reply:
-    """A reply with a body of `parts`. `fields` are the lines of its head but for the framing; `counted` as in Reply."""
+    """An applet's reply with a body of `parts`. `fields` are the lines of its head but for the framing; `counted` as in
+    Reply."""
     t.kept = True
     rest = pieces_of(parts)
     body, more = next(rest)
     framing = "transfer-encoding: chunked" if more else f"content-length: {len(body)}"
     head = f"HTTP/1.1 {status} {reason_of(status)}\r\n{fields}{framing}\r\n\r\n"
-    return Reply(status, head, body, counted=counted, rest=rest if more else None)
+    return Reply(status, head, body, counted=counted, rest=rest if more else None, served=True)
 
 
 def pieces_of(parts: Iterable[str]) -> Pieces:

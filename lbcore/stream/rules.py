@@ -77,6 +77,7 @@ class Reply(Outcome):
     # the request failed rather than was judged: the log has no time of it, nor of one in a tarpit
     failure: bool = False
     rest: Pieces | None = None
+    served: bool = False  # by an applet: the log has times as of a server that had the response at once
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,7 @@ typedef struct lb_ask {
 #define V_F_PROXY 0x200   /* ASK_CONN: a PROXY header comes first, */
 #define V_F_CIP 0x400     /* a NetScaler's does */
 #define V_F_BLAME 0x800   /* a client's error for what it is tracked by (http_err_cnt) */
+#define V_F_SERVED 0x1000 /* V_REPLY of ASK_REQUEST: an applet's; the record tells of a server that had it at once */
 #define V_F_MORE 0x10000  /* V_REPLY: more of its body will come */
 #define V_F_NO_TR 0x80    /* what ends a stream at its request: its record has no time of the request (tr is -1) */
 

@@ -203,6 +203,8 @@ void verdict_request(flow *f, const lb_verdict *v, const char *text)
         forward(f, v, text);
         break;
     case V_REPLY:
+        if (v->flags & V_F_SERVED)
+            f->tw = f->tc = f->tresp = 0;
         if (v->flags & V_F_MORE)
             exch_pieces_begin(f, v, text);
         else

@@ -144,7 +144,7 @@ def test_requests_for_the_page_are_counted_and_logged() -> None:
             assert front.counters.intercepted_req == 1
             assert until(lambda: any(b"/stats;csv" in line for line in sink.lines()))
             line = next(line for line in sink.lines() if b"/stats;csv" in line)
-            assert b" fe fe/<STATS> " in line
+            assert b" fe fe/<STATS> 0/0/0/0/" in line
             assert b" 200 " in line
             assert b" LR-- " in line
 

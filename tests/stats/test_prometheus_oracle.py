@@ -92,5 +92,5 @@ def test_a_scrape_is_logged_counted_and_passes_the_rules_of_responses() -> None:
         assert b"haproxy_process_uptime_seconds " in body
         assert sink.wait_for(2, 10)  # that it started, and this
         line = sink.lines()[1]
-        assert b" fe fe/<PROMEX> " in line and b" LR-- " in line
+        assert b" fe fe/<PROMEX> 0/0/0/0/" in line and b" LR-- " in line
         assert int(lb.proxies[0].frontend.counters.intercepted_req) == 1  # type: ignore[union-attr]

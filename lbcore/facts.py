@@ -62,7 +62,7 @@ class Facts:
         self._engine = balancer.engine
         self._settings = balancer.settings.globals
         self._started = time.monotonic()
-        self._start_time = int(time.time())
+        self._start_time = time.time()
         self._boot_ms = 0
         self._first_pid = os.getpid()  # what messages of the start said
         self._idle_pct = 100
@@ -96,7 +96,7 @@ class Facts:
         return time.monotonic() - self._started
 
     @property
-    def start_time(self) -> int:
+    def start_time(self) -> float:
         return self._start_time
 
     @property
@@ -173,9 +173,18 @@ class Facts:
         lib.eng_rates(self._engine.handle, out)
         return int(out[kind])
 
+    def _exact_rate(self, kind: int) -> float:
+        out: Any = ffi.new("double[2]")
+        lib.eng_rates_exact(self._engine.handle, out)
+        return float(out[kind])
+
     @property
     def conn_rate(self) -> int:
         return self._rate(0)
+
+    @property
+    def exact_conn_rate(self) -> float:
+        return self._exact_rate(0)
 
     @property
     def conn_rate_limit(self) -> int:
@@ -188,6 +197,10 @@ class Facts:
     @property
     def sess_rate(self) -> int:
         return self._rate(1)
+
+    @property
+    def exact_sess_rate(self) -> float:
+        return self._exact_rate(1)
 
     @property
     def sess_rate_limit(self) -> int:

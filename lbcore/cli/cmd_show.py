@@ -31,16 +31,13 @@ def show_version(call: Call) -> Reply:
 
 
 def show_info(call: Call) -> Reply:
-    """The facts about the process, plain, typed or as JSON; `desc` adds what each means."""
-    refused = _refused(call, "float")
-    if refused is not None:
-        return refused
-    docs = "desc" in call.args
+    """The facts about the process, plain, typed or as JSON; `desc` adds what each means, `float` rounds nothing."""
+    docs, exact = "desc" in call.args, "float" in call.args
     form = _form(call)
     if form == "json":
-        return Reply(typed.info_json(call.process))
+        return Reply(typed.info_json(call.process, exact=exact))
     told = typed.info_lines if form == "typed" else lines
-    return Reply("".join(told(call.process, with_docs=docs)))
+    return Reply("".join(told(call.process, with_docs=docs, exact=exact)))
 
 
 def show_stat(call: Call) -> Reply:
@@ -136,14 +133,6 @@ def show_cli_sockets(call: Call) -> Reply:
     return Reply("# socket lvl processes\n" + "".join(rows))
 
 
-def _refused(call: Call, *later: str) -> Reply | None:
-    """The refusal if an argument is a word of HAProxy that is not done yet."""
-    for word in call.args:
-        if word in later:
-            return error(f"'{' '.join(call.words[:2])} {word}' is not done in this release.\n")
-    return None
-
-
 def _find_proxy(proxies: Iterable[ProxyView], text: str) -> int | None:
     """The number of the proxy that `text` names, or `text` as a number; None if there is no such name."""
     if text.lstrip("-").isdecimal():
@@ -190,7 +179,7 @@ COMMANDS = (
     Command(("show", "cli", "sockets"), "show cli sockets", "dump list of cli sockets", show_cli_sockets),
     Command(("show", "fd"), "show fd [-!plcfbsd]* [num]", "dump list of file descriptors in use or a specific one",
             show_fd, Level.OPERATOR),
-    Command(("show", "info"), "show info [desc|json|typed]*", "report information about the running process",
+    Command(("show", "info"), "show info [desc|json|typed|float]*", "report information about the running process",
             show_info),
     Command(("show", "locks"), "show locks", "report how locks were taken and waited for", show_locks),
     Command(("show", "stat"), "show stat [desc|json|no-maint|typed|up]*", "report counters for each proxy and server",

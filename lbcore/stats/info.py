@@ -17,19 +17,29 @@ _MIB = 1 << 20
 
 
 class InfoField(NamedTuple):
-    """A line. A function that returns None leaves the line out."""
+    """A line. A function that returns None leaves the line out. `exact`: the same not rounded, where that is told."""
 
     name: str
     doc: str
     value: Callable[[ProcessView], InfoValue]
+    exact: Callable[[ProcessView], float] | None = None
+
+    def told(self, process: ProcessView, *, exact: bool) -> InfoValue | float:
+        """The value, not rounded if that is wanted and told."""
+        return self.exact(process) if exact and self.exact is not None else self.value(process)
 
 
-def lines(process: ProcessView, *, with_docs: bool = False) -> Iterator[str]:
+def lines(process: ProcessView, *, with_docs: bool = False, exact: bool = False) -> Iterator[str]:
     """`Name: value` for each row of INFO, with `:"documentation"` behind it if wanted (`show info desc`)."""
-    for name, doc, function in INFO:
-        value = function(process)
+    for field in INFO:
+        value = field.told(process, exact=exact)
         if value is not None:
-            yield f'{name}: {value}:"{doc}"\n' if with_docs else f"{name}: {value}\n"
+            yield f"{field.name}: {text_of(value)}" + (f':"{field.doc}"\n' if with_docs else "\n")
+
+
+def text_of(value: str | float) -> str:
+    """A value as it is written: six digits at most behind the point, none of them that says nothing."""
+    return f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 
 def uptime_text(seconds: float) -> str:
@@ -45,6 +55,11 @@ def _absent(name: str, doc: str) -> InfoField:
     return InfoField(name, doc, lambda p: 0)
 
 
+def _absent_rate(name: str, doc: str) -> InfoField:
+    """One that HAProxy has as a float, too."""
+    return InfoField(name, doc, lambda p: 0, lambda p: 0.0)
+
+
 INFO: tuple[InfoField, ...] = (
     InfoField("Name", "Product whose language this is", lambda p: "HAProxy"),
     InfoField("Version", "Version of the product", lambda p: p.version),
@@ -54,7 +69,7 @@ INFO: tuple[InfoField, ...] = (
     InfoField("Process_num", "Number of this worker, always 1", lambda p: 1),
     InfoField("Pid", "Process identifier", lambda p: p.pid),
     InfoField("Uptime", "Time since the start", lambda p: uptime_text(p.uptime)),
-    InfoField("Uptime_sec", "Seconds since the start", lambda p: int(p.uptime)),
+    InfoField("Uptime_sec", "Seconds since the start", lambda p: int(p.uptime), lambda p: p.uptime),
     InfoField("Memmax_MB", "Limit of memory in MB (-m), 0 if none", lambda p: p.memmax_mb),
     InfoField("PoolAlloc_MB", "Memory taken for buffers and objects, in MB", lambda p: p.pool_alloc // _MIB),
     InfoField("PoolUsed_MB", "Memory in use for buffers and objects, in MB", lambda p: p.pool_used // _MIB),
@@ -72,24 +87,24 @@ INFO: tuple[InfoField, ...] = (
     InfoField("Maxpipes", "Limit of pipes for splicing", lambda p: p.maxpipes),
     InfoField("PipesUsed", "Pipes in use", lambda p: p.pipes_used),
     InfoField("PipesFree", "Pipes kept for later", lambda p: p.pipes_free),
-    InfoField("ConnRate", "Connections in the last second", lambda p: p.conn_rate),
+    InfoField("ConnRate", "Connections in the last second", lambda p: p.conn_rate, lambda p: p.exact_conn_rate),
     InfoField("ConnRateLimit", "maxconnrate", lambda p: p.conn_rate_limit),
     InfoField("MaxConnRate", "Most connections in a second", lambda p: p.conn_rate_max),
-    InfoField("SessRate", "Sessions in the last second", lambda p: p.sess_rate),
+    InfoField("SessRate", "Sessions in the last second", lambda p: p.sess_rate, lambda p: p.exact_sess_rate),
     InfoField("SessRateLimit", "maxsessrate", lambda p: p.sess_rate_limit),
     InfoField("MaxSessRate", "Most sessions in a second", lambda p: p.sess_rate_max),
-    _absent("SslRate", "TLS handshakes of clients in the last second"),
+    _absent_rate("SslRate", "TLS handshakes of clients in the last second"),
     _absent("SslRateLimit", "maxsslrate"),
     _absent("MaxSslRate", "Most TLS handshakes of clients in a second"),
-    _absent("SslFrontendKeyRate", "TLS keys computed for clients in the last second"),
+    _absent_rate("SslFrontendKeyRate", "TLS keys computed for clients in the last second"),
     _absent("SslFrontendMaxKeyRate", "Most TLS keys computed for clients in a second"),
-    _absent("SslFrontendSessionReuse_pct", "Share of TLS sessions of clients that were resumed"),
-    _absent("SslBackendKeyRate", "TLS keys computed for servers in the last second"),
+    _absent_rate("SslFrontendSessionReuse_pct", "Share of TLS sessions of clients that were resumed"),
+    _absent_rate("SslBackendKeyRate", "TLS keys computed for servers in the last second"),
     _absent("SslBackendMaxKeyRate", "Most TLS keys computed for servers in a second"),
     _absent("SslCacheLookups", "Look-ups in the cache of TLS sessions"),
     _absent("SslCacheMisses", "Look-ups that found nothing"),
-    _absent("CompressBpsIn", "Bytes given to the compressor in the last second"),
-    _absent("CompressBpsOut", "Bytes that came out of it in the last second"),
+    _absent_rate("CompressBpsIn", "Bytes given to the compressor in the last second"),
+    _absent_rate("CompressBpsOut", "Bytes that came out of it in the last second"),
     _absent("CompressBpsRateLim", "maxcomprate"),
     _absent("ZlibMemUsage", "Memory of the compressor"),
     _absent("MaxZlibMemUsage", "Limit of it, 0 if none"),
@@ -116,7 +131,12 @@ INFO: tuple[InfoField, ...] = (
     InfoField("Memmax_bytes", "Limit of memory in bytes (-m), 0 if none", lambda p: p.memmax_mb * _MIB),
     InfoField("PoolAlloc_bytes", "Memory taken for buffers and objects", lambda p: p.pool_alloc),
     InfoField("PoolUsed_bytes", "Memory in use for buffers and objects", lambda p: p.pool_used),
-    InfoField("Start_time_sec", "Start of the process, seconds since 1970", lambda p: p.start_time),
+    InfoField(
+        "Start_time_sec",
+        "Start of the process, seconds since 1970",
+        lambda p: int(p.start_time),
+        lambda p: p.start_time,
+    ),
     _absent("Tainted", "Flags of what makes reports about this process doubtful"),
     InfoField("TotalWarnings", "Warnings emitted", lambda p: p.warnings),
     InfoField("MaxconnReached", "Times a connection had to wait for maxconn", lambda p: p.maxconn_reached),

@@ -13,7 +13,7 @@ from itertools import count
 from typing import Final, NamedTuple
 
 from lbcore.stats.fields import FIELDS, Field, Kind, Value
-from lbcore.stats.info import INFO
+from lbcore.stats.info import INFO, text_of
 from lbcore.stats.views import ProcessView
 
 PROCESS: Final = 1  # number of the process: there is one
@@ -80,10 +80,12 @@ _INFO: Final = {
     "Tainted": ("SGP", "str"),
 }  # fmt: skip
 _INFO_DEFAULT: Final = ("MGP", "u32")
+# Lines that have other tags as floats.
+_INFO_EXACT: Final = dict.fromkeys(("SslFrontendKeyRate", "SslFrontendSessionReuse_pct"), ("MRP", "flt"))
 
 
 class Tagged(NamedTuple):
-    """What is said of a value. `type`: `u32`, `u64`, `s32` or `str`."""
+    """What is said of a value. `type`: `u32`, `u64`, `s32`, `flt` or `str`."""
 
     position: int
     name: str
@@ -191,23 +193,30 @@ def _tagged(position: int, field: Field, of: type, kind: int) -> Tagged:
     return Tagged(position, field.name, field.doc, tags, "str" if issubclass(of, str) else number)
 
 
-def info_lines(process: ProcessView, *, with_docs: bool = False) -> Iterator[str]:
-    """`show info typed`."""
-    return (f"{cell.before()}{value}{cell.after(with_doc=with_docs)}" for cell, value in _info(process))
+def info_lines(process: ProcessView, *, with_docs: bool = False, exact: bool = False) -> Iterator[str]:
+    """`show info typed`, or `show info float typed`."""
+    return (f"{cell.before()}{text}{cell.after(with_doc=with_docs)}" for cell, text in _info(process, exact))
 
 
-def info_json(process: ProcessView) -> str:
-    """`show info json`."""
-    return "[" + ",".join([f"{{{cell.members()}{json.dumps(value)}}}}}" for cell, value in _info(process)]) + "]\n"
+def info_json(process: ProcessView, *, exact: bool = False) -> str:
+    """`show info json`, or `show info float json`."""
+    cells = [f"{{{cell.members()}{_json_of(cell, text)}}}}}" for cell, text in _info(process, exact)]
+    return "[" + ",".join(cells) + "]\n"
 
 
-def _info(process: ProcessView) -> Iterator[tuple[Tagged, int | str]]:
+def _json_of(cell: Tagged, text: str) -> str:
+    return json.dumps(text) if cell.type == "str" else text
+
+
+def _info(process: ProcessView, exact: bool) -> Iterator[tuple[Tagged, str]]:
     for position, field in enumerate(INFO):
-        value = field.value(process)
+        value = field.told(process, exact=exact)
         if value is not None:
             tags, number = _INFO.get(field.name, _INFO_DEFAULT)
-            value = str(value) if number == "str" else value
-            yield Tagged(position, field.name, field.doc, tags, "str" if isinstance(value, str) else number), value
+            if isinstance(value, float):
+                tags, number = _INFO_EXACT.get(field.name, (tags, "flt"))
+            kind = "str" if isinstance(value, str) else number
+            yield Tagged(position, field.name, field.doc, tags, kind), text_of(value)
 
 
 def _dumped(value: object) -> str:

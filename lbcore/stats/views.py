@@ -363,7 +363,7 @@ class ProcessView(Protocol):
         """Seconds since the start."""
 
     @property
-    def start_time(self) -> int:
+    def start_time(self) -> float:
         """Seconds since 1970."""
 
     @property
@@ -411,11 +411,19 @@ class ProcessView(Protocol):
     @property
     def conn_rate(self) -> int: ...
     @property
+    def exact_conn_rate(self) -> float:
+        """`conn_rate`, not rounded."""
+
+    @property
     def conn_rate_limit(self) -> int: ...
     @property
     def conn_rate_max(self) -> int: ...
     @property
     def sess_rate(self) -> int: ...
+    @property
+    def exact_sess_rate(self) -> float:
+        """`sess_rate`, not rounded."""
+
     @property
     def sess_rate_limit(self) -> int: ...
     @property

@@ -166,6 +166,8 @@ void eng_fe_rates(engine *e, int i, uint32_t *out);
 void eng_be_rates(engine *e, int i, uint32_t *out);
 void eng_srv_rates(engine *e, int i, uint32_t *out);
 void eng_rates(engine *e, uint32_t *out);
+/* The process's connections and sessions per second now, not rounded, into out[0..1]. */
+void eng_rates_exact(engine *e, double *out);
 /* Copies the last refused message of a frontend (back 0) or backend (back 1). 1 if there was one, else 0. Takes LBL_PROXY. */
 int eng_snapshot(engine *e, int back, int i, px_snapshot *out);
 eng_live *eng_live_figures(engine *e);

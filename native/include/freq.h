@@ -40,6 +40,8 @@ uint32_t freqp_update(freq_ctr_period *c, uint32_t period, uint32_t inc, uint32_
 /* Events in the last <period>, rounded down; a single one of the previous period with none in this one is still told as 1,
  * lest a rate of about one per period flap between 0 and 1. */
 uint32_t freqp_read(const freq_ctr_period *c, uint32_t period, uint32_t now_ms);
+/* The same, not rounded. */
+double freqp_read_exact(const freq_ctr_period *c, uint32_t period, uint32_t now_ms);
 /* How many events may still happen now without exceeding <freq> per period, when <pend> others are known to be on
  * their way; 0 if none may. */
 uint32_t freqp_remain(const freq_ctr_period *c, uint32_t period, uint32_t freq, uint32_t pend, uint32_t now_ms);

@@ -100,6 +100,14 @@ void eng_rates(engine *e, uint32_t *out)
     out[2] = 0;
 }
 
+void eng_rates_exact(engine *e, double *out)
+{
+    uint32_t now = tick_now();
+
+    out[0] = freqp_read_exact(&e->conn_rate, FREQ_SECOND, now);
+    out[1] = freqp_read_exact(&e->sess_rate, FREQ_SECOND, now);
+}
+
 uint32_t eng_srv_idle(engine *e, int i, int tid)
 {
     return at_peek(&e->srv[i]->idle[tid].n);

@@ -67,6 +67,13 @@ static uint32_t rate(const window *w)
     return (uint32_t)(weighed(w) / w->period);
 }
 
+static double exact_rate(const window *w)
+{
+    if (!w->curr && w->prev <= 1)
+        return (double)w->prev;
+    return (double)weighed(w) / (double)w->period;
+}
+
 static uint32_t remaining(const window *w, uint32_t freq, uint32_t pend)
 {
     uint64_t used = weighed(w) / w->period + pend;
@@ -134,6 +141,13 @@ uint32_t freqp_read(const freq_ctr_period *c, uint32_t period, uint32_t now_ms)
     window w = last_period(c, period, now_ms);
 
     return rate(&w);
+}
+
+double freqp_read_exact(const freq_ctr_period *c, uint32_t period, uint32_t now_ms)
+{
+    window w = last_period(c, period, now_ms);
+
+    return exact_rate(&w);
 }
 
 uint32_t freqp_remain(const freq_ctr_period *c, uint32_t period, uint32_t freq, uint32_t pend, uint32_t now_ms)

@@ -41,9 +41,15 @@ def test_show_info_desc_explains() -> None:
     assert answer("show info desc").splitlines()[0] == 'Name: HAProxy:"Product whose language this is"'
 
 
-@pytest.mark.parametrize("line", ["show info float", "show stat domain resolvers"])
-def test_outputs_that_are_not_done_are_refused(line: str) -> None:
-    assert answer(line) == f"'{line}' is not done in this release.\n"
+def test_show_info_float_does_not_round() -> None:
+    assert "\nUptime_sec: 93784\n" in answer("show info")
+    assert "\nUptime_sec: 93784.5\n" in answer("show info float")
+    assert "\n8.Uptime_sec.1:MDP:flt:93784.5\n" in answer("show info typed float")
+    assert '"value":{"type":"flt","value":93784.5}' in answer("show info float json")
+
+
+def test_statistics_of_resolvers_are_refused() -> None:
+    assert answer("show stat domain resolvers") == "'show stat domain resolvers' is not done in this release.\n"
 
 
 def test_show_stat_of_a_domain_that_is_not_there() -> None:

@@ -78,6 +78,8 @@ static void the_previous_period_counts_for_the_part_still_in_the_window(void)
     CHECK_EQ(freqp_update(&c, PERIOD, 10, t + 1300), 10);
     CHECK_EQ(c.curr_tick, t + 1000); /* periods follow without a gap */
     CHECK_EQ(freqp_read(&c, PERIOD, t + 1500), 60);
+    CHECK_EQ(freqp_read(&c, PERIOD, t + 1505), 59);
+    CHECK(freqp_read_exact(&c, PERIOD, t + 1505) == 59.5);
     CHECK_EQ(freqp_remain(&c, PERIOD, 100, 5, t + 1500), 35);
     CHECK_EQ(freqp_next_delay(&c, PERIOD, 60, 0, t + 1500), 1);
     CHECK_EQ(freqp_next_delay(&c, PERIOD, 50, 0, t + 1500), 200);

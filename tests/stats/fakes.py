@@ -131,7 +131,7 @@ class FakeProcess:
     nbthread: int = 2
     pid: int = 1234
     uptime: float = 93784.5
-    start_time: int = 1_700_000_000
+    start_time: float = 1_700_000_000.5
     boot_time_ms: int = 0
     memmax_mb: int = 0
     pool_alloc: int = 3 << 20
@@ -149,9 +149,11 @@ class FakeProcess:
     pipes_used: int = 0
     pipes_free: int = 0
     conn_rate: int = 0
+    exact_conn_rate: float = 0.0
     conn_rate_limit: int = 0
     conn_rate_max: int = 0
     sess_rate: int = 0
+    exact_sess_rate: float = 0.0
     sess_rate_limit: int = 0
     sess_rate_max: int = 0
     tasks: int = 0

@@ -2,11 +2,11 @@
 
 import pytest
 
-from lbcore.stats.info import INFO, lines, uptime_text
+from lbcore.stats.info import INFO, lines, text_of, uptime_text
 from tests.stats.fakes import FakeProcess, numbers
 
 SHOWN_AS = {
-    "nbthread": "Nbthread", "pid": "Pid", "start_time": "Start_time_sec", "boot_time_ms": "BootTime_ms",
+    "nbthread": "Nbthread", "pid": "Pid", "boot_time_ms": "BootTime_ms",
     "memmax_mb": "Memmax_MB", "pool_failed": "PoolFailed", "ulimit_n": "Ulimit-n", "maxsock": "Maxsock",
     "pool_alloc": "PoolAlloc_bytes", "pool_used": "PoolUsed_bytes",
     "maxconn": "Maxconn", "hard_maxconn": "Hard_maxconn", "maxconn_reached": "MaxconnReached",
@@ -50,6 +50,22 @@ def test_the_description_is_a_line_only_if_there_is_one() -> None:
 )
 def test_uptime_in_words(seconds: float, text: str) -> None:
     assert uptime_text(seconds) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.0, "0"), (1.0, "1"), (100.0, "100"), (0.3440281, "0.344028"), (7, "7")])
+def test_floats_have_the_digits_that_say_something(value: float, text: str) -> None:
+    assert text_of(value) == text
+
+
+@pytest.mark.parametrize(
+    ("attribute", "name"),
+    [("uptime", "Uptime_sec"), ("start_time", "Start_time_sec"), ("exact_conn_rate", "ConnRate"),
+     ("exact_sess_rate", "SessRate")],
+)  # fmt: skip
+def test_what_is_known_better_is_told_on_demand(attribute: str, name: str) -> None:
+    process = FakeProcess(**{attribute: 7700.25})  # type: ignore[arg-type]
+    assert f"{name}: 7700.25\n" in list(lines(process, exact=True))
+    assert f"{name}: 7700.25\n" not in list(lines(process))
 
 
 def test_documentation_stands_behind_the_value() -> None:

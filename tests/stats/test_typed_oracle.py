@@ -17,7 +17,13 @@ from tests.peers.haproxy import Balancer, newer_haproxy
 LINE = re.compile(r"([FBSL]\.\d+\.\d+\.)?(\d+)\.([^.]+)\.1:(\w{3}):(\w+):(.*)")
 # What concerns protocols has changed since 2.8; the release that we speak of here is the newer one.
 NEWER = {field.name for field in FIELDS[-10:]} | {"-"}
-COMMANDS = ["show info typed", "show stat typed", "show stat be 4 -1 typed", "show stat up typed"]
+COMMANDS = [
+    "show info typed",
+    "show info float typed",
+    "show stat typed",
+    "show stat be 4 -1 typed",
+    "show stat up typed",
+]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +61,7 @@ def shapes(value: Any) -> Any:
     return {**value, "value": value["value"]["type"], "proxyId": 0}
 
 
-@pytest.mark.parametrize("command", ["show info json", "show stat json"])
+@pytest.mark.parametrize("command", ["show info json", "show info float json", "show stat json"])
 def test_json(pair: tuple[Balancer, lbcore.LoadBalancer], command: str) -> None:
     haproxy, lb = pair
 

@@ -93,9 +93,19 @@ def test_filters_choose_what_is_shown_and_removed(operator: str, wanted: list[in
     assert keys(answer(shown, "show table t")) == sorted({0, 1, 2, 3, 4} - {*wanted})
 
 
-def test_no_value_is_set_if_one_of_them_can_not_be() -> None:
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("data.gpc x", "Require a valid integer value to store"),
+        ("data.foo 1", "Unknown data type"),
+        ("data.bytes_in_cnt 1", "Data type not stored in this table"),
+        ("foo", '"data.<type>" followed by a value expected'),
+    ],
+)
+def test_a_command_that_is_refused_creates_no_entry_and_sets_no_value(wrong: str, told: str) -> None:
+    """HAProxy makes the entry all the same, and sets the values before the wrong one."""
     shown, table = process()
-    assert answer(shown, "set table t key 1 data.conn_cnt 1 data.gpc x") == "Require a valid integer value to store\n"
+    assert answer(shown, f"set table t key 1 data.conn_cnt 1 {wrong}") == f"{told}\n"
     assert table.used == 0
 
 

@@ -169,6 +169,7 @@ class LoadBalancer:
             self.proxies.append(Proxy(self.engine, proxy, proxy.id or iid, maxconn=maxconn, fullconn=full[proxy.name]))
         self._connect_backends()
         self.states = States(self.crew, self._tell_change, [p.backend for p in self.proxies if p.backend is not None])
+        self.states.joining.append(self._check_guid)
         self.states.joined.append(self._know)
         self.states.left.append(self._forget)
         self.dynamic_cookies = DynamicCookies(self.crew, dynamic_cookie)
@@ -350,6 +351,12 @@ class LoadBalancer:
 
     def by_guid(self, guid: str) -> Proxy | Listener | Server:
         """The proxy, the listener or the server that has this `guid`. Raises KeyError."""
+        found = self._found_by_guid(guid)
+        if found is None:
+            raise KeyError(guid)
+        return found
+
+    def _found_by_guid(self, guid: str) -> Proxy | Listener | Server | None:
         for proxy in self.proxies:
             if proxy.settings.guid == guid:
                 return proxy
@@ -361,7 +368,12 @@ class LoadBalancer:
             for server in servers:
                 if server.settings.guid == guid:
                     return server
-        raise KeyError(guid)
+        return None
+
+    def _check_guid(self, settings: ServerSettings) -> None:
+        """Raises ValueError if something has the `guid` already that a server is to have."""
+        if settings.guid is not None and self._found_by_guid(settings.guid) is not None:
+            raise ValueError(f"'guid' : '{settings.guid}' is already used.")
 
     def url(self, name: str, index: int = 0) -> str:
         """An `http://` URL that reaches the frontend called `name` from this host, without a slash at its end.

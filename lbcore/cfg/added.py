@@ -13,9 +13,9 @@ _FILE = "<added>"
 _PLACE = re.compile(rf"^.*?\[{_FILE}:\d+\] : ")  # what alerts begin with
 _ARGUMENT = re.compile(r"<[^>]*>")
 
-# Those of HAProxy 3.2, and `guid`; `enabled` is ignored by older ones.
+# Those of HAProxy 3.2; `enabled` is ignored by older ones.
 CONFIGURED_ONLY = frozenset({
-    "enabled", "guid", "init-addr", "log-proto", "max-reuse", "namespace", "no-agent-check", "no-check", "non-stick",
+    "enabled", "init-addr", "log-proto", "max-reuse", "namespace", "no-agent-check", "no-check", "non-stick",
     "redir", "resolve-net", "resolve-opts", "resolve-prefer", "resolvers", "socks4", "stick", "tcp-ut",
 })  # fmt: skip
 

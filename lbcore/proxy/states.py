@@ -61,7 +61,9 @@ class States:
         self._teller = Teller(crew, tell)
         self._changes = Changes(self._effects, self._teller, crew.tasks, self._now)
         self._reports: deque[Callable[[], None]] = deque()
-        # Called at the sync point with each server that comes and goes while threads run.
+        # Called at the sync point with what a server is to be, before it comes; raise ValueError if it may not.
+        self.joining: list[Callable[[ServerSettings], object]] = []
+        # Called there with each server that comes and goes while threads run.
         self.joined: list[Callable[[Server], object]] = []
         self.left: list[Callable[[Server], object]] = []
         self.moved: list[Callable[[Server], object]] = []  # and with each that gets another address
@@ -221,6 +223,8 @@ class States:
                 raise ValueError("'pool-conn-name' can only be configured.")
             self._check_id(backend, settings)
             self._check_track(backend, settings)
+            for look in self.joining:
+                look(settings)
             settings.disabled = True
             server = backend.add(settings)
             server.added = True

@@ -8,6 +8,7 @@ import lbcore
 from lbcore.proxy.frontend import Listener
 from lbcore.proxy.proxy import Proxy
 from lbcore.proxy.server import Server
+from tests.cli.servers import say
 
 CONFIG = """
 defaults
@@ -43,3 +44,21 @@ def test_proxies_listeners_and_servers_are_found() -> None:
 def test_what_nothing_has_is_not_found(guid: str) -> None:
     with lbcore.LoadBalancer(CONFIG) as lb, pytest.raises(KeyError):
         lb.by_guid(guid)
+
+
+@pytest.mark.parametrize("taken", ["the.site", "sock-1", "7f:b-2"])
+def test_a_server_that_is_added_may_not_have_what_another_has(taken: str) -> None:
+    with lbcore.LoadBalancer(CONFIG) as lb:
+        before = say(lb, "show servers state be")
+        assert say(lb, f"add server be/new 127.0.0.1:3 guid {taken}") == f"'guid' : '{taken}' is already used.\n\n"
+        assert say(lb, "show servers state be") == before
+
+
+def test_a_server_that_is_added_is_found_until_it_is_deleted() -> None:
+    with lbcore.LoadBalancer(CONFIG) as lb:
+        for name in ("one", "two"):
+            assert say(lb, f"add server be/{name} 127.0.0.1:3 guid new") == "New server registered.\n\n"
+            assert lb.by_guid("new") is lb.states.find(f"be/{name}")
+            assert say(lb, f"del server be/{name}") == "Server deleted.\n\n"
+        with pytest.raises(KeyError):
+            lb.by_guid("new")

@@ -17,7 +17,18 @@ from lbcore import activity
 from lbcore.base.address import Address
 from lbcore.cfg.added import added_server
 from lbcore.cfg.diagnostics import format_diagnostic
-from lbcore.cli.views import CliSocket, Direction, ErrorEnd, FdFacts, LockFigures, Pool, Sink, Snapshot, ThreadFacts
+from lbcore.cli.views import (
+    CliSocket,
+    Direction,
+    ErrorEnd,
+    FdFacts,
+    Listening,
+    LockFigures,
+    Pool,
+    Sink,
+    Snapshot,
+    ThreadFacts,
+)
 from lbcore.proxy.proxy import Proxy
 from lbcore.sessions import LiveSessions, source
 from lbcore.shim import ffi, lib, text
@@ -364,6 +375,14 @@ class Facts:
     def dynamic_cookies(self) -> DynamicCookies:
         """What changes cookies that are made of addresses."""
         return self._balancer.dynamic_cookies
+
+    def listening(self) -> list[Listening]:
+        """All sockets that are listened on, those of the stats sockets behind those of the frontends."""
+        return [
+            Listening(listener.fd, listener.bind.namespace or "", listener.bind.interface or "")
+            for listener in self._balancer.all_listeners()
+            if listener.is_open
+        ]
 
     def log_sinks(self) -> list[Sink]:
         """Where logs go, in the order in which the configuration names them."""

@@ -155,6 +155,14 @@ def level(args: Args) -> None:
     args.bind.level = value
 
 
+def expose_fd(args: Args) -> None:
+    """`expose-fd listeners`: who connects may have the listening sockets, so as to serve them instead."""
+    name, value = _option(args, "missing fd type")
+    if value != "listeners":
+        raise KeywordError(f"'{name}' only supports 'listeners' (got '{value}')")
+    args.bind.exposes_fds = True
+
+
 def mode(args: Args) -> None:
     args.bind.mode = octal_mode(args.take(), "'mode'")
 
@@ -232,6 +240,14 @@ KEYWORDS.register(
     Keyword(("backlog",), BIND, ranged("backlog", 0, None, "must be > 0"), "<number>", "How many may wait for accept."),
     Keyword(("bind",), PROXIES, bind, "<address>[,<address> ...] [<option> ...]", "Listens there."),
     Keyword(("defer-accept",), BIND, flag("defer_accept"), "", "Accepts a connection once it has data."),
+    Keyword(
+        ("expose-fd",),
+        BIND,
+        expose_fd,
+        "listeners",
+        "Lets who connects to a stats socket have all listening ones.",
+        "0.3",
+    ),
     Keyword(("gid",), BIND, _count("gid"), "<number>", "The group of a unix socket, by number."),
     Keyword(("group",), BIND, group, "<name>", "The group of a unix socket."),
     Keyword(("id",), BIND, listener_id, "<number>", "The number of the listener in statistics."),

@@ -34,6 +34,7 @@ STANDARD = {
     "cmd_env": ("show env",),
     "cmd_errors": ("show errors",),
     "cmd_frontend": ("disable frontend", "enable frontend", "set maxconn frontend", "shutdown frontend"),
+    "cmd_getsocks": ("_getsocks",),
     "cmd_help": ("help",),
     "cmd_limits": ("set maxconn global", "set rate-limit"),
     "cmd_map": (
@@ -49,7 +50,7 @@ STANDARD = {
         "show version",
     ),
     "cmd_refused": (
-        "_getsocks", "abort ssl ca-file", "abort ssl cert", "abort ssl crl-file", "acme renew", "acme status",
+        "abort ssl ca-file", "abort ssl cert", "abort ssl crl-file", "acme renew", "acme status",
         "add ssl ca-file", "add ssl crt-list", "commit ssl ca-file", "commit ssl cert", "commit ssl crl-file",
         "debug counters", "debug dev bug", "debug dev check", "debug dev close", "debug dev deadlock",
         "debug dev delay", "debug dev exit", "debug dev fd", "debug dev hash", "debug dev hex", "debug dev log",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Generator, Iterator
 
@@ -133,8 +134,9 @@ class CliSockets:
         level = Level[bind.level.upper()]
 
         def make(outlet: Outlet) -> CliApplet:
-            return CliApplet(
-                outlet, Session(self._registry, self._process, level, bind.severity_output), self._patience
-            )
+            session = Session(self._registry, self._process, level, bind.severity_output)
+            if bind.exposes_fds and bind.address.family == socket.AF_UNIX:
+                session.give = outlet.give
+            return CliApplet(outlet, session, self._patience)
 
         return make

@@ -21,7 +21,6 @@ _ANON = "nothing is made anonymous"
 _TRACE = "there are no traces"
 
 NOT_DONE = {
-    "_getsocks": NotDone(Level.ADMIN, "sockets are not handed over"),
     "acme renew": NotDone(Level.ADMIN, _TLS),
     "acme status": NotDone(Level.ADMIN, _TLS),
     "debug counters": NotDone(Level.ADMIN, "there are no counters of lines of code"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,8 @@ class Session:
         self.interactive = False  # it goes on after a line
         self.prompting = False  # and has a prompt
         self.interrupted = False  # input came in a pause
+        self.silent = False  # the rest is another protocol's: no prompts, no ends of answers
+        self.give: Callable[[bytes, Sequence[int]], None] | None = None  # sends descriptors (`expose-fd listeners`)
         self.timed = False
         self.timeout_ms: int | None = None
         self.closing = False
@@ -159,6 +161,8 @@ class Session:
         return f"[{mark}]: {reply.text}"
 
     def _prompt(self) -> str:
+        if self.silent:
+            return ""
         if not self.prompting:
             return "\n"
         if not self.timed:

@@ -89,6 +89,14 @@ class FdFacts(NamedTuple):
     facts: Mapping[str, str]
 
 
+class Listening(NamedTuple):
+    """A listening socket, with what else tells it from others of the same address."""
+
+    fd: int
+    namespace: str  # of the network, "" for the process's
+    interface: str
+
+
 class Sink(NamedTuple):
     """Where logs go. `kind`: `fd`, `udp`, `unix`."""
 
@@ -260,6 +268,9 @@ class Process(ProcessView, Protocol):
 
     def dynamic_cookies(self) -> DynamicCookies:
         """What changes cookies that are made of addresses."""
+
+    def listening(self) -> Sequence[Listening]:
+        """All sockets that are listened on, in the order of the configuration."""
 
     def log_sinks(self) -> Iterable[Sink]:
         """Where logs go."""

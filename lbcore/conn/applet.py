@@ -7,7 +7,7 @@ client of ours, an `Outgoing` to somebody whose client we are. It belongs to tha
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from lbcore.base.address import Address
@@ -18,6 +18,7 @@ from lbcore.event.worker import Worker
 from lbcore.shim import check, ffi, lib
 
 LOCAL = "applets"  # the worker's own table of live applets: handle -> Applet
+FDS_AT_ONCE: int = lib.ENG_FDS_AT_ONCE
 TIMEOUT: int = lib.OUT_TIMEOUT  # what `Caller.connected` is told where there is no errno: it took too long
 
 
@@ -36,6 +37,11 @@ class Outlet:
 
         `drained()` is called when all have gone; if nothing waits, after the worker has looked at everything else."""
         return check(lib.eng_applet_put(self._engine, self._tid, self._handle, data, len(data)))
+
+    def give(self, data: bytes, fds: Sequence[int] = ()) -> None:
+        """Sends bytes with descriptors to a client on a unix socket, FDS_AT_ONCE at most. At once: raises OSError
+        (EAGAIN) if something that was put still waits, or the client takes nothing; (ESTALE) if it has gone."""
+        check(lib.eng_applet_fds(self._engine, self._tid, self._handle, data, len(data), fds, len(fds)))
 
     def end(self) -> None:
         """Closes the connection once all that was put has gone. What the client still sends is thrown away."""

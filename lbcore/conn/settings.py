@@ -36,6 +36,7 @@ class BindSettings:
     cip_magic: int | None = None  # each begins with a NetScaler's Client IP header, and that with this number
     thread: str | None = None  # thread set as written, None: all
     threads: frozenset[int] | None = None  # the same as numbers from 1, of which those above nbthread mean nobody
+    exposes_fds: bool = False  # stats sockets on unix paths: `expose-fd listeners`
     severity_output: str = "none"  # stats sockets: none, number, string
     where: str = ""  # file:line, for messages
     text: str = ""  # the address as written, for messages

@@ -111,6 +111,11 @@ class Listener:
         return int(self._figures.live.state)
 
     @property
+    def is_open(self) -> bool:
+        """Whether it still listens, if perhaps it accepts nobody for now."""
+        return bool(self.state != lib.LSN_CLOSED)
+
+    @property
     def status(self) -> str:
         if self.state == lib.LSN_FULL:
             return "FULL"

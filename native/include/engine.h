@@ -307,6 +307,10 @@ void eng_stopping(engine *e);
 /* Gives <len> bytes to the client (copied). The bytes that wait to be sent now, or -ESTALE, -ENOMEM. EV_ROOM comes when all has
  * gone, at the next turn if there is nothing: that is how an applet with much to do lets others go first. */
 int eng_applet_put(engine *e, int tid, uint64_t handle, const char *bytes, int len);
+/* Sends <len> bytes with <n> descriptors, at most ENG_FDS_AT_ONCE, to the client, which must be on a unix socket. At once, so nothing
+ * that was put may wait. 0, -ESTALE, -EAGAIN, or what the system says. */
+#define ENG_FDS_AT_ONCE 252
+int eng_applet_fds(engine *e, int tid, uint64_t handle, const char *bytes, int len, const int *fds, int n);
 /* Ends: after what was put, the connection is closed. 0 or -ESTALE. */
 int eng_applet_end(engine *e, int tid, uint64_t handle);
 /* How long the client may be silent, ms; 0: for ever. At first it is its frontend's t_client. 0 or -ESTALE. */

@@ -163,6 +163,40 @@ int eng_applet_put(engine *e, int tid, uint64_t handle, const char *bytes, int l
     return (int)a->out.len;
 }
 
+int eng_applet_fds(engine *e, int tid, uint64_t handle, const char *bytes, int len, const int *fds, int n)
+{
+    applet *a = find(e, tid, handle);
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int) * ENG_FDS_AT_ONCE)];
+    } control;
+    struct iovec v = {(char *)bytes, (size_t)len};
+    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
+    ssize_t ret;
+
+    if (!a || a->ended)
+        return -ESTALE;
+    if (n < 0 || n > ENG_FDS_AT_ONCE || len < 1 || a->f->f->family != AF_UNIX)
+        return -EINVAL;
+    if (a->out.len || chan_holds(&a->f->res))
+        return -EAGAIN;
+    if (n) {
+        memset(&control, 0, sizeof(control));
+        control.head.cmsg_len = CMSG_LEN(sizeof(int) * (size_t)n);
+        control.head.cmsg_level = SOL_SOCKET;
+        control.head.cmsg_type = SCM_RIGHTS;
+        memcpy(CMSG_DATA(&control.head), fds, sizeof(int) * (size_t)n);
+        m.msg_control = &control;
+        m.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)n);
+    }
+    do
+        ret = sendmsg(a->f->f->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (ret < 0 && errno == EINTR);
+    if (ret < 0)
+        return -errno;
+    return ret == len ? 0 : -EAGAIN;
+}
+
 int eng_applet_end(engine *e, int tid, uint64_t handle)
 {
     applet *a = find(e, tid, handle);

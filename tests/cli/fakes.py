@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
 
-from lbcore.cli.views import CliSocket, FdFacts, LockFigures, Pool, Sessions, Sink, Snapshot, ThreadFacts
+from lbcore.cli.views import CliSocket, FdFacts, Listening, LockFigures, Pool, Sessions, Sink, Snapshot, ThreadFacts
 from lbcore.event.profile import Profile
 from lbcore.proxy.backend import Backend
 from lbcore.proxy.control import Control
@@ -109,6 +109,9 @@ class ShownProcess(FakeProcess):
 
     def dynamic_cookies(self) -> DynamicCookies:
         raise AssertionError("there are no servers")
+
+    def listening(self) -> list[Listening]:
+        return []
 
     def log_sinks(self) -> list[Sink]:
         return self.all_sinks

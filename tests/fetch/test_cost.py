@@ -48,7 +48,8 @@ def test_streams_of_a_servers_connection_are_numbered(peers: Peers) -> None:
 def test_rules_see_what_it_has_cost_so_far(peers: Peers) -> None:
     front = ['http-request return status 200 content-type text/plain lf-string "%[cpu_calls] %[cpu_ns_tot]"']
     with balancer(config(peers.nginx.port, front=front)) as lb, Client(lb) as client:
-        assert client.ask(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n") == b"1 0"
+        # the request may come with the connection, or be waited for
+        assert client.ask(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n") in (b"1 0", b"2 0")
 
 
 @pytest.mark.parametrize(("value", "taken"), [("on", True), ("off", True), ("auto", False), ("", False)])

@@ -163,7 +163,9 @@ def test_a_client_that_ends_within_its_body() -> None:
 
 
 def test_a_client_that_breaks_within_its_body() -> None:
-    assert logged(say_and_reset(POST + b"half"), chaos.hang) == "CD {F3,,E6,,,,}"
+    state, events = logged(say_and_reset(POST + b"half"), chaos.hang).split()
+    assert events == "{F3,,E6,,,,}"
+    assert state in ("CC", "CD")  # it may be gone before there is a connection to the server
 
 
 def test_a_client_that_leaves_while_its_server_thinks() -> None:

@@ -36,7 +36,7 @@ SOURCES = (
     # questions
     "ask", "ask_head", "ask_body", "ask_http", "ask_tcp", "ask_flow",
     # what is counted of clients
-    "track",
+    "track", "limit",
     # all of it
     "thr", "turn", "rates", "figures", "sess", "engine",
 )  # fmt: skip
@@ -46,8 +46,8 @@ SOURCES = (
 # tables and flows are the shim's), none makes a system call, but that a change may wake who teaches it to peers. The
 # same holds for what is done for each of a hundred thousand entries that a peer tells of.
 BRIEF = (
-    "eng_flow_track", "eng_flow_tracked", "stk_add", "stk_get", "stk_last_change", "stk_read", "stk_read_all",
-    "stk_release", "stk_set", "stk_touch_local", "stk_touch_remote", "stk_write", "stk_write_all",
+    "eng_flow_figure", "eng_flow_track", "eng_flow_tracked", "stk_add", "stk_get", "stk_last_change", "stk_read",
+    "stk_read_all", "stk_release", "stk_set", "stk_touch_local", "stk_touch_remote", "stk_write", "stk_write_all",
 )  # fmt: skip
 
 HERE = Path(__file__).resolve().parent

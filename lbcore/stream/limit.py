@@ -1,7 +1,7 @@
-"""Rules that the shim does by itself: a client is tracked by its address or a header, and refused from a figure on.
+"""Rules that the shim does by itself: a request is tracked by a key of the usual ones, and refused from a figure on.
 
     http-request track-sc0 src [table <table>]
-    http-request track-sc0 req.hdr(<name>) [table <table>]
+    http-request track-sc0 req.hdr(<name>)|path|url|base32|base32+src|url32|url32+src [table <table>]
     http-request deny [deny_status <code>] if { sc_http_req_rate(0) gt 10 }
 
 Where a frontend's list begins with one of the first two, or with that and the third, nobody has to be asked about them
@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from lbcore.proxy.settings import ProxySettings
 from lbcore.sample.acltest import AclTest
@@ -45,6 +45,26 @@ class Refusal:
     status: int
 
 
+class ShimKey(NamedTuple):
+    """A key that the shim can make: PX_KEY_*, for tables of which types, and what else it has to know of it."""
+
+    number: int
+    kinds: tuple[str, ...]
+    sourced: bool = False
+    header: str = ""
+
+
+_KEYS = {
+    "src": ShimKey(lib.PX_KEY_SRC, ("ip", "ipv6")),
+    "path": ShimKey(lib.PX_KEY_PATH, ("string",)),
+    "url": ShimKey(lib.PX_KEY_URL, ("string",)),
+    "base32": ShimKey(lib.PX_KEY_BASE32, ("integer",)),
+    "url32": ShimKey(lib.PX_KEY_URL32, ("integer",)),
+    "base32+src": ShimKey(lib.PX_KEY_BASE32, ("binary",), sourced=True),
+    "url32+src": ShimKey(lib.PX_KEY_URL32, ("binary",), sourced=True),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Limited:
     """The rules at the head of a list that the shim does, as it needs them. `test` is None if nothing is refused."""
@@ -52,24 +72,29 @@ class Limited:
     rules: int  # how many
     slot: int
     table: Table
-    source_key: Callable[[Any], bytes | None]  # how a client's address becomes a key
-    header: str = ""  # whose value is tracked instead
+    key: ShimKey
+    source_key: Callable[[Any], bytes | None]  # how a client's address becomes a key, if that is the key
     test: AclTest | None = None
     figure: Field | None = None
     status: int = 0
+
+    @property
+    def is_known_later(self) -> bool:
+        """Whether the key can be told when the stream is over."""
+        return bool(self.key.number == lib.PX_KEY_SRC)
 
 
 def find_limit(settings: ProxySettings, build: Build, *, keeps: bool, refuses: bool) -> Limited | None:
     """What the shim can do of the rules of a frontend, None: nothing. With `refuses` it may be the second rule too.
 
-    With `keeps` logs may tell the key once a stream is over: that of an address is known then, that of a header is not.
+    With `keeps` logs may tell the key once a stream is over: an address is known then, what a request said is not.
     """
     rules: RuleLists | None = settings.rules
     if rules is None or settings.mode != "http" or _something_comes_before(settings, rules):
         return None
     listed = rules.of(Ruleset.HTTP_REQUEST)
     only = _tracking(listed, build)
-    if only is None or (only.header and keeps):
+    if only is None or (keeps and not only.is_known_later):
         return None
     if refuses and len(listed) > 1 and not _notes(settings):
         return _refusing(listed[1], only) or only
@@ -94,22 +119,22 @@ def _tracking(listed: Iterable[Rule], build: Build) -> Limited | None:
     if not isinstance(found, Tracking) or found.key.steps:
         return None
     table: Table = build.table(found.table)
-    key_of = keyer(table.kind, found.key.type)
-    if key_of is None:
+    key, key_of = _key(found.key), keyer(table.kind, found.key.type)
+    if key is None or key_of is None or table.kind not in key.kinds:
         return None
-    limit = Limited(1, found.slot, table, key_of)
-    if found.key.row.name == "src":
-        return limit if table.kind in ("ip", "ipv6") else None
-    header = _header(found.key)
-    return replace(limit, header=header) if header and table.kind == "string" else None
+    return Limited(1, found.slot, table, key, key_of)
 
 
-def _header(key: Expression) -> str:
-    """The header whose last value a key is, "" if it is something else."""
-    if key.row.name not in ("hdr", "req.hdr") or list(key.args[1:]) not in ([], [""], [-1]):
-        return ""
+def _key(key: Expression) -> ShimKey | None:
+    """What the shim knows a key as, None if it is none of its."""
+    if key.row.name not in ("hdr", "req.hdr"):
+        return _KEYS.get(key.row.name)
+    if list(key.args[1:]) not in ([], [""], [-1]):
+        return None
     name = str(key.args[0]).lower() if key.args else ""
-    return name if name.isascii() and len(name) <= lib.PX_LIMIT_NAME else ""
+    if not name or not name.isascii() or len(name) > lib.PX_LIMIT_NAME:
+        return None
+    return ShimKey(lib.PX_KEY_HDR, ("string",), header=name)
 
 
 def _refusing(rule: Rule, tracking: Limited) -> Limited | None:
@@ -156,7 +181,8 @@ class Limit:
         self._frontend = frontend
         conf: Any = ffi.new("px_limit *")
         conf.table, conf.slot, conf.status, conf.type = found.table.handle, found.slot, found.status, -1
-        conf.name, conf.name_len = found.header.encode(), len(found.header)
+        conf.key, conf.sourced = found.key.number, found.key.sourced
+        conf.name, conf.name_len = found.key.header.encode(), len(found.key.header)
         self._conf = conf
         self._view: View | None = None
         if found.test is not None and found.figure is not None:

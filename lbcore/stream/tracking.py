@@ -46,11 +46,11 @@ def tracked_at(t: Txn, slot: int) -> Tracked | None:
 
 
 def _by_shim(t: Txn, limit: Any) -> Tracked | None:
-    """What the shim has tracked of a stream before anybody was asked: its client's address, or a header."""
+    """What the shim has tracked of a stream before anybody was asked."""
     table = limit.table
     key = None
-    if not limit.header:
-        src = t.session.src
+    if limit.is_known_later:
+        src = t.src
         key = None if src is None else limit.source_key(src)
         if key is None:
             return None

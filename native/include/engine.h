@@ -281,6 +281,10 @@ int eng_flow_request(engine *e, int tid, uint64_t flow, uint64_t gen);
 int eng_flow_track(engine *e, int tid, uint64_t flow, uint64_t gen, int slot, stk_table *t, const char *key, int len);
 /* The entry of <t> that counts for the present stream in slot <slot>; 0: none, or one of another table. */
 int eng_flow_tracked(engine *e, int tid, uint64_t flow, uint64_t gen, int slot, const stk_table *t);
+/* An element of a data type (STK_*) of the entry that counts for the present stream in slot <slot>, whatever table it is of.
+ * ENG_NO_FIGURE: there is none, or its table does not store that; or it is this number. */
+#define ENG_NO_FIGURE 0xffffffffffffffff
+uint64_t eng_flow_figure(engine *e, int tid, uint64_t flow, uint64_t gen, int slot, int type, uint32_t element);
 /* Counts one CNT_* for the frontend (<side> 0), backend (1), server (2) or listener (3) of index <i>; by thread <tid>. 0 or
  * -EINVAL. */
 int eng_count(engine *e, int tid, int side, int i, int what);

@@ -12,6 +12,7 @@
 typedef uint32_t (*hash_fn)(const void *data, size_t len);
 
 uint32_t hash_sdbm(const void *data, size_t len);  /* the default one: of the sdbm database library */
+uint32_t hash_sdbm_more(uint32_t h, const void *data, size_t len); /* that of what gave <h> with this behind it; h 0: of this */
 uint32_t hash_djb2(const void *data, size_t len);  /* D. J. Bernstein's, times 33 */
 uint32_t hash_wt6(const void *data, size_t len);   /* W. Tarreau's, made for short similar keys */
 uint32_t hash_crc32(const void *data, size_t len); /* the one of Ethernet, gzip and PNG */

@@ -213,18 +213,26 @@ typedef struct srv_conf {
     sock_addr socks;        /* SOCKS4 proxy that leads to it; len 0: none */
 } srv_conf;
 
-/* What a frontend does with each request before anybody is asked: it tracks the client's address, or what a header says, in a
- * slot of the stream, and refuses the request if a figure of the entry that counts there then lies in a range ("http-request
- * track-sc0 src", "http-request deny if { sc_http_req_rate(0) gt 10 }"). */
+/* What a frontend does with each request before anybody is asked: it tracks the entry of a key in a slot of the stream, and
+ * refuses the request if a figure of the entry that counts there then lies in a range ("http-request track-sc0 src",
+ * "http-request deny if { sc_http_req_rate(0) gt 10 }"). */
+#define PX_KEY_SRC 0    /* key: the client's address; the table's keys have 4 or 16 bytes */
+#define PX_KEY_HDR 1    /* the last comma-separated value of the last header <name> (table of texts, as the next two) */
+#define PX_KEY_PATH 2   /* the path without the query; "*" and what CONNECT asks for have none */
+#define PX_KEY_URL 3    /* the target as received */
+#define PX_KEY_BASE32 4 /* the hash of the Host field and the path, four bytes */
+#define PX_KEY_URL32 5  /* the same with the query */
 #define PX_LIMIT_NAME 64
 typedef struct px_limit {
-    stk_table *table;    /* of addresses, whose keys have 4 or 16 bytes; of texts if a header is tracked */
+    stk_table *table;
     uint32_t slot;
     int32_t type;        /* STK_* of the figure; -1: nothing is refused */
     uint32_t element;
     uint32_t status;     /* of the page that refuses */
-    uint32_t name_len;   /* bytes of <name>, 0: the client's address */
-    char name[PX_LIMIT_NAME]; /* of the header, the last comma-separated value of whose last field is tracked */
+    uint32_t key;        /* PX_KEY_* */
+    uint32_t sourced;    /* 1: behind a hash stands the client's address: "base32+src" */
+    uint32_t name_len;   /* bytes of <name> */
+    char name[PX_LIMIT_NAME];
 } px_limit;
 
 /* Rates per second. */

@@ -59,26 +59,9 @@ void track_stream_over(flow *f);
 void track_over(flow *f);
 /* The slot <i> that counts for the present stream, NULL if it is empty. */
 const track_slot *track_at(const flow *f, uint32_t i);
-
-/* What a frontend's limit will look up soon: an address; what a header says is not known before. */
-typedef struct track_expected {
-    const stk_table *table; /* NULL: nothing */
-    uint32_t hash;
-} track_expected;
-
-/* Has memory bring near what track_limit() will want; the flow's frontend has a limit. The second step, a while later, is
- * track_expect_entry(); see stk_expect(). */
-track_expected track_expect(const flow *f);
-
-static inline void track_expect_entry(track_expected x)
-{
-    if (unlikely(x.table))
-        stk_expect_entry(x.table, x.hash);
-}
-
-/* Does what the limit of the flow's frontend says of the request with head <h>, scanned in <buf>. The status of the page that it
- * is refused with, 0: it goes on. */
-int track_limit(flow *f, const h1_head *h, const char *buf);
+/* An element of a data type (STK_*) of what counts for the present stream in slot <i>, as stk_read() has it. 0: the slot is empty,
+ * or its table does not store that. */
+int track_figure(const flow *f, uint32_t i, uint32_t type, uint32_t element, uint64_t *out);
 
 /* track_add() of one, for flows of which most track nothing. */
 static inline void track_count(flow *f, uint32_t mask)

@@ -436,3 +436,11 @@ int eng_flow_tracked(engine *e, int tid, uint64_t flow_, uint64_t gen, int slot,
         return -ESTALE;
     return s && s->table == t ? (int)s->entry : 0;
 }
+
+uint64_t eng_flow_figure(engine *e, int tid, uint64_t flow_, uint64_t gen, int slot, int type, uint32_t element)
+{
+    const flow *f = flow_of(e, tid, flow_, gen);
+    uint64_t v;
+
+    return f && track_figure(f, (uint32_t)slot, (uint32_t)type, element, &v) ? v : ENG_NO_FIGURE;
+}

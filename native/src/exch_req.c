@@ -2,6 +2,7 @@
 #include "asked.h"
 #include "engine.h"
 #include "handshake.h"
+#include "limit.h"
 #include "observe.h"
 #include "rates.h"
 #include "track.h"
@@ -99,11 +100,11 @@ void exch_read_request(flow *f)
     thr *t = f->t;
     char *s = t->scratch;
     uint32_t have = f->req.in.len, max = t->eng->conf.bufsize;
-    track_expected soon = {0};
+    limit_soon soon = {0};
     int got = 0, ret;
 
     if (unlikely(at_peek(&f->fe->limit) != NULL))
-        soon = track_expect(f); /* comes while the system copies the request, and its entry while that is scanned */
+        soon = limit_expect(f); /* comes while the system copies the request, and its entry while that is scanned */
     if (have)
         memcpy(s, buf_data(&f->req.in), have);
     if (!(f->flags & FL_UNSCANNED) && have < max) {
@@ -115,7 +116,7 @@ void exch_read_request(flow *f)
         }
         have += got;
     }
-    track_expect_entry(soon);
+    limit_expect_entry(soon);
     f->flags &= ~FL_UNSCANNED;
     if (f->rq == RQ_IDLE)
         begin(f);
@@ -243,7 +244,7 @@ void exch_route(flow *f, backend *be)
 /* Whether its frontend's limit has refused the request. */
 static int is_limited(flow *f, const h1_head *h, const char *s, uint32_t have)
 {
-    int status = track_limit(f, h, s);
+    int status = limit_status(f, h, s);
 
     if (likely(!status))
         return 0;

@@ -5,14 +5,18 @@ static uint32_t rotate_left(uint32_t v, unsigned by)
     return by ? v << by | v >> (32 - by) : v;
 }
 
-uint32_t hash_sdbm(const void *data, size_t len)
+uint32_t hash_sdbm_more(uint32_t h, const void *data, size_t len)
 {
     const unsigned char *p = (const unsigned char *)data;
-    uint32_t h = 0;
 
     for (size_t i = 0; i < len; i++)
         h = p[i] + h * 65599u;
     return h;
+}
+
+uint32_t hash_sdbm(const void *data, size_t len)
+{
+    return hash_sdbm_more(0, data, len);
 }
 
 uint32_t hash_djb2(const void *data, size_t len)

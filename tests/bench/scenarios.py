@@ -50,15 +50,21 @@ SCENARIOS: tuple[Scenario, ...] = (
         {"rate": 1.15},
     ),
     Scenario(
-        "track-header",
-        "HTTP keep-alive, Host tracked, denied from a rate on",
-        FullLoad("track-header", Load("/small")),
+        "track-url",
+        "HTTP keep-alive, URL and address tracked, denied from a rate on",
+        FullLoad("track-url", Load("/small")),
         {"rate": 1.15},
     ),
     Scenario(
         "track-rules",
-        "HTTP keep-alive, URL and address tracked (Python), denied from a rate on",
+        "HTTP keep-alive, address tracked, denied from a rate on by rules (Python)",
         FullLoad("track-rules", Load("/small")),
+        {"rate": 1.0},
+    ),
+    Scenario(
+        "track-key",
+        "HTTP keep-alive, tracked by a key of rules (Python), denied from a rate on",
+        FullLoad("track-key", Load("/small")),
         {"rate": 1.0},
     ),
     Scenario(

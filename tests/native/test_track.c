@@ -134,6 +134,13 @@ static void tracks(rig *r, int tid, const lb_ask *a, const char *texts, verdicts
         CHECK_EQ(eng_flow_tracked(r->e, tid, a->flow, a->gen, 1, t[0]), 0);
         CHECK(eng_flow_tracked(r->e, tid, a->flow, a->gen, 0, t[0]) > 0);
         CHECK_EQ(eng_flow_tracked(r->e, tid, a->flow, a->gen, 2, t[0]), 0);
+        CHECK(eng_flow_figure(r->e, tid, a->flow, a->gen, 1, STK_HTTP_REQ_CNT, 0) > 0);
+        CHECK_EQ(eng_flow_figure(r->e, tid, a->flow, a->gen, 1, STK_HTTP_REQ_CNT, 1), ENG_NO_FIGURE); /* one element */
+        CHECK_EQ(eng_flow_figure(r->e, tid, a->flow, a->gen, 1, STK_GPC, 0), ENG_NO_FIGURE);          /* not stored */
+        CHECK_EQ(eng_flow_figure(r->e, tid, a->flow, a->gen, 1, STK_TYPES, 0), ENG_NO_FIGURE);
+        CHECK_EQ(eng_flow_figure(r->e, tid, a->flow, a->gen, 2, STK_HTTP_REQ_CNT, 0), ENG_NO_FIGURE); /* nothing there */
+        CHECK_EQ(eng_flow_figure(r->e, tid, a->flow, a->gen, 3, STK_HTTP_REQ_CNT, 0), ENG_NO_FIGURE);
+        CHECK_EQ(eng_flow_figure(r->e, tid, a->flow, a->gen + 1, 1, STK_HTTP_REQ_CNT, 0), ENG_NO_FIGURE);
         CHECK_EQ(eng_flow_track(r->e, tid, a->flow, a->gen, 3, t[1], (const char *)a->saddr, 4), -EINVAL);
         CHECK_EQ(eng_flow_track(r->e, tid, a->flow, a->gen + 1, 2, t[1], (const char *)a->saddr, 4), -ESTALE);
     }

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import socket
+from collections.abc import Iterable, Iterator, Sequence
 
 import pytest
 
 import lbcore
 from lbcore.shim import lib
 from lbcore.table.table import Table
-from tests.embedded import Client, balancer, config, named, until
+from tests.embedded import PATIENCE, REQUEST, Client, balancer, config, named, until
 from tests.peers.chaos import Chaos
 from tests.peers.sinks import UdpSink
 
@@ -172,19 +173,19 @@ HEADERS: dict[str, str | None] = {
 TEXTS = "stick-table type string len 20 size 100 expire 1m store http_req_cnt"
 
 
-def tracked(port: int, track: str) -> tuple[int, list[list[str]]]:
-    """Which questions there are, and the keys that the table has after each of the headers."""
+def tracked(port: int, table: str, track: str, requests: Iterable[bytes]) -> tuple[int, list[list[bytes]]]:
+    """Which questions there are, and the keys that the table has after each of the requests."""
     found = []
-    with balancer(config(port, front=(TEXTS, track))) as lb:
+    with balancer(config(port, front=(table, track))) as lb:
         assert lb.tables is not None
-        table = lb.tables.find("fe")
-        assert table is not None
-        for header in HEADERS:
+        entries = lb.tables.find("fe")
+        assert entries is not None
+        for request in requests:
             with Client(lb) as client:
-                client.send(f"GET / HTTP/1.1\r\nHost: h\r\n{header}\r\n\r\n".encode("latin-1"))
+                client.send(request)
                 assert client.status() == 200
-            found.append([table.key(entry).rstrip(b"\0").decode("latin-1") for entry in table.entries()])
-            assert until(lambda: not table.used or not clear(table))
+            found.append([entries.key(entry).rstrip(b"\0") for entry in entries.entries()])
+            assert until(lambda: not entries.used or not clear(entries))
         return asks(lb), found
 
 
@@ -197,9 +198,72 @@ def clear(table: Table) -> int:
 
 @pytest.mark.parametrize("key", ["hdr(x)", "req.hdr(X)", "req.hdr(x,-1)"])
 def test_the_value_of_a_header_is_what_rules_would_track(key: str, port: int) -> None:
-    expected = [[] if text is None else [text] for text in HEADERS.values()]
-    assert tracked(port, f"http-request track-sc0 {key}") == (0, expected)
-    assert tracked(port, f"http-request track-sc0 {key} if TRUE") == (1 << lib.ASK_REQUEST, expected)
+    expected = [[] if text is None else [text.encode("latin-1")] for text in HEADERS.values()]
+    requests = [f"GET / HTTP/1.1\r\nHost: h\r\n{header}\r\n\r\n".encode("latin-1") for header in HEADERS]
+    assert tracked(port, TEXTS, f"http-request track-sc0 {key}", requests) == (0, expected)
+    by_rules = tracked(port, TEXTS, f"http-request track-sc0 {key} if TRUE", requests)
+    assert by_rules == (1 << lib.ASK_REQUEST, expected)
+
+
+# First lines, and the Host that comes with them ("": none).
+TARGETS = (
+    ("GET / HTTP/1.1", "h"),
+    ("GET /a/b?c=d HTTP/1.1", "www.example.org"),
+    ("GET /a/b?c=d?e HTTP/1.1", "WWW.example.org:8080"),
+    ("GET /? HTTP/1.1", "h"),
+    ("GET /a%20b;c HTTP/1.1", "h"),
+    ("GET /a HTTP/1.0", ""),
+    ("GET /0123456789abcdefghijk?l HTTP/1.1", "h"),
+    ("GET http://h/x?y HTTP/1.1", "h"),
+    ("GET http://h HTTP/1.1", "h"),
+    ("GET http://h?x HTTP/1.1", "h"),
+    ("GET HTTP://h:80/?x HTTP/1.1", "h:80"),
+    ("OPTIONS * HTTP/1.1", "h"),
+    ("CONNECT h:80 HTTP/1.1", "h:80"),
+)
+KEYS = {
+    "path": "string len 20",
+    "url": "string len 20",
+    "base32": "integer",
+    "url32": "integer",
+    "base32+src": "binary len 20",
+    "url32+src": "binary len 8",
+}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_what_a_target_is_made_of_is_what_rules_would_track(key: str, port: int) -> None:
+    requests = [f"{line}\r\n{f'Host: {host}' if host else 'X: y'}\r\n\r\n".encode() for line, host in TARGETS]
+    table = f"stick-table type {KEYS[key]} size 100 expire 1m store http_req_cnt"
+    questions, by_rules = tracked(port, table, f"http-request track-sc0 {key} if TRUE", requests)
+    assert questions == 1 << lib.ASK_REQUEST
+    assert sum(map(len, by_rules)) == len(TARGETS) - 2 * (key == "path")
+    assert len({found for (found, *_) in filter(None, by_rules)}) >= 6
+    assert tracked(port, table, f"http-request track-sc0 {key}", requests) == (0, by_rules)
+
+
+@pytest.mark.parametrize("key", ["base32+src", "url32+src"])
+def test_the_client_behind_a_hash_is_one_of_ipv6_too(key: str) -> None:
+    table = "stick-table type binary len 20 size 100 expire 1m store http_req_cnt"
+    front = (table, f"http-request track-sc0 {key}", "bind [::1]:0")
+    with Chaos(named("s1")) as server, balancer(config(server.port, front=front)) as lb:
+        for bind in (lb.address("fe"), lb.address("fe", 1)):
+            with socket.create_connection((bind.host, bind.port), PATIENCE) as client:
+                client.sendall(REQUEST)
+                assert client.recv(100).startswith(b"HTTP/1.1 200")
+        assert lb.tables is not None
+        entries = lb.tables.find("fe")
+        assert entries is not None
+        keys = {entries.key(entry) for entry in entries.entries()}
+    assert len({key[:4] for key in keys}) == 1
+    assert {key[4:] for key in keys} == {b"\x7f\0\0\1" + bytes(12), bytes(15) + b"\1"}
+
+
+@pytest.mark.parametrize("kind", ["ip", "integer", "binary len 20"])
+def test_a_table_of_another_type_has_its_keys_made_by_rules(kind: str, port: int) -> None:
+    table = f"stick-table type {kind} size 100 expire 1m store http_req_cnt"
+    with balancer(config(port, front=(table, "http-request track-sc0 path"))) as lb:
+        assert lb.world.limits == {}
 
 
 def test_a_header_limits_those_who_send_the_same(port: int) -> None:
@@ -216,7 +280,7 @@ def test_rules_see_the_header_that_was_tracked_even_if_they_change_it(port: int)
         'http-request return status 200 content-type a/b lf-string "%[sc0_key] %[sc0_http_req_cnt]"',
     )
     with balancer(config(port, front=(TEXTS, *rules))) as lb, Client(lb) as client:
-        assert lb.world.limits[0].header == "x"
+        assert lb.world.limits[0].key.header == "x"
         client.send(b"GET / HTTP/1.1\r\nHost: h\r\nX: own\r\n\r\n")
         assert client.body() == b"own 1"
 

@@ -13,7 +13,7 @@ from lbcore.sample.build import Build
 from lbcore.sample.rows import Arg, Convert, Converter, add_converters
 from lbcore.sample.types import Type, Value, type_of
 from lbcore.stream.tracking import look_up
-from lbcore.table.counters import KBYTES, Use, clearing, raising, reading
+from lbcore.table.counters import KBYTES, Reading, Use, clearing, raising
 from lbcore.table.key import keyer
 from lbcore.table.table import Table
 
@@ -116,20 +116,20 @@ def idle(table: Table, entry: int) -> int:
 
 add_converters(
     _plain("in_table", lambda table, entry: True, "Whether a table has a key.", Type.BOOL),
-    *(_plain(f"table_{name}", reading(name), f"{name} of a key.") for name in FIGURES),
+    *(_plain(f"table_{name}", Reading(name), f"{name} of a key.") for name in FIGURES),
     _element("table_clr_gpc", lambda index: clearing("gpc", index), "Sets a counter of a key to 0; what it was."),
     _plain("table_clr_gpc0", clearing("gpc0"), "Sets gpc0 of a key to 0; what it was."),
     _plain("table_clr_gpc1", clearing("gpc1"), "Sets gpc1 of a key to 0; what it was."),
     _time("table_expire", expires, "ms until a key expires."),
-    _element("table_gpc", lambda index: reading("gpc", index), "A counter of a key."),
-    _element("table_gpc_rate", lambda index: reading("gpc_rate", index), "The rate of a counter of a key."),
-    _element("table_gpt", lambda index: reading("gpt", index), "A tag of a key."),
+    _element("table_gpc", lambda index: Reading("gpc", index), "A counter of a key."),
+    _element("table_gpc_rate", lambda index: Reading("gpc_rate", index), "The rate of a counter of a key."),
+    _element("table_gpt", lambda index: Reading("gpt", index), "A tag of a key."),
     _time("table_idle", idle, "ms since a key was changed."),
     _element("table_inc_gpc", lambda index: raising("gpc", index), "Raises a counter of a key; its new value.",
              stores=True),
     _raising("table_inc_gpc0", "gpc0"),
     _raising("table_inc_gpc1", "gpc1"),
-    _plain("table_kbytes_in", reading("bytes_in_cnt", shift=KBYTES), "KiB received, of a key."),
-    _plain("table_kbytes_out", reading("bytes_out_cnt", shift=KBYTES), "KiB sent, of a key."),
+    _plain("table_kbytes_in", Reading("bytes_in_cnt", shift=KBYTES), "KiB received, of a key."),
+    _plain("table_kbytes_out", Reading("bytes_out_cnt", shift=KBYTES), "KiB sent, of a key."),
     _plain("table_trackers", lambda table, entry: table.facts(entry).refs, "How many track a key."),
 )  # fmt: skip

@@ -20,21 +20,21 @@ def fetch_dst(t: Txn) -> Addr | None:
 
 
 def fetch_src_is_local(t: Txn) -> bool | None:
-    return is_local(t.session.src)
+    return is_local(t.src)
 
 
 def fetch_dst_is_local(t: Txn) -> bool | None:
     return is_local(fetch_dst(t))
 
 
-_SPORT = "(t.session.sport if t.session.src is not None else None)"
+_SPORT = "(t.session.sport if t.src is not None else None)"
 _DPORT = "(t.session.dport if t.session.dst is not None else None)"
 
 add_fetches(
     plain("dst", Type.ADDR, CLIENT, fetch_dst, "The address that the client connected to."),
     plain("dst_is_local", Type.BOOL, CLIENT, fetch_dst_is_local, "Whether `dst` is an address of this machine."),
     inlined("dst_port", Type.SINT, CLIENT, _DPORT, "The port that the client connected to."),
-    inlined("src", Type.ADDR, CLIENT, "t.session.src", "The client's address."),
+    inlined("src", Type.ADDR, CLIENT, "t.src", "The client's address."),
     plain("src_is_local", Type.BOOL, CLIENT, fetch_src_is_local, "Whether `src` is an address of this machine."),
     inlined("src_port", Type.SINT, CLIENT, _SPORT, "The client's port."),
 )

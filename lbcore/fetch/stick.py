@@ -14,12 +14,15 @@ from lbcore.sample.build import Build
 from lbcore.sample.points import CLIENT, INTERNAL
 from lbcore.sample.rows import Arg, Fetch, Fetcher, add_fetches
 from lbcore.sample.types import Type, Value
+from lbcore.shim import lib
 from lbcore.stream.tracking import Tracked, look_up, tracked_at, with_entry
-from lbcore.stream.txn import Txn
-from lbcore.table.counters import KBYTES, Use, clearing, raising, reading
+from lbcore.stream.txn import AT, Txn
+from lbcore.table.counters import KBYTES, Reading, Use, clearing, raising
 from lbcore.table.key import decode, keyer
 from lbcore.table.table import Table
 
+NO_FIGURE = lib.ENG_NO_FIGURE
+FLOW, GEN = AT["flow"], AT["gen"]
 SLOTS = (0, 1, 2)  # those that have words of their own
 FIGURES = (
     "bytes_in_rate", "bytes_out_rate", "conn_cnt", "conn_cur", "conn_rate", "glitch_cnt", "glitch_rate", "gpc0_rate",
@@ -32,7 +35,7 @@ Maker = Callable[[int | None], Use]
 
 
 def _reading(name: str) -> Maker:
-    return lambda index: reading(name)
+    return lambda index: Reading(name)
 
 
 _WORDS: dict[str, tuple[Maker, bool, bool, str]] = {
@@ -40,17 +43,17 @@ _WORDS: dict[str, tuple[Maker, bool, bool, str]] = {
     "clr_gpc": (lambda index: clearing("gpc", index), True, False, "Sets a counter to 0; what it was of"),
     "clr_gpc0": (lambda index: clearing("gpc0"), False, False, "Sets gpc0 to 0; what it was of"),
     "clr_gpc1": (lambda index: clearing("gpc1"), False, False, "Sets gpc1 to 0; what it was of"),
-    "get_gpc": (lambda index: reading("gpc", index), True, False, "A counter of"),
-    "get_gpc0": (lambda index: reading("gpc0"), False, False, "gpc0 of"),
-    "get_gpc1": (lambda index: reading("gpc1"), False, False, "gpc1 of"),
-    "get_gpt": (lambda index: reading("gpt", index), True, False, "A tag of"),
-    "get_gpt0": (lambda index: reading("gpt0"), False, False, "gpt0 of"),
-    "gpc_rate": (lambda index: reading("gpc_rate", index), True, False, "The rate of a counter of"),
+    "get_gpc": (lambda index: Reading("gpc", index), True, False, "A counter of"),
+    "get_gpc0": (lambda index: Reading("gpc0"), False, False, "gpc0 of"),
+    "get_gpc1": (lambda index: Reading("gpc1"), False, False, "gpc1 of"),
+    "get_gpt": (lambda index: Reading("gpt", index), True, False, "A tag of"),
+    "get_gpt0": (lambda index: Reading("gpt0"), False, False, "gpt0 of"),
+    "gpc_rate": (lambda index: Reading("gpc_rate", index), True, False, "The rate of a counter of"),
     "inc_gpc": (lambda index: raising("gpc", index), True, True, "Raises a counter; its new value, of"),
     "inc_gpc0": (lambda index: raising("gpc0"), False, True, "Raises gpc0; its new value, of"),
     "inc_gpc1": (lambda index: raising("gpc1"), False, True, "Raises gpc1; its new value, of"),
-    "kbytes_in": (lambda index: reading("bytes_in_cnt", shift=KBYTES), False, False, "KiB received, of"),
-    "kbytes_out": (lambda index: reading("bytes_out_cnt", shift=KBYTES), False, False, "KiB sent, of"),
+    "kbytes_in": (lambda index: Reading("bytes_in_cnt", shift=KBYTES), False, False, "KiB received, of"),
+    "kbytes_out": (lambda index: Reading("bytes_out_cnt", shift=KBYTES), False, False, "KiB sent, of"),
 }  # fmt: skip
 
 _BYTES = ("kbytes_in", "kbytes_out")  # not for the stats socket
@@ -77,6 +80,21 @@ def _tracked(build: Build, table: str | None, slot: int, use: Use) -> Fetcher:
         if t.record is None:
             return use(found.table, found.entry)
         return with_entry(t, found, use, 0)
+
+    return _read_by_shim(slot, use, fetch) if isinstance(use, Reading) else fetch
+
+
+def _read_by_shim(slot: int, use: Reading, otherwise: Fetcher) -> Fetcher:
+    """The same as `otherwise`, in one call as long as the stream lives: the shim knows what its slots count on."""
+    figure, number, element, shift = lib.eng_flow_figure, use.number, use.element, use.shift
+
+    def fetch(t: Txn) -> Value | None:
+        if t.record is None:
+            ask, worker = t.ask, t.worker
+            found = figure(worker.engine.handle, worker.tid, ask[FLOW], ask[GEN], slot, number, element)
+            if found != NO_FIGURE:
+                return found >> shift  # type: ignore[no-any-return]
+        return otherwise(t)
 
     return fetch
 
@@ -148,7 +166,7 @@ def _src(build: Build, name: str, use: Use, *, stores: bool) -> Fetcher:
     key_of = keyer(table.kind, Type.ADDR)
 
     def fetch(t: Txn) -> Value | None:
-        src = t.session.src
+        src = t.src
         key = key_of(src) if src is not None and key_of is not None else None
         if key is None:
             return None

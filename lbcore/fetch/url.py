@@ -99,7 +99,7 @@ def _hash_and_source(base: Callable[[Txn], str | None]) -> Callable[[Txn], bytes
     """The hash in network order, and the client's address behind it."""
 
     def fetch(t: Txn) -> bytes | None:
-        text, source = base(t), t.session.src
+        text, source = base(t), t.src
         return None if text is None else hashed(text).to_bytes(4, "big") + bytes(source or b"")
 
     return fetch

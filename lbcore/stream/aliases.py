@@ -262,7 +262,7 @@ class Helpers:
 
 def live_source(t: Txn) -> str:
     """The client's address."""
-    address = t.session.src
+    address = t.src
     return "unix" if address is None else str(address)
 
 

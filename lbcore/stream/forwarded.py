@@ -57,7 +57,7 @@ def make_forwarded(settings: ProxySettings, build: Build) -> Callable[[Txn], Non
     if wanted.by is not None:
         parts.append(_node("by", wanted.by, wanted.by_port, build, destination, lambda t: t.session.dport))
     if wanted.for_ is not None:
-        node = _node("for", wanted.for_, wanted.for_port, build, lambda t: t.session.src, lambda t: t.session.sport)
+        node = _node("for", wanted.for_, wanted.for_port, build, lambda t: t.src, lambda t: t.session.sport)
         parts.append(node)
 
     def run(t: Txn) -> None:

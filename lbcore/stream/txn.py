@@ -253,7 +253,11 @@ class Txn:
 
     @property
     def src(self) -> Addr | None:
-        return self.session.src
+        """The client's address, None if it has none (unix sockets): of the session, which is not made for it."""
+        ask = self.ask
+        if self.met or ask[SESSION] in self.worker.local.get(SESSIONS, _NONE):
+            return self.session.src
+        return address(ask[FAMILY], ask[SADDR])
 
     def flow(self) -> tuple[Any, int, int, int]:
         """What the shim's `eng_flow_*` functions take first: engine, thread, and the flow with its generation."""

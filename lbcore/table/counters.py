@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lbcore.table.table import Field, Table
+from lbcore.table.types import TYPES
 
 Use = Callable[[Table, int], int | None]
 KBYTES = 10  # bits
@@ -29,15 +30,19 @@ def _finder(name: str, index: int | None) -> Callable[[Table], Field | None]:
     return find
 
 
-def reading(name: str, index: int | None = None, shift: int = 0) -> Use:
-    """Gives the value, without its lowest `shift` bits."""
-    find = _finder(name, index)
+class Reading:
+    """Gives the value, without its lowest `shift` bits. `number` and `element` are what the shim knows it as, if the
+    table stores it by that name."""
 
-    def use(table: Table, entry: int) -> int | None:
-        field = find(table)
-        return None if field is None else table.read(entry, field) >> shift
+    def __init__(self, name: str, index: int | None = None, shift: int = 0) -> None:
+        self.number = TYPES[name].number
+        self.element = index or 0
+        self.shift = shift
+        self._find = _finder(name, index)
 
-    return use
+    def __call__(self, table: Table, entry: int) -> int | None:
+        field = self._find(table)
+        return None if field is None else table.read(entry, field) >> self.shift
 
 
 def raising(name: str, index: int | None = None) -> Use:

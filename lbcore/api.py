@@ -9,7 +9,6 @@ and each may be started and stopped in any thread, once. What a closed one is as
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 import time
@@ -29,24 +28,25 @@ from lbcore.cli.registry import Registry
 from lbcore.conn.applet import Applets
 from lbcore.conn.settings import BindSettings
 from lbcore.event.crew import Crew, print_error
-from lbcore.event.engine import Engine, EngineSettings, fd_limit
+from lbcore.event.engine import Engine, fd_limit
 from lbcore.event.worker import Worker
 from lbcore.facts import Facts
 from lbcore.proxy.control import Control
 from lbcore.proxy.dyncookie import DynamicCookies
+from lbcore.proxy.engine_settings import engine_settings
 from lbcore.proxy.frontend import Frontend, Listener
 from lbcore.proxy.fullconn import default_fullconn
+from lbcore.proxy.guid import find_guid
 from lbcore.proxy.lines import Line
 from lbcore.proxy.pipes import pipes
 from lbcore.proxy.plain import is_plain
 from lbcore.proxy.proxy import Proxy
 from lbcore.proxy.server import Server
-from lbcore.proxy.settings import EVER, GlobalSettings, ProxySettings, ServerSettings, Settings, Timeouts
+from lbcore.proxy.settings import ProxySettings, ServerSettings, Settings, Timeouts
 from lbcore.proxy.sighup import proxy_state, server_states, stopped_line, switched_line
 from lbcore.proxy.states import States
 from lbcore.sample.build import Build, BuildError
 from lbcore.shim import lib
-from lbcore.thread.masks import cpu_count
 
 if TYPE_CHECKING:
     from lbcore.check.checks import Checks
@@ -63,7 +63,6 @@ STOP_TIMEOUT = 10.0  # seconds after which close() gives up on a thread that doe
 FDS_PER_CONNECTION = 2
 FDS_KEPT = 64  # descriptors that are not for connections: pollers, listeners, logs, the host's own
 NOTICE, WARNING = 5, 4
-UNLIMITED = 0x7FFFFFFF
 
 
 class LoadBalancer:
@@ -147,7 +146,7 @@ class LoadBalancer:
             raise RuntimeError("the balancer is closed")
         if self._bound:
             return
-        self.engine = Engine(self._engine_settings(self.settings.globals))
+        self.engine = Engine(engine_settings(self.settings.globals, self.maxconn, self.maxpipes))
         try:
             self._build(listening=listening)
         except BaseException:
@@ -351,28 +350,14 @@ class LoadBalancer:
 
     def by_guid(self, guid: str) -> Proxy | Listener | Server:
         """The proxy, the listener or the server that has this `guid`. Raises KeyError."""
-        found = self._found_by_guid(guid)
+        found = find_guid(self.proxies, guid)
         if found is None:
             raise KeyError(guid)
         return found
 
-    def _found_by_guid(self, guid: str) -> Proxy | Listener | Server | None:
-        for proxy in self.proxies:
-            if proxy.settings.guid == guid:
-                return proxy
-            listeners = proxy.frontend.listeners if proxy.frontend is not None else ()
-            servers = proxy.backend.servers if proxy.backend is not None else ()
-            for listener in listeners:
-                if listener.bind.guid == guid:
-                    return listener
-            for server in servers:
-                if server.settings.guid == guid:
-                    return server
-        return None
-
     def _check_guid(self, settings: ServerSettings) -> None:
         """Raises ValueError if something has the `guid` already that a server is to have."""
-        if settings.guid is not None and self._found_by_guid(settings.guid) is not None:
+        if settings.guid is not None and find_guid(self.proxies, settings.guid) is not None:
             raise ValueError(f"'guid' : '{settings.guid}' is already used.")
 
     def url(self, name: str, index: int = 0) -> str:
@@ -439,42 +424,6 @@ class LoadBalancer:
         return self._cli
 
     # --- building ---
-
-    def _engine_settings(self, chosen: GlobalSettings) -> EngineSettings:
-        switched = ((chosen.noepoll, "epoll"), (chosen.nopoll, "poll"), (chosen.nokqueue, "kqueue"))
-        return EngineSettings(
-            nbthread=chosen.nbthread or cpu_count(chosen.thread_hard_limit),
-            bufsize=chosen.bufsize,
-            maxrewrite=min(chosen.maxrewrite, chosen.bufsize // 2),
-            maxhdr=chosen.maxhdr,
-            maxaccept=chosen.maxaccept if chosen.maxaccept > 0 else UNLIMITED,
-            maxpollevents=chosen.maxpollevents,
-            maxconn=self.maxconn,
-            maxconnrate=chosen.maxconnrate,
-            maxsessrate=chosen.maxsessrate,
-            maxpipes=self.maxpipes,
-            pipesize=chosen.pipesize,
-            nosplice=chosen.nosplice,
-            idle_shared=chosen.idle_pool_shared,
-            pollers_off=tuple(name for off, name in switched if off),
-            rcvbuf_client=chosen.rcvbuf_client,
-            sndbuf_client=chosen.sndbuf_client,
-            rcvbuf_server=chosen.rcvbuf_server,
-            sndbuf_server=chosen.sndbuf_server,
-            lowat_client=chosen.notsent_lowat_client,
-            lowat_server=chosen.notsent_lowat_server,
-            shuns_low=chosen.reject_privileged_ports,
-            line_max=chosen.log_line_len,
-            any_payload=chosen.any_payload,
-            spread=lib.ENG_SPREAD_EVER if chosen.close_spread_time == EVER else chosen.close_spread_time,
-            h1_case=tuple(chosen.h1_case.values()),
-            stick_counters=chosen.stick_counters,
-            err_codes=chosen.http_err_codes,
-            fail_codes=chosen.http_fail_codes,
-            profiling=chosen.profiling_tasks,
-            lock_figures=chosen.profiling_locks,
-            lock_order=bool(os.environ.get("LBCORE_LOCK_ORDER")),
-        )
 
     def _connect_backends(self) -> None:
         backends = {proxy.name: proxy.backend.index for proxy in self.proxies if proxy.backend is not None}

@@ -136,14 +136,13 @@ def _about_slots(
 
 
 def _elsewhere(found: Tracked | None, table: Table) -> Tracked | None:
-    """The same key in another table, where it may be absent (number 0)."""
-    if found is None:
-        return None
-    return Tracked(table, look_up(table, found.key, lambda table, entry: entry, 0) or 0, found.key)
+    """The same key in another table, where it may be absent."""
+    return None if found is None else Tracked(table, 0, found.key)
 
 
 def is_tracked(t: Txn, found: Tracked | None) -> Value | None:
-    return found is not None and found.entry != 0
+    """Another table that is named makes no difference, as in HAProxy: `in_table` tells whether that has the key."""
+    return found is not None
 
 
 def trackers(t: Txn, found: Tracked | None) -> Value | None:

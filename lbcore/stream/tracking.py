@@ -1,7 +1,7 @@
 """Which entries of stick tables a stream counts on (manual 4.2, "track-sc0").
 
 The shim does the counting and holds the entries (native/include/track.h); what is kept here lets rules and formats
-read them. A stream has slots of its own, its session others; where a stream has none its session's counts.
+read them. A stream has slots of its own, its session others, which count for its streams, too; none is of both.
 """
 
 from __future__ import annotations
@@ -36,13 +36,11 @@ def tracked_at(t: Txn, slot: int) -> Tracked | None:
         found = own.get(slot)
         if found is not None:
             return found
-    limit = t.world.limits.get(t.ask[FRONTEND])
-    if limit is not None and limit.slot == slot:
-        found = _by_shim(t, limit)
-        if found is not None:
-            return found
     theirs: Slots | None = t.session.__dict__.get("tracked")  # asking for it otherwise would make one
-    return None if theirs is None else theirs.get(slot)
+    if theirs is not None and slot in theirs:
+        return theirs[slot]
+    limit = t.world.limits.get(t.ask[FRONTEND])
+    return _by_shim(t, limit) if limit is not None and limit.slot == slot else None
 
 
 def _by_shim(t: Txn, limit: Any) -> Tracked | None:

@@ -2,7 +2,8 @@
  *
  * A flow has "tune.stick-counters" slots for its connection, and as many for its present stream; both are empty until a rule
  * says what is tracked. A slot holds a reference to its entry and counts as one of its connections (conn_cur) until what it
- * belongs to is over. Where a stream has a slot empty it counts on its connection's slot of that number.
+ * belongs to is over. A stream counts on its connection's slots, too, and has none of its own of the same numbers: who tracks
+ * something first goes on.
  *
  *     conn_cnt conn_rate conn_cur    when an entry is tracked
  *     sess_cnt sess_rate             when the connection has passed its rules: its slots
@@ -12,7 +13,7 @@
  *                                    made of (not: a timeout); what a verdict blames the client for (V_F_BLAME)
  *     http_fail_cnt http_fail_rate   a server's responses of other statuses (eng_blame(): as a rule 5xx but 501 and 505);
  *                                    a response that did not come, was none, or broke off
- *     bytes_*                        as they are moved
+ *     bytes_*                        of the whole stream, as they are moved
  *
  * Whatever counts on an entry lets its life begin anew; the end of what it was tracked for does not.
  */
@@ -50,7 +51,7 @@ static inline uint32_t track_size(uint32_t n)
 uint32_t track_blame(const flow *f, int status);
 
 /* Tracks the entry of a key in slot <i>: of the connection, or of the present stream; <mask> is counted on it as well. The
- * entry; 0: the table is full; -EBUSY: the slot is taken; -EINVAL: there is no such slot; -ENOMEM. */
+ * entry; 0: the table is full; -EBUSY: the slot is taken, or for a stream its connection's; -EINVAL: there is no such slot; -ENOMEM. */
 int track_begin(flow *f, uint32_t i, int connection, stk_table *t, const void *key, uint32_t len, uint32_t mask);
 /* Counts <n> of <mask> on all that the flow tracks. */
 void track_add(flow *f, uint32_t mask, uint64_t n);

@@ -296,12 +296,13 @@ void flow_count_bytes(flow *f)
 {
     uint32_t tid = f->t->tid;
     uint64_t received = f->req.total ? f->req.total : f->req.seen;
-    uint64_t in = received - f->bytes_in_told, out = f->res.total - f->bytes_out_told;
+    /* what is sent a second time, to another server or the same, was received once */
+    uint64_t in = received > f->bytes_in_told ? received - f->bytes_in_told : 0, out = f->res.total - f->bytes_out_told;
 
     if (!in && !out)
         return;
-    f->bytes_in_told = received;
-    f->bytes_out_told = f->res.total;
+    f->bytes_in_told += in;
+    f->bytes_out_told += out;
     if (unlikely(f->track)) {
         track_add(f, TRACK_IN, in);
         track_add(f, TRACK_OUT, out);

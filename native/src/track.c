@@ -75,6 +75,15 @@ static void count(track_slot *s, uint32_t mask, uint64_t n, uint32_t now)
     touch(s, now);
 }
 
+/* What the present stream has moved and others have counted; what nobody has comes with the next flow_count_bytes(). */
+static void count_told(const flow *f, track_slot *s, uint32_t now)
+{
+    if (f->bytes_in_told)
+        stk_count(s->table, s->entry, TRACK_IN, f->bytes_in_told, now);
+    if (f->bytes_out_told)
+        stk_count(s->table, s->entry, TRACK_OUT, f->bytes_out_told, now);
+}
+
 int track_begin(flow *f, uint32_t i, int connection, stk_table *t, const void *key, uint32_t len, uint32_t mask)
 {
     uint32_t now = f->t->now_ms;
@@ -87,7 +96,7 @@ int track_begin(flow *f, uint32_t i, int connection, stk_table *t, const void *k
     if (!k)
         return -ENOMEM;
     s = connection ? connection_slot(k, i) : stream_slot(k, i);
-    if (s->entry)
+    if (slot_at(k, i)->entry)
         return -EBUSY;
     s->entry = stk_set_anew(t, key, len, now);
     if (!s->entry)
@@ -95,6 +104,7 @@ int track_begin(flow *f, uint32_t i, int connection, stk_table *t, const void *k
     s->table = t;
     s->last = now;
     count(s, mask | 1u << STK_CONN_CNT | 1u << STK_CONN_RATE | 1u << STK_CONN_CUR, 1, now);
+    count_told(f, s, now);
     return (int)s->entry;
 }
 

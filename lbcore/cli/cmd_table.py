@@ -151,15 +151,15 @@ def _filters(table: Table, call: Call) -> list[Filter]:
     words = [*call.args[1:]]
     if words and not words[0].startswith("data."):
         raise Refused(_USAGE[call.words[0]])
-    if len(words) > 3 * FILTERS:
-        place, before = 3 * FILTERS + 4, words[3 * FILTERS - 1]
-        raise Refused(f"Detected extra data in filter, {place}th word of input, after '{before}'")
     found = []
-    for number, start in enumerate(range(0, len(words), 3), 1):
+    for number, start in enumerate(range(0, min(len(words), 3 * FILTERS), 3), 1):
         try:
             found.append(_filter(table, *[*words[start : start + 3], "", ""][:3]))
         except Refused as refused:
             raise Refused(f"Filter entry #{number}: {refused}") from None
+    if len(words) > 3 * FILTERS:
+        place, before = 3 * FILTERS + 4, words[3 * FILTERS - 1]
+        raise Refused(f"Detected extra data in filter, {place}th word of input, after '{before}'")
     return found
 
 

@@ -85,6 +85,7 @@ SAME = [
     "show table t4", "show table t4 key", "show table t4 key abc", "show table t4 foo",
     "show table f data.conn_cnt eq 1 data.sess_cnt eq 1 data.conn_cnt eq 1 data.conn_cnt eq 1",
     "show table f data.conn_cnt eq 1 data.sess_cnt eq 1 data.conn_cnt eq 1 data.conn_cnt eq 5 data.conn_cnt eq 1",
+    "show table f data.conn_cnt eq 1 data.sess_cnt eq 1 data.conn_cnt eq x data.conn_cnt eq 5 data.conn_cnt eq 1",
     "show table f data.conn_cnt eq 1 data.sess_cnt", "show table f data.conn_cnt eq 1 data.nope eq 1",
     "set table", "set table nope", "set table nope key", "set table none key 1", "set table f key",
     "set table f foo", "set table f data.conn_cnt eq 1", "set table f data.nope", "set table f key 1.2.3.4",

@@ -316,7 +316,7 @@ class _Writer:
             cookies.request_state = "D"  # another one had to take it
         if t.server is None:
             return None
-        direct = t.server in (cookies.server, cookies.assigned)
+        direct = t.server in (cookies.server, cookies.assigned, t.sticky)
         seen = "\r\nset-cookie: " in response.text and not t.ignores_cookie and self._pass(t, cookies, direct=direct)
         if self._inserts and self._is_due(t, cookies, seen=seen, direct=direct):
             self._insert(t, response, cookies, direct=direct)

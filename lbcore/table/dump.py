@@ -14,6 +14,7 @@ rates fade, entries expire. `conn_cur` is left out: connections do not outlive a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ from lbcore.table.types import ELEMENTS_MAX, TYPES, DataType, Kind
 
 FORMAT = 1
 NOT_KEPT = ("conn_cur",)
+SHOWN = 60  # characters of what is wrong that are shown
 
 _LIMITS = {
     Kind.SINT: range(-(1 << 31), 1 << 31),
@@ -32,6 +34,8 @@ _LIMITS = {
     Kind.ULL: range(1 << 64),
     Kind.RATE: range(1 << 32),
 }
+# JSON can name half a character, which no peer can be sent; the others stand for bytes that one has sent.
+_HALF = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _TICKS = _LIMITS[Kind.UINT]
 _LIFE = range(1 << 31)  # ms
 
@@ -182,6 +186,12 @@ def _stored(name: str, words: Any) -> tuple[str, Stored]:
     return name, Stored(*words)
 
 
+def _shown(word: Any) -> str:
+    """What a message says of a value, which may be long."""
+    text = json.dumps(word)
+    return text if len(text) <= SHOWN else text[:SHOWN] + "..."
+
+
 def _fits(theirs: Stored, ours: Stored | None) -> bool:
     return ours is not None and ours.period == theirs.period and ours.elements >= theirs.elements
 
@@ -194,7 +204,7 @@ def _key_of(table: Table, word: Any) -> bytes:
     elif isinstance(word, str):
         key = _binary(word) if table.kind == "binary" else _texted(table.kind, word)
     if key is None or len(key) > table.key_length:
-        raise BadLine(f"{json.dumps(word)} is no key of the table")
+        raise BadLine(f"{_shown(word)} is no key of the table")
     return key
 
 
@@ -212,11 +222,11 @@ def _binary(word: str) -> bytes | None:
 def _read(row: DataType, word: Any) -> Any:
     """A value of a data type. Raises BadLine."""
     if row.kind is Kind.DICT:
-        good = isinstance(word, str)
+        good = isinstance(word, str) and not _HALF.search(word)
     elif row.kind is Kind.RATE:
         good = isinstance(word, list) and len(word) == 3 and all(type(one) is int and one in _TICKS for one in word)
     else:
         good = type(word) is int and word in _LIMITS[row.kind]
     if not good:
-        raise BadLine(f"{json.dumps(word)} is no value of '{row.name}'")
+        raise BadLine(f"{_shown(word)} is no value of '{row.name}'")
     return tuple(word) if row.kind is Kind.RATE else word

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 import time
@@ -15,6 +16,7 @@ from lbcore.table.types import AS_ELEMENT, TYPES, DataType, Kind
 from lbcore.thread.locks import LockSet
 
 TICKS = 0xFFFFFFFF
+_NOT_SHOWN = re.compile(r"[^ -~]")  # of texts, which a file or a peer may have brought
 
 
 def now_ms() -> int:
@@ -235,6 +237,6 @@ class Table:
     def shown(self, entry: int, field: Field) -> str:
         """A value as dumps show it."""
         if field.type.kind is Kind.DICT:
-            return self.text_of(self.read(entry, field)) or "-"
+            return _NOT_SHOWN.sub(lambda found: f"\\x{ord(found[0]):02X}", self.text_of(self.read(entry, field))) or "-"
         signed = field.type.kind is Kind.SINT
         return str(self.signed(entry, field) if signed else self.read(entry, field))

@@ -28,7 +28,7 @@ VALUES: dict[Kind, st.SearchStrategy[Any]] = {
     Kind.UINT: st.integers(0, (1 << 32) - 1),
     Kind.ULL: st.integers(0, (1 << 64) - 1),
     Kind.RATE: st.tuples(st.integers(0, 30_000), st.integers(0, 9999), st.integers(0, 9999)),
-    Kind.DICT: st.sampled_from(["", "s1", "be/é", "\ud800"]),
+    Kind.DICT: st.sampled_from(["", "s1", "be/é", "\udc80"]),
 }
 
 
@@ -195,6 +195,8 @@ def entry(**changes: Any) -> bytes:
         (entry(data={"conn_rate": [[1, 2]]}), "[1, 2] is no value of 'conn_rate'"),
         (entry(data={"conn_rate": [[1, 2, -3]]}), "[1, 2, -3] is no value of 'conn_rate'"),
         (entry(data={"server_key": [5]}), "5 is no value of 'server_key'"),
+        (entry(data={"server_key": ["\ud800"]}), "\"\\ud800\" is no value of 'server_key'"),
+        (entry(key="x" * 5000), f'"{"x" * 59}... is no key of the table'),
     ],
 )
 def test_a_bad_line_is_refused(line: bytes, wrong: str) -> None:

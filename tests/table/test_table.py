@@ -92,6 +92,14 @@ def test_a_text_is_kept_once_and_shown() -> None:
     assert table.text_of(99) == ""
 
 
+def test_a_text_of_others_does_not_break_the_line_it_is_shown_on() -> None:
+    table = made(store={"server_key": Stored()})
+    entry, field = table.set(b"a"), table.field("server_key")
+    assert field is not None
+    table.write(entry, field, table.number_of("a b\n\u20ac"))
+    assert table.shown(entry, field) == "a b\\x0A\\x20AC"
+
+
 def test_a_rate_can_be_set_by_its_parts() -> None:
     table = made(store={"conn_rate": Stored(1, 60_000), "conn_cnt": Stored()})
     entry = table.set(b"k")

@@ -125,7 +125,7 @@ class NetworkIndex(Generic[Entry]):
         entry = _narrowest(self._v6, number)
         if entry is not None:
             return entry
-        short = value.v4
+        short = value.v4_within
         if short is None:
             return None
         number = int.from_bytes(short, "big")

@@ -10,6 +10,8 @@ from typing import Any
 
 _NUMBER = re.compile(r"([+-]?)0*([0-9]{0,20})")
 _SINT_MAX, _SINT_MIN = 2**63 - 1, -(2**63)
+_NO_PREFIX = bytes(12)
+_6TO4 = b"\x20\x02"
 _MAPPED = b"\0" * 10 + b"\xff\xff"
 # what follows may be anything that does not make the number or the address a longer one
 _LEADING_IPV4 = re.compile(r"([0-9]+)\.([0-9]+)\.([0-9]+)\.([0-9]+)(?![.0-9])", re.ASCII)
@@ -51,12 +53,19 @@ class Addr(bytes):
 
     @property
     def v4(self) -> Addr | None:
-        """As IPv4; of IPv6 only mapped, compatible and 6to4 addresses can be (as in HAProxy's casts)."""
+        """As IPv4; of IPv6 only mapped addresses can be (as in HAProxy's casts)."""
         if len(self) == 4:
             return self
-        if self[:12] == _MAPPED or (self[:12] == b"\0" * 12):
+        return Addr(self[12:]) if self[:12] == _MAPPED else None
+
+    @property
+    def v4_within(self) -> Addr | None:
+        """The IPv4 address that it is or stands for: mapped, compatible and 6to4 (as HAProxy matches networks)."""
+        if len(self) == 16 and self[:12] == _NO_PREFIX:
             return Addr(self[12:])
-        return Addr(self[2:6]) if self[:2] == b"\x20\x02" else None
+        if len(self) == 16 and self[:2] == _6TO4:
+            return Addr(self[2:6])
+        return self.v4
 
     @property
     def v6(self) -> Addr:

@@ -5,28 +5,22 @@
 
 /* --- keys --- */
 
-/* An IPv4 address that an IPv6 one stands for: mapped, compatible, 6to4. NULL: none. */
-static const uint8_t *v4_within(const uint8_t *a)
-{
-    static const uint8_t zero[12], mapped[12] = {[10] = 0xff, [11] = 0xff};
-
-    if (!memcmp(a, zero, 12) || !memcmp(a, mapped, 12))
-        return a + 12;
-    return a[0] == 0x20 && a[1] == 0x02 ? a + 2 : NULL;
-}
-
-/* The client's address as a key of <len> bytes, NULL if it can't be one. */
+/* The client's address as a key of <len> bytes, NULL if it can't be one: of IPv6 addresses only mapped ones are IPv4, too. */
 static const uint8_t *source_key(const conn *c, uint32_t len, uint8_t room[16])
 {
-    if (c->family == AF_INET6)
-        return len == 16 ? c->addr : v4_within(c->addr);
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+    if (c->family == AF_INET6) {
+        if (len == 16)
+            return c->addr;
+        return memcmp(c->addr, mapped, sizeof(mapped)) ? NULL : c->addr + sizeof(mapped);
+    }
     if (c->family != AF_INET)
         return NULL;
     if (len == 4)
         return c->addr;
-    memset(room, 0, 10);
-    memset(room + 10, 0xff, 2);
-    memcpy(room + 12, c->addr, 4);
+    memcpy(room, mapped, sizeof(mapped));
+    memcpy(room + sizeof(mapped), c->addr, 4);
     return room;
 }
 

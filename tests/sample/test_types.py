@@ -54,6 +54,8 @@ def test_nothing_is_done_where_nothing_is_to_do(kind: Type) -> None:
         (V4, Type.IPV6, V4.v6),
         (V4.v6, Type.IPV4, V4),
         (V6, Type.IPV4, None),
+        (Addr(b"\0" * 12 + V4), Type.IPV4, None),  # compatible
+        (Addr(b"\x20\2" + V4 + b"\0" * 10), Type.IPV4, None),  # 6to4
         (V4, Type.BIN, b"\1\2\3\4"),
         ("12x", Type.SINT, 12),
         ("x", Type.SINT, 0),

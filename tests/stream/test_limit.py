@@ -299,3 +299,17 @@ def test_a_closed_balancer_has_no_tables(port: int) -> None:
         assert table.used == 0
     with pytest.raises(RuntimeError, match="closed"):
         _ = table.used
+
+
+@pytest.mark.parametrize("condition", ["", " if TRUE"])
+def test_an_ipv6_client_is_no_key_of_a_table_of_ipv4(condition: str, port: int) -> None:
+    front = (TABLE, f"{TRACK}{condition}", "bind [::1]:0")
+    with balancer(config(port, front=front)) as lb:
+        bind = lb.address("fe", 1)
+        with socket.create_connection((bind.host, bind.port), PATIENCE) as client:
+            client.sendall(REQUEST)
+            assert client.recv(100).startswith(b"HTTP/1.1 200")
+        assert lb.tables is not None
+        table = lb.tables.find("fe")
+        assert table is not None
+        assert table.used == 0

@@ -8,7 +8,7 @@
 Facts read off HAProxy 2.6 and 2.8 that the manual does not tell: an unknown escape keeps its backslash, `\\$` is one
 outside weak quotes; a default is taken as it is up to the `}`; CR ends the line wherever it stands; NUL (`\\x00`) ends
 its word; a word made of nothing but unset variables is no word at all, while an empty variable or a pair of quotes make
-an empty one; trailing blanks make none (2.6 still makes one).
+an empty one; trailing blanks of the line make none (2.6 still makes one).
 """
 
 from __future__ import annotations
@@ -263,12 +263,15 @@ class _Cutter:
         self._take(value or "", end)
 
     def _expand_list(self, value: str, end: int) -> None:
-        """Adds a value whose blanks separate words: `a${X[*]}b` with `1 2` gives `a1` and `2b`."""
+        """Adds a value whose blanks separate words: `a${X[*]}b` with `1 2` gives `a1` and `2b`.
+
+        No blank and no empty value makes an empty word: HAProxy would drop the rest of the line there, silently.
+        """
         column = self.start
-        pieces = re.split(r"[ \t\v\f\r\n]+", value)
-        for piece in pieces[:-1]:
-            self.parts.append(piece)
+        *pieces, last = re.split(r"[ \t\v\f\r\n]+", value)
+        for piece in pieces:
+            self._expand(piece or None, self.position)
             self._end()
             self._begin(column)
             self.quoted = True
-        self._take(pieces[-1], end)
+        self._expand(last or None, end)

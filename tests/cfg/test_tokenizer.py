@@ -101,6 +101,14 @@ def test_two_lists_join_in_the_middle() -> None:
     assert texts('"${LIST[*]}${LIST[*]}"') == ["1", "2", "31", "2", "3"]
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("", ["a", "b"]), (" ", ["a", "b"]), ("1 ", ["a", "1", "b"]), ("\t1 2\n", ["a", "1", "2", "b"])],
+)
+def test_blanks_around_a_list_and_an_empty_list_make_no_words(value: str, expected: list[str]) -> None:
+    assert [word.text for word in cut('a "${V[*]}" b', Environment({"V": value}))] == expected
+
+
 def test_values_are_not_looked_at_again() -> None:
     assert [word.text for word in cut('"$V"', Environment({"V": '$A "x" \\x41 #y'}))] == ['$A "x" \\x41 #y']
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -44,17 +45,16 @@ def open_sources(given: Iterable[Given]) -> list[Source]:
 def expand(path: str) -> list[str]:
     """The files behind a path: itself, or a directory's visible `*.cfg` files in byte order. Raises SourceError.
 
-    Source: management guide 3, `-f`.
+    A link that leads nowhere is an error, not a file less. Source: management guide 3, `-f`.
     """
+    if not stat.S_ISDIR(_mode(path)):
+        return [path]
     try:
-        if not os.path.isdir(path):
-            os.stat(path)
-            return [path]
         names = sorted(os.listdir(path), key=os.fsencode)
     except OSError as error:
-        raise SourceError(f"Cannot open configuration file/directory {path} : {error.strerror}") from None
+        raise _unreachable(path, error) from None
     wanted = (f"{path}/{name}" for name in names if name.endswith(".cfg") and not name.startswith("."))
-    return [file for file in wanted if os.path.isfile(file)]
+    return [file for file in wanted if stat.S_ISREG(_mode(file))]
 
 
 def decode(text: str | bytes) -> str:
@@ -90,6 +90,17 @@ def split_lines(text: str) -> Iterator[RawLine]:
 
 def _missing_lf(line: str) -> str:
     return f"Missing LF on last line, file might have been truncated at position {len(line) + 1}."
+
+
+def _mode(path: str) -> int:
+    try:
+        return os.stat(path).st_mode
+    except OSError as error:
+        raise _unreachable(path, error) from None
+
+
+def _unreachable(path: str, error: OSError) -> SourceError:
+    return SourceError(f"Cannot open configuration file/directory {path} : {error.strerror}")
 
 
 def _read(path: str) -> str:

@@ -187,6 +187,17 @@ def test_a_directory_is_read(tmp_path: Path) -> None:
     assert (settings.globals.nbthread, len(settings.proxies)) == (3, 1)
 
 
+def test_a_link_in_a_directory_that_leads_nowhere_is_told(tmp_path: Path) -> None:
+    (tmp_path / "1.cfg").write_text(LISTEN)
+    (tmp_path / "2.cfg").symlink_to(tmp_path / "none")
+    (tmp_path / "3.cfg").mkdir()
+    _, diagnostics = load([tmp_path])
+    [message] = diagnostics.messages
+    assert (
+        message.text == f"config : Cannot open configuration file/directory {tmp_path}/2.cfg : No such file or directory"
+    )
+
+
 def test_advice_is_given_with_dd_only() -> None:
     text = [("lb.cfg", ".diag abc\n")]
     assert load(text)[1].messages == []

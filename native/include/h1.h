@@ -59,7 +59,7 @@
 #define H1_F_CONN_UPGRADE 0x10    /* Connection: upgrade */
 #define H1_F_CONN_TE 0x20         /* Connection: te */
 #define H1_F_CONN_OTHER 0x40      /* Connection names something else: ask h1_nominated() for each field */
-#define H1_F_UPGRADE 0x80         /* * an Upgrade field and Connection: upgrade (one without the other is ignored) */
+#define H1_F_UPGRADE 0x80         /* * an Upgrade field and Connection: upgrade, HTTP/2 not offered (else ignored) */
 #define H1_F_EXPECT_100 0x100     /* * Expect: 100-continue in an HTTP/1.1 request (9110 10.1.1: ignored in 1.0) */
 #define H1_F_HOST 0x200           /* Host: its place is hdr[h->host] */
 #define H1_F_TE_TRAILERS 0x400    /* TE: trailers */

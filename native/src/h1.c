@@ -409,6 +409,27 @@ static const char *scan_fields(h1_head *h, const char *buf, const char *p, const
 
 /* ---- the whole ---- */
 
+/* Whether an Upgrade field offers HTTP/2: a server that took it would answer requests which nobody here has looked at. */
+static int offers_h2(const h1_head *h, const char *buf)
+{
+    for (uint32_t i = 0; i < h->nhdr; i++) {
+        h1_span v = h1_value(&h->hdr[i], buf), item;
+
+        if (h->hdr[i].id != H1_ID_UPGRADE)
+            continue;
+        while (h1_next_item(&v, &item))
+            if (H1_ITEM_IS(item, "h2c") || H1_ITEM_IS(item, "h2"))
+                return 1;
+    }
+    return 0;
+}
+
+static int upgrades(const h1_head *h, const char *buf)
+{
+    return (h->flags & H1_F_CONN_UPGRADE) && (h->seen & (1u << H1_ID_UPGRADE)) && h->version == 11 &&
+           !offers_h2(h, buf);
+}
+
 static int finish(h1_head *h, const char *buf, uint32_t len)
 {
     h->fields_end = h->token;
@@ -419,7 +440,7 @@ static int finish(h1_head *h, const char *buf, uint32_t len)
         return -h->err;
     if (!(h->flags & H1_F_CONN_CLOSE) && (h->version == 11 || (h->flags & H1_F_CONN_KEEPALIVE)))
         h->flags |= H1_F_PERSIST;
-    if ((h->flags & H1_F_CONN_UPGRADE) && (h->seen & (1u << H1_ID_UPGRADE)) && h->version == 11)
+    if (upgrades(h, buf))
         h->flags |= H1_F_UPGRADE;
     h->len = len;
     h->state = S_DONE;

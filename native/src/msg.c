@@ -87,9 +87,9 @@ static void put_any(writer *w, const h1_head *h, uint32_t i, const char *from)
         return;
     case H1_ID_UPGRADE:
         /* of use without "Connection: upgrade" only as an offer in a response, which also ends with this hop */
-        if (!(h->flags & H1_F_UPGRADE))
-            return;
-        break;
+        if (h->flags & H1_F_UPGRADE) /* Connection names it, and it goes on all the same */
+            put_field(w, d, from);
+        return;
     case H1_ID_CONTENT_LENGTH: /* one number, one way to write it */
         if (unlikely(d->value_len > 1 && from[d->value] == '0')) {
             char text[40];

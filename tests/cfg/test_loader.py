@@ -193,9 +193,7 @@ def test_a_link_in_a_directory_that_leads_nowhere_is_told(tmp_path: Path) -> Non
     (tmp_path / "3.cfg").mkdir()
     _, diagnostics = load([tmp_path])
     [message] = diagnostics.messages
-    assert (
-        message.text == f"config : Cannot open configuration file/directory {tmp_path}/2.cfg : No such file or directory"
-    )
+    assert message.text.endswith(f"file/directory {tmp_path}/2.cfg : No such file or directory")
 
 
 def test_advice_is_given_with_dd_only() -> None:

@@ -267,6 +267,42 @@ ROWS = (
     ),
     Row("upgrade among other options", get("/", "Connection: keep-alive, Upgrade", "Upgrade: foo"), (ok(),)),
     Row(
+        "upgrade among options that name other fields",
+        get("/", "Connection: Upgrade, X-Hop", "Upgrade: foo"),
+        (ok(),),
+        departs=Departure(
+            "RFC 9110 7.6.1: the other option ends at this hop",
+            _HELLO,
+            (b"GET / HTTP/1.1\r\nhost: lb.example\r\nconnection: Upgrade\r\nupgrade: foo\r\n\r\n",),
+        ),
+    ),
+    Row(
+        "upgrade beside a body",
+        request("POST / HTTP/1.1", _HOST, "Connection: Upgrade", "Upgrade: foo", "Content-Length: 3", body=b"abc"),
+        (ok(),),
+        differ=Differ("2.8", "RFC 9110 7.8: a request that asks for an upgrade may have a body"),
+    ),
+    *(
+        Row(
+            f"upgrade to {offer}",
+            get("/", "Connection: Upgrade", f"Upgrade: {offer}"),
+            (ok(),),
+            differ=Differ("2.8", "what a server that speaks HTTP/2 was then asked would pass by all rules"),
+        )
+        for offer in ("h2c", "H2")
+    ),
+    Row(
+        "upgrade to h2c or another protocol",
+        get("/", "Connection: Upgrade", "Upgrade: foo, h2c"),
+        (ok(),),
+        departs=Departure(
+            "RFC 9110 7.8: an Upgrade may be ignored, which is done with the whole offer",
+            _HELLO,
+            (b"GET / HTTP/1.1\r\nhost: lb.example\r\n\r\n",),
+        ),
+        differ=Differ("2.8", "2.6 passes all of the offer on, 2.8 the rest of it"),
+    ),
+    Row(
         "101 that nobody asked for",
         (get("/"), Do.REPLY, Do.SHUT, Do.END),
         (then(response("101 Switching Protocols", "Connection: upgrade", "Upgrade: foo"), Do.CLOSE),),

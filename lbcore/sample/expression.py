@@ -66,22 +66,15 @@ class Expression:
         return made
 
     def make_many(self, build: Build, want: Type | None = None) -> ManyFetcher:
-        """As `make`, but the function gives all values that the message has for it."""
+        """As `make`, but the function gives all values that the message has for it: up to one which a converter makes
+        nothing of, as HAProxy does. One that can't be cast to `want` is left out."""
         if self.row.many is None:
             return _only(self.make(build, want))
         fetch = self.row.many(self.args, build)
-        conversions = self.conversions(build, want)
-        if not conversions:
-            return fetch
-        convert = _chain(tuple(txn for txn, _ in conversions), fetched=True)(None, *(step for _, step in conversions))
-
-        def convert_all(t: Txn) -> Iterator[Value]:
-            for value in fetch(t):
-                converted = convert(t, value)
-                if converted is not None:
-                    yield converted
-
-        return convert_all
+        steps, casts = self.conversions(build, None), _cast(self.type, want) if want is not None else []
+        if steps:
+            fetch = _converted(fetch, steps)
+        return _cast_all(fetch, casts[0][1]) if casts else fetch
 
     def source(self, build: Build, bind: Bind, want: Type | None = None) -> str:
         """A Python expression over `t` that gives what `make` does; `bind(object, hint)` gives the name of a global."""
@@ -120,6 +113,32 @@ def _only(fetch: Fetcher) -> ManyFetcher:
     def values(t: Txn) -> tuple[Value, ...]:
         value = fetch(t)
         return () if value is None else (value,)
+
+    return values
+
+
+def _converted(fetch: ManyFetcher, steps: list[tuple[bool, Any]]) -> ManyFetcher:
+    """What `fetch` gives after these steps, until one fails."""
+    convert = _chain(tuple(txn for txn, _ in steps), fetched=True)(None, *(step for _, step in steps))
+
+    def convert_all(t: Txn) -> Iterator[Value]:
+        for value in fetch(t):
+            converted = convert(t, value)
+            if converted is None:
+                return
+            yield converted
+
+    return convert_all
+
+
+def _cast_all(fetch: ManyFetcher, cast: Callable[[Value], Value | None]) -> ManyFetcher:
+    """What `fetch` gives, cast, without what can't be."""
+
+    def values(t: Txn) -> Iterator[Value]:
+        for value in fetch(t):
+            converted = cast(value)
+            if converted is not None:
+                yield converted
 
     return values
 

@@ -155,9 +155,10 @@ TOPIC = Topic(
             acl bytes path,bytes(1,3) -m bin 616263
             acl bool req.hdr(x-bool) -m bool 1
             acl ip req.hdr(x-ip) -m ip 192.0.2.1
+            acl masked req.hdr(x-masked),ipmask(24) 198.51.100.0
             use_backend red if str or bin
             use_backend green if len or bytes
-            use_backend blue if bool or ip
+            use_backend blue if bool or ip or masked
         """),
         "logic": served("""
             acl a hdr(a) 1
@@ -357,6 +358,9 @@ _GETS: dict[str, dict[str, tuple[str, ...]]] = {
         "bool": ("/", "X-Bool: 1"),
         "bool, false": ("/", "X-Bool: 0"),
         "ip": ("/", "X-IP: 192.0.2.1"),
+        "ip, the second value": ("/", "X-IP: unknown, 192.0.2.1"),
+        "a converter, the second value": ("/", "X-Masked: 203.0.113.7, 198.51.100.7"),
+        "a converter that fails, before the second value": ("/", "X-Masked: unknown, 198.51.100.7"),
     },
     "logic": {
         "and": ("/", "A: 1", "B: 1"),

@@ -95,6 +95,12 @@ def test_all_values_of_a_message_are_converted() -> None:
     assert list(parse("query").make_many(Building())(t)) == []
 
 
+def test_no_value_is_looked_at_behind_one_that_a_converter_makes_nothing_of() -> None:
+    t = request("GET / HTTP/1.1", "X: 10.1.2.3, unknown, 10.1.2.4")
+    assert [str(value) for value in parse("req.hdr(x),ipmask(24)").make_many(Building())(t)] == ["10.1.2.0"]
+    assert [str(value) for value in parse("req.hdr(x)").make_many(Building(), Type.ADDR)(t)] == ["10.1.2.3", "10.1.2.4"]
+
+
 def test_a_load_reads_the_same_word_once() -> None:
     notes: dict[str, object] = {}
     first = parse_expression(Words(["path,lower"], notes=notes))

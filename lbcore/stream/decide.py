@@ -409,10 +409,15 @@ class Decider:
         return _verdict(ask, lib.V_REPLY, MORE if more else 0, data)
 
     def _note_cookie(self, t: Txn) -> None:
-        """Has the log of a denied request tell what its cookie said, as HAProxy does."""
+        """Has the log of a denied request tell what its cookies said, as HAProxy does."""
         plan = self._plans[t.frontend.index]
+        if t.req is None:
+            return
+        if plan.cookie is not None:
+            plan.cookie(t)
+            t.kept = True
         backend = plan.backends.get(t.backend.index if t.backend is not None else plan.own)
-        if backend is not None and backend.request_cookie is not None and t.req is not None:
+        if backend is not None and backend.request_cookie is not None:
             backend.request_cookie(t)
             t.kept = True
 

@@ -8,7 +8,7 @@ steps is HAProxy's:
     frontend, request    tcp-request content, monitor-uri, captures, body, http-request, stats, redirect, names,
                          use_backend
     backend, request     tcp-request content, body, http-request, stats, redirect, names, use-server
-    both, request        the fields that options add, cookie, stick rules, what the server is found by
+    both, request        the fields that options add, cookies, stick rules, what the server is found by
     response             tcp-response content, stick rules, captures, backend's http-response, frontend's http-response,
                          cookie, backend's http-after-response, frontend's http-after-response
 
@@ -129,6 +129,7 @@ class FrontendPlan:
     counts_late: bool = False  # mode http: tcp-request content comes before a request counts as one
     switches: bool = False  # mode tcp: some connections go on in mode http
     backends: dict[int, BackendPlan] = field(default_factory=dict)  # by number, shared by all plans
+    cookie: Callable[[Txn], None] | None = None  # captures a cookie of requests, behind all rules
     captures: Step | None = None  # of responses
     makes_pages: bool = False  # as in BackendPlan
     late: dict[int, Step] = field(default_factory=dict)  # by backend: what is done to requests behind all rules

@@ -12,7 +12,7 @@ from lbcore.sample.build import Build
 from lbcore.sample.points import Point
 from lbcore.shim import lib
 from lbcore.stream.buffering import make_buffering
-from lbcore.stream.captures import make_request_captures, make_response_captures
+from lbcore.stream.captures import make_cookie_capture, make_request_captures, make_response_captures
 from lbcore.stream.cookies import make_persist_rules, make_request_cookie, make_response_cookie
 from lbcore.stream.limit import Limit, find_limit, without
 from lbcore.stream.monitor import make_monitor
@@ -151,6 +151,7 @@ class Planner:
                     make_restrict(settings),
                 ]
             )
+            plan.cookie = make_cookie_capture(settings)
             plan.captures = make_response_captures(settings)
             self._set_late(plan, settings, build, tracers)
             told = self.tracing.response if self.tracing is not None else None
@@ -187,7 +188,7 @@ class Planner:
             if other.mode != "http":
                 continue
             theirs = self.builders[other.name]
-            last = [backend.request_cookie, backend.stick, backend.key, *_told(backend)]
+            last = [plan.cookie, backend.request_cookie, backend.stick, backend.key, *_told(backend)]
             told = [one.request for one in (*tracers, *self._tracers.get(index, ()))]
             late = chain([header, *_forwarding(settings, other, theirs), *last, *told])
             if late is not None:

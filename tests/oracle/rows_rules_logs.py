@@ -20,6 +20,13 @@ TOPIC = Topic(
             capture response header X-Nothing len 6
             capture cookie SID= len 9
         """),
+        "rewrittencookies": served("""
+            capture cookie SID= len 9
+            http-request del-header cookie if { path /removed }
+            http-request set-header cookie SID=other if { path_beg /replaced }
+            http-request deny if { path_end /denied }
+            http-request return status 204 if { path_end /answered }
+        """),
         "clf": served("""
             option httplog clf
             capture request header Host len 20
@@ -184,6 +191,14 @@ ROWS = (
         (get("/", "User-Agent: a"), Do.REPLY, get("/"), Do.REPLY, Do.SHUT, Do.END),
         (ok(b"1", "Server: one"), ok(b"2")),
         via="captures",
+    ),
+    *(
+        Row(f"captures: cookie {path}", get(path, "Cookie: SID=client"), (ok(),), via="rewrittencookies")
+        for path in ("/removed", "/replaced")
+    ),
+    *(
+        Row(f"captures: cookie {path}", get(path, "Cookie: SID=client"), via="rewrittencookies")
+        for path in ("/denied", "/replaced/denied", "/answered")
     ),
     Row("clf", _CAPTURED, (ok(b"x", "Server: nginx/1.2"),), via="clf", varies=_CLF),
     Row("clf: nothing captured", get("/"), (ok(b"x"),), via="clf", varies=_CLF),

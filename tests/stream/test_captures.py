@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lbcore.proxy.settings import CaptureSlot, CookieCapture, ProxySettings
-from lbcore.stream.captures import make_request_captures, make_response_captures
+from lbcore.stream.captures import make_cookie_capture, make_request_captures, make_response_captures
 from lbcore.stream.slots import make_late_captures
 from lbcore.stream.txn import AT
 from tests.fetch.transactions import request, respond
@@ -55,7 +55,7 @@ def test_a_cookie_is_kept_with_its_name() -> None:
     t = request("GET / HTTP/1.1", "Cookie: a=b; ABCD=1; ABC=2")
     respond(t, "HTTP/1.1 200 OK", "Set-Cookie: ABC=345; path=/")
     found = settings(capture_cookie=CookieCapture("ABC", 6))
-    for step in (make_request_captures(found), make_response_captures(found)):
+    for step in (make_cookie_capture(found), make_response_captures(found)):
         assert step is not None
         step(t)
     assert (t.cookies.client_value, t.cookies.server_value) == ("ABCD=1", "ABC=34")
@@ -64,7 +64,7 @@ def test_a_cookie_is_kept_with_its_name() -> None:
 
 def test_a_name_with_its_equal_sign_is_that_name_alone() -> None:
     t = request("GET / HTTP/1.1", "Cookie: ABCD=1; ABC=2")
-    step = make_request_captures(settings(capture_cookie=CookieCapture("ABC=", 9)))
+    step = make_cookie_capture(settings(capture_cookie=CookieCapture("ABC=", 9)))
     assert step is not None
     step(t)
     assert t.cookies.client_value == "ABC=2"

@@ -14,7 +14,7 @@ import pytest
 
 from lbcore.cfg.loader import load
 from lbcore.sample.reference import References
-from lbcore.stream.captures import make_request_captures, make_response_captures
+from lbcore.stream.captures import make_cookie_capture, make_request_captures, make_response_captures
 from lbcore.stream.cookies import make_persist_rules, make_request_cookie, make_response_cookie
 from lbcore.stream.rules import Reply
 from lbcore.stream.slots import make_late_captures
@@ -284,7 +284,7 @@ def ours(world: FakeWorld, case: Case) -> dict[str, object]:
     late = make_late_captures(frontend)
     if late is not None:
         t.world.captures[t.ask[AT["frontend"]]] = late
-    _run((make_request_captures(frontend), persist, cookie), t)
+    _run((make_request_captures(frontend), persist, make_cookie_capture(frontend), cookie), t)
     t.backend = backend
     if t.server is None:  # as balancing would: backups are left for cookies here
         t.server = backend.servers[0]

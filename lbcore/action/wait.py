@@ -69,7 +69,8 @@ def wait_for_body(words: Words, ruleset: Ruleset) -> Spec:
 
     def run(t: Txn) -> Outcome | None:
         message = _message(t)
-        full = t.ask[_FLAGS] & lib.ASK_F_FULL
+        # What came with the head is shown from the first wait on, also of a body that has filled the buffer already.
+        full = message.body is not None and t.ask[_FLAGS] & lib.ASK_F_FULL
         return None if not message.has_body or full or _enough(message, least) else wait
 
     return spec(words, start, lambda build: run, mutates=True, waits=True)

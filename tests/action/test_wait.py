@@ -65,6 +65,20 @@ def test_a_request_without_a_body_is_not_waited_for() -> None:
     assert result(started(request(), "wait-for-body time 1s")) is None
 
 
+def test_a_body_that_fills_the_buffer_is_asked_for_once_as_rules_see_none_of_it_before() -> None:
+    t = request(body=b"", whole=False)
+    assert t.req is not None
+    t.req.body = None
+    ask = list(t.ask)
+    ask[AT["flags"]] |= lib.ASK_F_FULL
+    t.ask = tuple(ask)
+    steps = started(t, "wait-for-body time 1s", "allow")
+    assert next(steps).what == "body"
+    t.req.body = b"x" * 16384
+    asked_again(t, lib.ASK_F_FULL)
+    result(steps)
+
+
 def test_a_body_is_waited_for() -> None:
     t = request(body=b"", whole=False)
     steps = started(t, "wait-for-body time 1s at-least 2k", "allow")

@@ -100,6 +100,7 @@ ROWS = (
     Row("atleast: good", _post("/", b"good one"), (ok(),), via="atleast"),
     Row("atleast: bad", _post("/", b"so bad"), via="atleast"),
     Row("atleast: shorter than asked for", _post("/", b"ab"), (ok(),), via="atleast"),
+    Row("atleast: bad, more than the buffer takes", _post("/", b"so bad" + b"x" * 20_000), via="atleast"),
     Row("impatient: the rest does not come", (_HEAD + b"he", Do.END), via="impatient"),
     Row("impatient: it is there", _post("/", b"hello"), (ok(),), via="impatient"),
     Row("buffered: a body", _post("/", b"hello"), (ok(),), via="buffered"),

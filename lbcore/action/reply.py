@@ -239,7 +239,10 @@ def default_reply(words: Words, status: int) -> ReplySpec:
 def answering(
     reply: ReplySpec, build: Build, *, term: str, counted: str = "", delay: Callable[[Txn], int] | None = None
 ) -> Run:
-    """The function that ends a stream with a reply; `delay` gives the ms that it is kept waiting before."""
+    """The function that ends a stream with a reply; `delay` gives the ms that it is kept waiting before.
+
+    The formats of a reply see its status as that of the stream (`%ST`), and no response: a server's is gone by then.
+    """
     status = reply.status
     fixed = reply.fixed()
     if fixed is not None and delay is None:
@@ -248,6 +251,7 @@ def answering(
     answer = reply.make(build)
 
     def run(t: Txn) -> Outcome:
+        t.status, t.res = status, None
         return outcome_of(status, answer(t), term, counted, delay(t) if delay is not None else 0)
 
     return run

@@ -133,7 +133,7 @@ TOPIC = Topic(
             user carol insecure-password "with space" groups admins
 
         backend denies
-            http-request deny status 403 content-type text/plain lf-string "%b says no to %f\\n"
+            http-request deny status 403 content-type text/plain lf-string "%b says %ST to %f\\n"
 
         backend redirects
             redirect prefix /again code 307

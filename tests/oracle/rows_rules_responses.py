@@ -45,7 +45,7 @@ TOPIC = Topic(
         "stops": served("""
             http-response deny if { res.hdr(x-do) deny }
             http-response deny deny_status 500 if { res.hdr(x-do) deny500 }
-            http-response deny status 403 content-type text/plain lf-string "no from %b" if { res.hdr(x-do) denystring }
+            http-response deny status 403 content-type text/plain lf-string "%[res.ver]" if { res.hdr(x-do) denystring }
             http-response return status 200 content-type text/plain string "instead" if { res.hdr(x-do) return }
             http-response return status 404 hdr x-was fixed if { res.hdr(x-do) returnhdr }
             http-response redirect location /elsewhere if { res.hdr(x-do) redirect }

@@ -265,7 +265,7 @@ class _Reader:
             if usable or self._persist or t.forced:
                 t.server = t.sticky = cookies.server = server
                 return
-        if cookies.request_state not in "DEO":
+        if cookies.request_state == "N":  # else a cookie before it has told already
             cookies.request_state = "U" if assigned or t.ignores_cookie else "I"
 
 

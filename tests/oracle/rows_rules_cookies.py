@@ -86,6 +86,8 @@ _SENT: dict[str, bytes] = {
     "unknown": _cookie("SRV=zzz"),
     "a server that is down": _cookie("SRV=c"),
     "twice": _cookie("SRV=zzz; SRV=b"),
+    "twice, the first is good": _cookie("SRV=b; SRV=zzz"),
+    "twice, both are good": _cookie("SRV=b; SRV=a"),
     "a second header": get("/", "Cookie: a=b", "Cookie: SRV=b"),
     "quoted": _cookie('SRV="b"'),
     "with blanks": _cookie("a=b ;  SRV = b ; c=d"),

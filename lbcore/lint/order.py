@@ -82,9 +82,10 @@ def after_use_backend(subject: Subject) -> Iterator[Hit]:
 
 
 def dead_default(subject: Subject) -> Iterator[Hit]:
+    """A name made by a log-format may be that of no backend: the default is taken then."""
     for section, proxy in subject.proxies:
         always = next((rule for rule in rules_of(proxy).use_backend if rule.condition is None), None)
-        for line in section.find("default_backend") if always is not None else ():
+        for line in section.find("default_backend") if always is not None and isinstance(always.name, str) else ():
             yield Hit(line, f"never used: the 'use_backend' at {where_of(always)} has no condition")
 
 

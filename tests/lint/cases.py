@@ -88,7 +88,7 @@ CASES = (
     Case(
         "LB105",
         config(front="use_backend other\ndefault_backend app", more=OTHER),
-        config(front="use_backend other if { path /o }\ndefault_backend app", more=OTHER),
+        config(front="use_backend other if { path /o }\nuse_backend %[hdr(x)]\ndefault_backend app", more=OTHER),
         ("default_backend app", "default_backend"),
     ),
     Case(

@@ -19,6 +19,12 @@ SCRIPTS = {
         "disable server nope/s1", "enable server be/nope", "disable health",
         "disable agent be", "shutdown sessions server", "shutdown sessions server be/nope", STATE,
     ],
+    "numbers": [
+        "get weight #30/#17", "get weight #30/s4", "get weight be/#17", "get weight #31/s1", "get weight be/#99",
+        "get weight #/s1", "get weight be/#", "get weight #x/s1", "get weight be/", "get weight /s1", "get weight /",
+        "set server #30/#17 weight 3", "set server be/#1 state drain", "disable server #40/x1", STATE,
+        "add server be/",
+    ],
     "state": [
         "set server be/s1 state", "set server be/s1 state foo", "set server be/s1 state drain", STATE,
         "set server be/s1 state maint", STATE, "set server be/s1 state drain", STATE, "set server be/s2 state ready",

@@ -59,8 +59,8 @@ class Run:
     limit, `transaction` makes what expressions look at.
     """
 
-    __slots__ = ("_at", "_connect_at", "_fresh", "_last", "_limits", "_looked_at", "_wire", "answer", "buffer", "code",
-                 "connecting", "expire", "info", "limit", "over", "pool", "program", "server", "status", "target",
+    __slots__ = ("_at", "_connect_at", "_fresh", "_last", "_limits", "_looked_at", "_to", "_wire", "answer", "buffer",
+                 "code", "connecting", "expire", "info", "limit", "over", "pool", "program", "server", "status", "target",
                  "transaction", "whole", "worker")  # fmt: skip
 
     def __init__(
@@ -99,6 +99,7 @@ class Run:
         self._at = 0
         self._connect_at = 0
         self._wire: Outgoing | None = None
+        self._to: Any = None  # with a pool: the server's address when the connection was begun
         self._looked_at: Any = None
 
     # --- what steps ask for ---
@@ -112,6 +113,7 @@ class Run:
         self.pool = pool
         self.heard_nothing()
         self._connect_at = self._at
+        self._to = None if pool is None else self.server.settings.address
         try:
             self._wire = Outgoing(self.worker, conf, 0, self, None if self._fresh else pool)
         except OSError as error:
@@ -193,7 +195,7 @@ class Run:
         answer = self.answer
         if self._wire is None or self.pool is None or self._last or self.connecting or self.whole:
             return
-        if answer is not None and answer.persists:
+        if answer is not None and answer.persists and self._to is self.server.settings.address:
             self._wire.lend(self.pool)
             self._wire = None
 

@@ -255,9 +255,8 @@ def server(conf: Any, settings: ServerSettings, sid: int) -> None:
     source(conf, settings.source, settings.usesrc)
     if settings.socks4 is not None:
         address.fill(ffi.addressof(conf, "socks"), settings.socks4)
-    if settings.address.port_offset is not None:
-        conf.port_mapped = 1
-        conf.port_offset = settings.address.port_offset
+    conf.port_mapped = settings.address.port_offset is not None  # commands change it either way
+    conf.port_offset = settings.address.port_offset or 0
     conf.addr_mapped = settings.is_clients_choice
     conf.weight = settings.weight
     conf.lb_node = NODE_KEYS[settings.hash_key]

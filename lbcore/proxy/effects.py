@@ -37,6 +37,12 @@ class Effects:
         convert.server(lib.eng_srv_conf(self._engine.handle, server.index), server.settings, server.sid)
         self.apply(server)
 
+    def move(self, server: Server) -> None:
+        """Takes over another address. Idle connections are closed; those in use serve nobody afterwards."""
+        self.configure(server)
+        check(lib.eng_srv_moved(self._engine.handle, server.index))
+        self.end(server, "")
+
     def leave(self, server: Server) -> int:
         """Has those who wait for the server alone look for another one, if `option redispatch` lets them and `option
         persist` does not forbid it; how many."""

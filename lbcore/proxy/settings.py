@@ -107,6 +107,7 @@ class ServerSettings:
     maxqueue: int = 0  # those who wait for it alone; 0: no limit
     check_options: CheckSettings = field(default_factory=CheckSettings)  # how it is checked, if it is
     agent_options: AgentSettings = field(default_factory=AgentSettings)
+    agent_apart: bool = False  # a command has moved health checks: their address and port are not the agent's any more
     check: CheckSettings | None = None  # what checks are to be made of it; None: none
     agent_check: AgentSettings | None = None  # of its agent
     init_state: InitState = InitState.UP

@@ -141,8 +141,10 @@ class States:
 
         def work() -> None:
             settings, options = server.settings, server.settings.check_options
-            agent = replace(settings.agent_options, addr=settings.agent_options.addr or options.addr)
-            settings.agent_options = agent
+            if not settings.agent_apart:
+                agent, port_too = settings.agent_options, settings.agent_check is None
+                own = replace(agent, addr=agent.addr or options.addr, port=agent.port or options.port * port_too)
+                settings.agent_options, settings.agent_apart = own, True
             changed = replace(options, addr=addr or options.addr, port=options.port if port is None else port)
             settings.check_options = changed
             if server.check is not None:
@@ -198,8 +200,7 @@ class States:
 
         def work() -> None:
             server.settings.address = address
-            self._effects.configure(server)
-            self._effects.end(server, "")
+            self._effects.move(server)
             for tell in self.moved:
                 tell(server)
 

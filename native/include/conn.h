@@ -64,7 +64,10 @@ struct conn {
     uint16_t port;      /* the client's, host order; of a server's: ours, if it is of <ports> */
     uint8_t family;     /* the client's */
     uint8_t socks;      /* CO_F_SOCKS: how far that has come (socks4.h) */
-    uint8_t addr[16];   /* the client's */
+    union {
+        uint8_t addr[16]; /* the client's */
+        uint32_t moves;   /* CO_F_BACK: those of <srv> when it was made: if there are more by now, it leads to its old address */
+    };
     port_range *ports;  /* whose port it has, NULL: the kernel's choice */
     uint64_t print;     /* CO_F_PRIVATE: fingerprint of the PROXY header that was sent, of the addresses of both ends, and of its
                          * name; CO_F_NAMED alone: that of its name */

@@ -401,6 +401,7 @@ struct server {
     struct port_range *ports; /* source ports of its connections, NULL: the kernel chooses (eng_srv_ports()) */
     idle_list *idle;   /* one a thread */
     struct conn **names; /* their chains by name, NULL: it wants none (eng_srv_named()) */
+    uint32_t moves;    /* times that its address was changed (eng_srv_moved()) */
     uint32_t fast;     /* the last connection could be written to at once */
     uint32_t removed;  /* out of its backend: its place waits for another server */
     uint32_t aside;    /* it is its backend's <aside>: nobody outside knows of it as a server */

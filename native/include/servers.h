@@ -24,6 +24,10 @@ int eng_srv_leave(engine *e, int i);
 /* Gives those who wait what server <i> has free; how many got it. */
 int eng_srv_grab(engine *e, int i);
 
+/* Says that the address of server <i> has been changed: connections that lead to the old one carry what they carry, and nothing
+ * after that. At the sync point. 0 or -EINVAL. */
+int eng_srv_moved(engine *e, int i);
+
 #define SRV_END_IDLE 0 /* only connections that carry nothing */
 /* Has each thread close its connections to server <i>: the idle ones, or, if <why> is the first character of a termination
  * state ('D' down, 'U' another one is up, 'K' killed), all, with their streams. They do so as soon as they poll again. 0, or

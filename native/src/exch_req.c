@@ -325,7 +325,7 @@ static int reach_server(flow *f, const char *s, uint32_t have)
             f->tw = (int32_t)(f->t->now_ms - f->t_mark);
         if (unlikely(exch_redirects(f)))
             return 1;
-        if (f->b && f->b->srv == f->srv && !(f->b->flags & (CO_F_EOF | CO_F_ERR)) &&
+        if (f->b && f->b->srv == f->srv && f->b->moves == f->srv->moves && !(f->b->flags & (CO_F_EOF | CO_F_ERR)) &&
             (!(f->b->flags & (CO_F_PRIVATE | CO_F_NAMED)) || handshake_holds(f))) {
             f->b->flags |= CO_F_REUSED; /* its own one, kept since the last request */
             f->cs = CS_CONN;

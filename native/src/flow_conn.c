@@ -50,10 +50,11 @@ static void set_own_socket(flow *f, sock_how *how)
 }
 
 /* Whether a connection to it serves no other client: it was told of this one, or comes from its address, or goes to one that
- * this one has chosen. */
+ * this one has chosen, or to a port. */
 static int is_private(const server *s)
 {
-    return s->conf.send_proxy || s->conf.usesrc > SRC_FIXED || s->conf.addr_mapped || s->aside;
+    return s->conf.send_proxy || s->conf.usesrc > SRC_FIXED || s->conf.addr_mapped ||
+           s->conf.port_mapped || s->aside;
 }
 
 /* May this stream take a connection that others used? (manual, "http-reuse") */
@@ -200,6 +201,7 @@ static conn *open_conn(flow *f, int *err)
         return NULL;
     }
     c->srv = srv;
+    c->moves = srv->moves;
     if (srv->conf.strict)
         c->flags |= CO_F_COUNTED;
     if (unlikely(port)) {

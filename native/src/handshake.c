@@ -363,7 +363,7 @@ uint64_t handshake_print(flow *f, const char *s, size_t n)
 
     if (f->srv->conf.usesrc > SRC_FIXED && handshake_source(f, &from) > 0)
         print ^= fingerprint((const char *)from.raw, from.len) * 3;
-    if (f->srv->conf.addr_mapped && flow_server_address(f, &to) == 0)
+    if ((f->srv->conf.addr_mapped || f->srv->conf.port_mapped) && flow_server_address(f, &to) == 0)
         print ^= fingerprint((const char *)to.raw, to.len) * 5;
     return print ^ handshake_name(f);
 }

@@ -153,8 +153,13 @@ conn *idle_get(thr *t, server *s, int safe, uint64_t name)
     c = take_own(t, s, safe, name);
     if (!c && t->eng->conf.idle_shared)
         c = take_others(t, s, safe, name);
-    if (c)
-        ctr32_sub(&s->live.idle, 1);
+    if (!c)
+        return NULL;
+    ctr32_sub(&s->live.idle, 1);
+    if (unlikely(c->moves != s->moves)) { /* its thread has not yet come to close it */
+        conn_free(c);
+        return NULL;
+    }
     return c;
 }
 
@@ -181,7 +186,8 @@ void idle_put(thr *t, conn *c)
     idle_list *l = &s->idle[t->tid];
 
     c->flow = NULL;
-    if (c->flags & CO_F_PRIVATE || at_peek(&t->eng->live.stopping) || !at_load(&s->live.up) || !is_silent(c) ||
+    if (c->flags & CO_F_PRIVATE || c->moves != s->moves || at_peek(&t->eng->live.stopping) || !at_load(&s->live.up) ||
+        !is_silent(c) ||
         (s->conf.max_reuse >= 0 && c->streams > (uint32_t)s->conf.max_reuse) ||
         (s->conf.pool_max >= 0 && at_peek(&s->live.idle) >= (uint32_t)s->conf.pool_max)) {
         conn_free(c);

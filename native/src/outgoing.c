@@ -339,6 +339,7 @@ static int is_room(server *s)
 static void make_servers(thr *t, conn *c, server *s)
 {
     c->srv = s;
+    c->moves = s->moves;
     c->flags = (c->flags & ~CO_F_RESET) | CO_F_BACK | (s->conf.strict ? CO_F_COUNTED : 0);
     conn_dress(t, s->be, c);
 }

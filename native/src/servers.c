@@ -39,6 +39,16 @@ int eng_srv_grab(engine *e, int i)
 
 /* --- ending what uses one --- */
 
+int eng_srv_moved(engine *e, int i)
+{
+    server *s = server_of(e, i);
+
+    if (!s)
+        return -EINVAL;
+    s->moves++;
+    return 0;
+}
+
 int eng_srv_end(engine *e, int i, uint32_t why)
 {
     server *s = server_of(e, i);

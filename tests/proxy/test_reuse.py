@@ -5,12 +5,14 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
 import lbcore
-from tests.embedded import Client, balancer, config, named, until
-from tests.peers.chaos import Chaos, echo, read_request
+from tests.embedded import PATIENCE, Client, ask, balancer, config, named, until
+from tests.peers.chaos import Chaos, Gate, echo, read_request
+from tests.peers.ports import HOST
 
 MODES = ("never", "safe", "aggressive", "always")
 
@@ -97,6 +99,47 @@ def test_idle_connections_stay_with_their_thread_where_that_is_wanted(server: Ch
                 assert client.ask() == b"s1"
             assert min(thread.connections for thread in lb.facts.threads()) > 0
     assert server.accepted == 4
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_connection_in_use_serves_nobody_after_the_address_has_changed(mode: str) -> None:
+    """It went idle, and was taken for one to the new address, for ever if it was used often enough."""
+    gate = Gate()
+    with Chaos(gate) as old, Chaos(named("new")) as new, ExitStack() as stack:
+        lb = stack.enter_context(balancer(config(old.port, back=[f"http-reuse {mode}"])))
+        client = stack.enter_context(Client(lb))
+        client.send()
+        assert gate.wait_for(1, PATIENCE)
+        server = lb.states.find("be/s1")
+        lb.states.address(server, replace(server.settings.address, port=new.port))
+        gate.open()
+        assert client.body() == b"/"
+        with Client(lb) as other:
+            assert [other.ask(), other.ask(), client.ask()] == [b"new"] * 3
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_connection_of_a_mapped_port_serves_that_port_only(mode: str) -> None:
+    """A request that had come to one port went to the server's port for another one."""
+    more = f"\nfrontend other\n bind {HOST}:0\n default_backend be\n"
+    text = config(back=[f"http-reuse {mode}", "server s1 127.0.0.2:+0"]) + more
+    with balancer(text) as lb, ExitStack() as stack:
+        for name in ("fe", "other"):
+            listener = socket.create_server(("127.0.0.2", lb.address(name).port))
+            stack.enter_context(Chaos(named(name), listener))
+        for name in ("fe", "other", "fe", "other"):
+            with Client(lb, name) as client:
+                assert [client.ask(), client.ask()] == [name.encode()] * 2
+
+
+def test_port_that_was_mapped_can_be_fixed_and_mapped_again(server: Chaos) -> None:
+    with balancer(config(back=["server s1 127.0.0.1:+1"])) as lb:
+        one = lb.states.find("be/s1")
+        lb.states.address(one, replace(one.settings.address, port=server.port, port_offset=None))
+        assert ask(lb) == (200, b"s1")
+        offset = server.port - lb.address("fe").port
+        lb.states.address(one, replace(one.settings.address, port=0, port_offset=offset))
+        assert ask(lb) == (200, b"s1")
 
 
 def leaves_after(count: int) -> Callable[[socket.socket], None]:

@@ -102,48 +102,48 @@ def _set_addr(call: Call, server: Server) -> Reply:
     if not call.arg(2):
         raise Refusal("set server <b>/<s> addr requires an address and optionally a port.")
     old = server.settings.address
-    found = numeric(call.arg(2))
-    if found is None or old.family == socket.AF_UNIX:
+    if old.family == socket.AF_UNIX:
+        return _told("Update for the current server address family is only supported through configuration file")
+    found = numeric(call.arg(2).removeprefix("[").removesuffix("]"))
+    if found is None:
         return _told(f"Invalid addr '{call.arg(2)}'")
     family, host = found
     told = [_told_host(old.host, host)]
     new = replace(old, family=family, host=host)
     if call.arg(3) == "port":
-        told.append(_told_port(old, call.arg(4)))
-        port = _port(call.arg(4))
-        if port is not None:
-            new = replace(new, port=port, port_offset=None)
+        new, text = _with_port(server, new, call.arg(4))
+        told.append(text)
     if new != old:
         call.process.states().address(server, new)
     return _told(", ".join(told))
-
-
-def _port(text: str) -> int | None:
-    """The port, None if it is none that can be set."""
-    match = _PORT.fullmatch(text)
-    return int(match[2]) if match is not None and not match[1] and int(match[2]) <= PORT_MAX else None
 
 
 def _told_host(old: str, new: str) -> str:
     return "no need to change the addr" if old == new else f"IP changed from '{old}' to '{new}'"
 
 
-def _told_port(old: Address, text: str) -> str:
+def _with_port(server: Server, address: Address, text: str) -> tuple[Address, str]:
+    """An address with another port, `+N` and `-N`: counted from the client's; and what is told of it."""
     match = _PORT.fullmatch(text)
     if match is None:
-        return f"problem converting port '{text}' to an int"
-    if match[1]:
-        return (
+        return address, f"problem converting port '{text}' to an int"
+    mapped = bool(match[1])
+    if mapped and not server.settings.check_options.port:  # checks have no client
+        return address, (
             "can't change <port> to port map because it is incompatible with current health check port configuration "
             "(use 'port' statement from the 'server' directive."
         )
-    if int(text) > PORT_MAX:
-        return "provided port is not valid"
-    if old.port_offset is not None:
-        return f"port changed from '{old.port_offset:+d}' to '{int(text)}'"
-    if old.port == int(text):
-        return "no need to change the port"
-    return f"port changed from '{old.port}' to '{int(text)}'"
+    number = int(text)
+    if abs(number) > PORT_MAX:
+        return address, "provided port is not valid"
+    new = replace(address, port=0 if mapped else number, port_offset=number if mapped else None)
+    if new == address:
+        return address, "no need to change the port"
+    return new, f"port changed from '{_port_of(address)}' to '{_port_of(new)}'"
+
+
+def _port_of(address: Address) -> str:
+    return str(address.port) if address.port_offset is None else f"{address.port_offset:+d}"
 
 
 def _told(text: str) -> Reply:

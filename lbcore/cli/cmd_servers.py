@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 
+from lbcore.base.address import Address
 from lbcore.cli.registry import Call, Command, Refusal, Reply, steps
 from lbcore.proxy.backend import Backend
+from lbcore.proxy.check_settings import CheckSettings
 from lbcore.proxy.health import NOTHING_YET, CheckState
 from lbcore.proxy.machine import Admin, Mode
-from lbcore.proxy.server import Server
+from lbcore.proxy.server import Server, shown_port
 from lbcore.proxy.settings import ServerSettings
 
 STATE_VERSION = 1  # of the format of `show servers state`, which its first line tells
@@ -73,10 +76,14 @@ def _checked_at(settings: ServerSettings) -> tuple[int, str, str, int]:
     """The port and the address of health checks, the address and the port of the agent. `addr` and `port` of the line
     are for both, unless it names the agent's own."""
     options, agent = settings.check_options, settings.agent_options
-    host = "-" if options.addr is None else options.addr.host
-    agent_host = host if agent.addr is None else agent.addr.host
-    shared = options.port if settings.agent_check is None else 0
-    return options.port, host, agent_host, agent.port or shared
+    shared = replace(options, port=options.port if settings.agent_check is None else 0)
+    if settings.agent_apart:
+        shared = CheckSettings()
+    return options.port, _host_of(options.addr), _host_of(agent.addr or shared.addr), agent.port or shared.port
+
+
+def _host_of(address: Address | None) -> str:
+    return "-" if address is None else address.host
 
 
 def _health(server: Server) -> int:
@@ -114,9 +121,8 @@ def _host(server: Server) -> str:
 
 
 def _port(server: Server) -> int:
-    """Its port, or what is added to the client's."""
-    address = server.settings.address
-    return address.port if address.port_offset is None else address.port_offset
+    """Its port, or what is added to the client's, of 16 bits."""
+    return shown_port(server.settings.address)
 
 
 COMMANDS = (

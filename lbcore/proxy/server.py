@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lbcore.base.address import Address
 from lbcore.base.netns import path_of
 from lbcore.event.engine import Engine
 from lbcore.event.task import Task
@@ -25,6 +28,11 @@ if TYPE_CHECKING:
 
 FULL: int = lib.LB_WEIGHT_STEPS
 _SERVING = (Op.RUNNING, Op.STARTING)
+
+
+def shown_port(address: Address) -> int:
+    """The port of a server as lists have it: where it is the client's, what is added to that one, of 16 bits."""
+    return address.port if address.port_offset is None else address.port_offset % 65536
 
 
 class Server(Serving):
@@ -252,7 +260,9 @@ class Server(Serving):
 
     @property
     def address(self) -> str:
-        return str(self.settings.address)
+        """`127.0.0.1:80`, `[::1]:80` or `unix`."""
+        address = self.settings.address
+        return "unix" if address.family == socket.AF_UNIX else str(replace(address, port=shown_port(address)))
 
     @property
     def cookie(self) -> str | None:

@@ -43,10 +43,11 @@ backend st
 backend empty
   id 50
 """
-# Further servers of `be`: one with checks of both kinds, one that a rule names.
+# Further servers of `be`: one with checks of both kinds, one that a rule names, one with a path.
 CHECKED = """
   server s6 127.0.0.1:1008 disabled check inter 60s port 1007 agent-check agent-port 9 agent-inter 60s agent-send abc
   server s7 127.0.0.1:1009 disabled
+  server s8 /no/such/socket
   use-server s7 if { path /s7 }
 """
 _SECONDS_COLUMN = 9  # of `show servers state`

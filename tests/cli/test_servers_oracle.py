@@ -19,6 +19,17 @@ SCRIPTS = {
         "disable server nope/s1", "enable server be/nope", "disable health",
         "disable agent be", "shutdown sessions server", "shutdown sessions server be/nope", STATE,
     ],
+    "port maps": [
+        "set server be/s1 addr 127.0.0.1 port +4", "set server be/s5 addr 127.0.0.1 port +4", STATE, CONN,
+        "set server be/s5 addr 127.0.0.1 port +4", "set server be/s5 addr 127.0.0.2 port 77",
+        "set server be/s5 addr [127.0.0.2] port -4", STATE, "set server be/s5 addr 127.0.0.2 port +x",
+        "set server be/s8 addr 127.0.0.1 port 4", STATE, "set server be/s1 check-port 9",
+        "set server be/s6 check-port 9", "set server be/s6 addr 127.0.0.1 port +0", STATE,
+    ],
+    "checks elsewhere": [
+        "set server be/s5 check-addr 127.0.0.2", STATE, "set server be/s5 check-port 1", STATE,
+        "set server be/s6 check-port 2", STATE, "set server be/s6 agent-port 3", STATE,
+    ],
     "numbers": [
         "get weight #30/#17", "get weight #30/s4", "get weight be/#17", "get weight #31/s1", "get weight be/#99",
         "get weight #/s1", "get weight be/#", "get weight #x/s1", "get weight be/", "get weight /s1", "get weight /",

@@ -60,8 +60,8 @@ class Run:
     """
 
     __slots__ = ("_at", "_connect_at", "_fresh", "_last", "_limits", "_looked_at", "_to", "_wire", "answer", "buffer",
-                 "code", "connecting", "expire", "info", "limit", "over", "pool", "program", "server", "status", "target",
-                 "transaction", "whole", "worker")  # fmt: skip
+                 "code", "connecting", "expire", "info", "limit", "over", "pool", "program", "server", "status",
+                 "target", "transaction", "whole", "worker")  # fmt: skip
 
     def __init__(
         self,
@@ -247,7 +247,12 @@ class Run:
         if self._again():
             return
         self._wire = None
-        self._finish(self._broken(CheckStatus.SOCKERR, error, self._step))
+        heard = self.answer if self.program.ruleset.kind == "httpchk" else self.buffer
+        if heard and not self.whole:  # what has come before counts: it may be all that was wanted
+            self.whole = True
+            self.go()
+        else:
+            self._finish(self._broken(CheckStatus.SOCKERR, error, self._step))
 
     # --- what is said of failures ---
 

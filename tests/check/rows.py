@@ -475,6 +475,22 @@ ROWS = (
         ("option tcp-check", "tcp-check connect", "tcp-check send abc", "tcp-check expect string abc"),
         Peer(answers=(b"",), end=End.RESET),
     ),
+    *(
+        Row(
+            f"t-reset-{name}",
+            ("option tcp-check", "tcp-check connect", "tcp-check send abc", f"tcp-check expect {expect}"),
+            Peer(answers=(b"abcd",), end=End.RESET),
+        )
+        for name, expect in (
+            ("unlike", "string x"),
+            ("short", "min-recv 9 string abc"),
+            ("not", "min-recv 9 ! rstring x"),
+        )
+    ),
+    *(
+        Row(f"http-reset-{name}", ("option httpchk",), Peer(answers=(answer,), end=End.RESET))
+        for name, answer in (("line", b"HTTP/1."), ("head", b"HTTP/1.1 200 OK\r\nX: y"))
+    ),
     Row(
         "t-close2",
         ("option tcp-check", "tcp-check connect", "tcp-check send abc", "tcp-check expect string abc"),

@@ -182,7 +182,8 @@ def _objects(scope: str, rows: list[_Row], query: Query) -> Iterator[str]:
         name = f"haproxy_{scope}_{metric.name}"
         if not query.shows(name):
             continue
-        header = _header(name, _DOCS[metric.field], counter=metric.counter)
+        doc = _DOCS[metric.field].replace("milliseconds", "seconds") if metric.seconds else _DOCS[metric.field]
+        header = _header(name, doc, counter=metric.counter)
         samples = _samples(scope, metric, name, rows)
         while batch := list(islice(samples, BATCH)):
             text = "".join(batch)
@@ -206,6 +207,8 @@ def _numbers(metric: Metric, name: str, rows: list[_Row]) -> Iterator[str]:
     place = _AT[metric.field]
     for row in rows:
         value = row.values[place]
+        if metric.field == "check_code" and value is None and check_of(row.values):
+            value = 0  # as HAProxy tells of a check whose answer had none
         if (metric.field in _HTTP_ONLY and row.proxy.mode != "http") or (metric.checks and value is None):
             continue
         if metric.seconds and isinstance(value, int):

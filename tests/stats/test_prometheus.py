@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -115,3 +116,9 @@ def test_no_metric_is_named_twice() -> None:
         names = [metric.name for metric in METRICS if initial in metric.scopes]
         assert len(names) == len(set(names))
     assert len({metric.name for metric in PROCESS}) == len(PROCESS)
+
+
+def test_times_are_said_to_be_in_the_unit_that_they_are_in() -> None:
+    texts = re.findall(r"# HELP (\S+_seconds\S*) (.*)", "".join(exposition(FakeProcess(), proxies())))
+    assert texts
+    assert not [name for name, text in texts if "millisecond" in text]

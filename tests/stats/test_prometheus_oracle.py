@@ -36,6 +36,7 @@ backend be
   server s1 127.0.0.1:9 weight 5
   server s2 127.0.0.1:9 maxconn 10
   server s3 127.0.0.1:9 disabled
+  server s4 127.0.0.1:9 check inter 1h
 backend bytes
   mode tcp
   server s1 127.0.0.1:9

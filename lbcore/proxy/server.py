@@ -189,8 +189,8 @@ class Server(Serving):
 
     @property
     def check_failures(self) -> int:
-        """Results of checks and of the agent that took health away."""
-        return sum(check.failed for check in (self.check, self.agent) if check is not None)
+        """Results of health checks that took health away; an agent that says "down" has not failed."""
+        return 0 if self.check is None else self.check.failed
 
     @property
     def tracked(self) -> str | None:

@@ -50,7 +50,7 @@ def _stopped(check: CheckState | None, agent: CheckState | None) -> str:
         return "DOWN (agent)"
     if check is None or not check.health:
         return "DOWN"
-    return f"DOWN {check.health}/{check.rise}"
+    return f"DOWN {min(check.health, check.rise - 1)}/{check.rise}"
 
 
 def _drained(check: CheckState | None, agent: CheckState | None) -> str:
@@ -62,4 +62,5 @@ def _drained(check: CheckState | None, agent: CheckState | None) -> str:
 
 
 def _up(check: CheckState) -> str:
-    return f"{check.health - check.rise + 1}/{check.fall}"
+    """How far it is from going down. The result that takes it down is counted a moment before it goes."""
+    return f"{max(1, check.health - check.rise + 1)}/{check.fall}"

@@ -208,7 +208,7 @@ class ServerView(ServingView, Protocol):
     def agent(self) -> CheckView | None: ...
     @property
     def check_failures(self) -> int:
-        """Failed checks, the agent's too."""
+        """Failed health checks."""
 
     @property
     def downs(self) -> int:

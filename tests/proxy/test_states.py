@@ -149,6 +149,30 @@ def test_report_of_a_check_that_was_under_way_in_maintenance_changes_nothing() -
         assert (one.op, check.health, one.status) == (Op.STOPPED, 0, "MAINT")
 
 
+def test_progress_is_told_of_the_side_that_the_server_is_on() -> None:
+    """`UP -1/3` was to be read between the result that takes a server down and the meeting at which it goes."""
+    with two() as lb:
+        one = server(lb, 1)
+        one.check = CheckState(rise=2, fall=3)
+        one.check.health = 0
+        assert one.status == "UP 1/3"
+        lb.states.admin(one, on=DRAIN)
+        assert one.status == "DRAIN 1/3"
+        one.op, one.check.health = Op.STOPPED, 4
+        assert one.status == "DOWN 1/2"
+
+
+def test_agent_that_says_down_is_no_failed_check() -> None:
+    with two() as lb:
+        one = server(lb, 1)
+        one.check, one.agent = CheckState(), CheckState(fall=1, agent=True)
+        lb.states.report(one, one.agent, CheckResult(CheckStatus.L7STS))
+        assert until(lambda: one.status == "DOWN (agent)")
+        assert one.check_failures == 0
+        lb.states.report(one, one.check, BAD)
+        assert one.check_failures == 1
+
+
 def test_server_comes_up_only_when_check_and_agent_agree() -> None:
     with two() as lb:
         one = server(lb, 1)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from ipaddress import ip_address
 from socket import AF_INET, AF_INET6
 
+from lbcore.base.address import Address
 from lbcore.proxy.backend import Backend
 from lbcore.proxy.server import Server
 from lbcore.proxy.settings import GlobalSettings
@@ -46,11 +48,35 @@ def _restore(states: States, servers: Mapping[str, Server], fields: list[str], w
         return
     try:
         row = parse(fields)
+        _move(server, row)
+        states.restore(server, row)
+        _aim(states, server, row)
     except StateFileError as error:
         warn(str(error))
-        return
-    _move(server, row)
-    states.restore(server, row)
+
+
+def _aim(states: States, server: Server, row: Row) -> None:
+    """Has checks go where commands had sent them. Raises StateFileError."""
+    for (host, port), kind, check, aim in (
+        (row.check, "health", server.check, states.check_address),
+        (row.agent, "agent", server.agent, states.agent_address),
+    ):
+        if not host and not port:
+            continue
+        if check is None:
+            raise _partly(server, f"{kind} checks are not enabled on this server")
+        aim(server, addr=_address(server, host) if host else None, port=port or None)
+
+
+def _address(server: Server, host: str) -> Address:
+    try:
+        return Address({4: AF_INET, 6: AF_INET6}[ip_address(host).version], host)
+    except ValueError:
+        raise _partly(server, f"invalid addr '{host}'") from None
+
+
+def _partly(server: Server, why: str) -> StateFileError:
+    return StateFileError(f"server-state partially applied for server '{server.label}', {why}")
 
 
 def _move(server: Server, row: Row) -> None:

@@ -1,8 +1,8 @@
 """Server state files: what `show servers state` wrote before a restart, and what is taken over of it (manual 3.1,
 "server-state-file"; management guide 9.3, "show servers state").
 
-A file begins with the version of its format; each line below is a server. `Row` has what counts for us; addresses of
-checks and agents, and what belongs to DNS, is read over.
+A file begins with the version of its format; each line below is a server. `Row` has what counts for us; what belongs to
+DNS is read over.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from lbcore.proxy.settings import GlobalSettings, ProxySettings
 
 VERSION: Final = "1"
 FIELDS_MIN: Final = 20  # the version's first release had so many
+AGENT_PORT: Final = 24  # the place of the last column
 WEIGHT_MAX: Final = 256
+PORT_MAX: Final = 65535
 _NUMBER = re.compile(r"-?\d+")
 
 
@@ -41,6 +43,8 @@ class Row(NamedTuple):
     health: int
     hostname: str | None
     port: int  # 0: unknown
+    check: tuple[str, int]  # where health checks went, "" and 0: as the configuration says
+    agent: tuple[str, int]  # where the agent was asked
 
 
 def source(chosen: GlobalSettings, proxy: ProxySettings) -> str | None:
@@ -98,7 +102,7 @@ def parse(fields: list[str]) -> Row:
         )
     status = number(10, "srv_check_status", 0, max(CheckStatus))
     hostname = fields[17] if len(fields) > 17 and fields[17] != "-" else None
-    port = fields[18] if len(fields) > 18 and fields[18].isdecimal() else "0"
+    known = len(fields) > 18 and fields[18].isdecimal()  # not so in files of the first releases
     return Row(
         backend=fields[1],
         server=fields[3],
@@ -112,5 +116,15 @@ def parse(fields: list[str]) -> Row:
         outcome=Outcome(number(11, "srv_check_result", 0, max(Outcome))),
         health=number(12, "srv_check_health", 0, 1 << 31),
         hostname=hostname,
-        port=int(port),
+        port=number(18, "srv_port", 0, PORT_MAX) if known else 0,
+        check=_place(fields, 22, 21),
+        agent=_place(fields, 23, 24),
     )
+
+
+def _place(fields: list[str], host: int, port: int) -> tuple[str, int]:
+    """The address and the port in two columns of a row."""
+    if len(fields) <= AGENT_PORT:
+        return "", 0
+    number = int(fields[port]) if fields[port].isdecimal() else 0
+    return "" if fields[host] == "-" else fields[host], number if number <= PORT_MAX else 0

@@ -9,6 +9,7 @@ import pytest
 import lbcore
 from lbcore.proxy.health import CheckState
 from lbcore.proxy.machine import Op
+from tests.cli.servers import say
 from tests.embedded import config, until
 from tests.peers.haproxy import Balancer, debian_haproxy
 from tests.peers.ports import HOST
@@ -113,6 +114,42 @@ def test_port_is_the_one_of_the_file(tmp_path: Path) -> None:
     lb, _told = here(config(80, settings=[f"server-state-file {path}"], back=["load-server-state-from-file global"]))
     try:
         assert lb.states.find("be/s1").settings.address.port == 99
+    finally:
+        lb.close()
+
+
+def test_port_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    path = file_of(tmp_path, row("s1", 2, 0, 1, 1, port=70000))
+    lb, told = here(config(80, settings=[f"server-state-file {path}"], back=["load-server-state-from-file global"]))
+    try:
+        assert told == ["server-state application failed for server 'be/s1', invalid srv_port value '70000'"]
+        assert lb.states.find("be/s1").settings.address.port == 80
+    finally:
+        lb.close()
+
+
+@pytest.mark.parametrize(
+    ("server", "places", "shown", "complaint"),
+    [
+        ("check", "77 127.0.0.4 - 0", "77 127.0.0.4 - 0", None),
+        ("check port 9 addr 127.0.0.3", "0 - - 0", "9 127.0.0.3 127.0.0.3 9", None),
+        ("agent-check agent-port 9", "0 - 127.0.0.4 78", "0 - 127.0.0.4 78", None),
+        ("agent-check agent-port 9", "7 - 127.0.0.4 78", "0 - - 9", "health checks are not enabled on this server"),
+        ("check", "77 foo - 0", "0 - - 0", "invalid addr 'foo'"),
+    ],
+)
+def test_checks_go_where_they_went(tmp_path: Path, server: str, places: str, shown: str, complaint: str | None) -> None:
+    """What `set server ... check-addr` had set was written to the file and lost by the restart."""
+    path = file_of(tmp_path, row("s1", 2, 0, 1, 1).replace("0 - - 0", places))
+    text = config(
+        80, settings=[f"server-state-file {path}"], back=["load-server-state-from-file global"], server=server
+    )
+    lb, told = here(text)
+    try:
+        partly = "server-state partially applied for server 'be/s1', "
+        assert told == ([f"{partly}{complaint}"] if complaint else [])
+        line = say(lb, "show servers state be").splitlines()[2]
+        assert line.endswith(f" {shown}")
     finally:
         lb.close()
 

@@ -150,19 +150,19 @@ class Walk:
 
     def _answer(self, question: Question, waits: list[str], what: str) -> Verdict:
         """The verdict that does not wait, after those that do; adds what they wait for. `what` is the body's name."""
-        flags, seen = lib.ASK_F_BODY if question.body else lib.ASK_F_BODY_END, b""
-        verdict = self._put(question, flags)
+        flags = lib.ASK_F_BODY if question.body else lib.ASK_F_BODY_END
+        verdict = self._put(question, flags, question.body)
         for _ in range(WAITS_MAX):
             if verdict.action not in (lib.V_PAUSE, lib.V_BODY):
                 return verdict
             over = 0
             if verdict.action == lib.V_BODY:
                 waits.append(f"{what}, {verdict.ms} ms at most" if verdict.ms else what)
-                flags, seen = flags | lib.ASK_F_BODY_END, question.body
+                flags |= lib.ASK_F_BODY_END
             else:
                 waits.append(f"a pause of {verdict.ms} ms")
                 over = lib.ASK_F_TIMEOUT
-            verdict = self._put(question, flags | lib.ASK_F_AGAIN | over, seen)
+            verdict = self._put(question, flags | lib.ASK_F_AGAIN | over, question.body)
         raise RequestError(f"rules wait more than {WAITS_MAX} times")
 
     def _put(self, question: Question, flags: int, body: bytes = b"") -> Verdict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from lbcore.fetch.request import Side, request_of, response_of
 from lbcore.fetch.rows import given, plain
@@ -11,6 +12,7 @@ from lbcore.sample.build import Build
 from lbcore.sample.points import REQUEST, RESPONSE, Point
 from lbcore.sample.rows import Arg, ArgumentError, Fetch, Fetcher, ManyFetcher, add_fetches
 from lbcore.sample.types import Type
+from lbcore.shim import ffi, lib
 from lbcore.stream.txn import Txn
 
 
@@ -19,15 +21,32 @@ def bytes_of(side: Side) -> Callable[[Txn], bytes | None]:
 
     def fetch(t: Txn) -> bytes | None:
         message = side(t)
-        return None if message is None else message.body or b""
+        if message is None:
+            return None
+        if message.body is None and message.has_body:  # nobody has waited for it: what came with the head
+            message.body = _come(t)
+        return message.body or b""
 
     return fetch
 
 
+def _come(t: Txn) -> bytes:
+    """What the shim has of the body of the message that it asks about."""
+    flow = t.flow()
+    size = lib.eng_flow_body(*flow, ffi.NULL, 0)
+    if size <= 0:
+        return b""
+    room: Any = ffi.new("char[]", size)
+    lib.eng_flow_body(*flow, room, size)
+    return bytes(ffi.buffer(room))
+
+
 def _length(side: Side) -> Callable[[Txn], int | None]:
+    body = bytes_of(side)
+
     def fetch(t: Txn) -> int | None:
-        message = side(t)
-        return None if message is None else len(message.body or b"")
+        found = body(t)
+        return None if found is None else len(found)
 
     return fetch
 

@@ -174,6 +174,8 @@ class Decider:
         if flags & HAS_BODY:
             req.has_body = True
             req.body_size = ask[BODY_SIZE]
+            if ask[BODY_LEN]:  # of one that is only explained; the shim is asked for it (eng_flow_body)
+                _take_body(req, ask, text)
         if plan.keeps:
             t.kept = True
         t.point = FE_REQ_HDR
@@ -221,6 +223,8 @@ class Decider:
         t.res = res = Response.parse(text[at : at + ask[LEN]])
         res.has_body = bool(ask[FLAGS] & HAS_BODY)
         res.body_size = ask[BODY_SIZE]
+        if ask[BODY_LEN]:
+            _take_body(res, ask, text)
         t.status = res.status
         t.strict = True
         world = self._world

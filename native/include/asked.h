@@ -185,6 +185,8 @@ void ask_framing(asked *q, const h1_head *h);
 int ask_look(asked *q, const chan *c, uint32_t head);
 /* ASK_F_* that tell of the body. */
 uint32_t ask_body_flags(const flow *f, const asked *q, const chan *c, const conn *from);
+/* Puts what is here of the body, q->known bytes, at <to>; <head> bytes stand before it. */
+void ask_copy_body(char *to, const asked *q, const chan *c, uint32_t head);
 /* Adds what is here of the body to the question; 0 or -ENOMEM. */
 int ask_body(flow *f, lb_ask *a, const chan *c, uint32_t head);
 /* Waits for a body as verdict <v> says. */

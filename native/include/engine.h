@@ -285,6 +285,9 @@ int eng_flow_tracked(engine *e, int tid, uint64_t flow, uint64_t gen, int slot, 
  * ENG_NO_FIGURE: there is none, or its table does not store that; or it is this number. */
 #define ENG_NO_FIGURE 0xffffffffffffffff
 uint64_t eng_flow_figure(engine *e, int tid, uint64_t flow, uint64_t gen, int slot, int type, uint32_t element);
+/* What has come of the body of the message that is asked about, without its framing, is put at <to> if that has <room> for it.
+ * Its bytes, 0: nothing has, or nothing of it is the question's; -ESTALE. */
+int eng_flow_body(engine *e, int tid, uint64_t flow, uint64_t gen, char *to, uint32_t room);
 /* Counts one CNT_* for the frontend (<side> 0), backend (1), server (2) or listener (3) of index <i>; by thread <tid>. 0 or
  * -EINVAL. */
 int eng_count(engine *e, int tid, int side, int i, int what);

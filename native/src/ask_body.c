@@ -98,6 +98,14 @@ static void dechunk(char *to, const char *p, const asked *q)
     }
 }
 
+void ask_copy_body(char *to, const asked *q, const chan *c, uint32_t head)
+{
+    if (c->body == BODY_CHUNKED)
+        dechunk(to, buf_data(&c->in) + head, q);
+    else
+        memcpy(to, buf_data(&c->in) + head, q->known);
+}
+
 int ask_body(flow *f, lb_ask *a, const chan *c, uint32_t head)
 {
     const asked *q = f->asked;
@@ -110,10 +118,7 @@ int ask_body(flow *f, lb_ask *a, const chan *c, uint32_t head)
     to = thr_text_room(f->t, n);
     if (!to)
         return -ENOMEM;
-    if (c->body == BODY_CHUNKED)
-        dechunk(to, buf_data(&c->in) + head, q);
-    else
-        memcpy(to, buf_data(&c->in) + head, n);
+    ask_copy_body(to, q, c, head);
     a->body = f->t->ntext;
     a->body_len = n;
     f->t->ntext += n;

@@ -444,3 +444,19 @@ uint64_t eng_flow_figure(engine *e, int tid, uint64_t flow_, uint64_t gen, int s
 
     return f && track_figure(f, (uint32_t)slot, (uint32_t)type, element, &v) ? v : ENG_NO_FIGURE;
 }
+
+/* --- bodies --- */
+
+int eng_flow_body(engine *e, int tid, uint64_t flow_, uint64_t gen, char *to, uint32_t room)
+{
+    const flow *f = flow_of(e, tid, flow_, gen);
+    const asked *q = f ? f->asked : NULL;
+
+    if (!f)
+        return -ESTALE;
+    if (f->kind != FLOW_EXCHANGE || (q->kind != ASK_REQUEST && q->kind != ASK_RESPONSE))
+        return 0;
+    if (room && room >= q->known)
+        ask_copy_body(to, q, q->kind == ASK_REQUEST ? &f->req : &f->res, q->kind == ASK_REQUEST ? f->head_len : q->head_len);
+    return (int)q->known;
+}

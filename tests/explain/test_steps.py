@@ -149,6 +149,14 @@ def test_backups_count_when_nobody_else_works(tmp_path: Path) -> None:
     assert {one.name: one.eligible for one in found.servers} == {"b1": True, "b2": False, "s1": False}
 
 
+def test_a_body_comes_with_its_head(tmp_path: Path) -> None:
+    found = explain(
+        tmp_path, config("http-request deny if { req.body_len gt 4 }"), URL.replace("GET", "POST"), "--data", "hello"
+    )
+    assert (found.waits, found.outcome) == ([], "deny")
+    assert step(found, "http-request deny").acls == [("{ req.body_len gt 4 }", 5, True)]
+
+
 def test_a_body_is_there_when_a_rule_waits_for_it(tmp_path: Path) -> None:
     front = "http-request wait-for-body time 1s\nhttp-request deny if { req.body -m str hello }"
     found = explain(tmp_path, config(front), URL.replace("GET", "POST"), "--data", "hello")

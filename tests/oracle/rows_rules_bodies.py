@@ -41,6 +41,11 @@ TOPIC = Topic(
             use_backend forms if { req.body_param(a) -m str go }
         """),
         "slowbody": ("option http-buffer-request", "timeout http-request 80ms", SERVER),
+        "unasked": served("""
+            http-request deny deny_status 413 if { req.body -m sub bad }
+            http-request set-header x-body "%[req.body] %[req.body_len] %[req.body_size] %[req.body_param(a)]"
+            http-response set-header x-body "%[res.body] %[res.body_len] %[res.body_size]"
+        """),
         "response": served("""
             http-response wait-for-body time 2s
             http-response set-header x-body "%[res.body] %[res.body_len] %[res.body_size]"
@@ -117,6 +122,11 @@ ROWS = (
     Row("form: chooses a backend", _post("/", b"b=2&a=go&c", _FORM), (ok(),), via="form"),
     Row("form: another content type", _post("/", b"a=go", "Content-Type: text/plain"), (ok(),), via="form"),
     Row("form: the query is no body", _post("/?a=go", b"x=1", _FORM), (ok(),), via="form"),
+    Row("unasked: what came with the head", _post("/", b"a=1&b=2", _FORM), (ok(b"hello"),), via="unasked"),
+    Row("unasked: denied", _post("/", b"so bad"), via="unasked"),
+    Row("unasked: large", _post("/", b"x" * 14_000 + b"bad"), via="unasked"),
+    Row("unasked: chunked", _chunked("/", b"a=", b"hello"), (ok(),), via="unasked", rechunked=True),
+    Row("unasked: no body", get("/"), (ok(),), via="unasked"),
     Row("slowbody: half of it", (_HEAD + b"he", Do.END), via="slowbody"),
     Row("slowbody: none of it", (_HEAD, Do.END), via="slowbody"),
     Row("response: a body", get("/"), (ok(b"hello"),), via="response"),

@@ -84,7 +84,7 @@ def _tracking(build: Build, slot: int, expression: Expression, name: str, *, of_
         slots = t.tracked
         if slots is None:
             slots = t.tracked = {}
-        if slot in slots or slot in t.session.__dict__.get("tracked", ()):  # not `.tracked`, which would make one
+        elif slot in slots:
             return None
         value = fetch(t)
         if value is not None:

@@ -26,6 +26,7 @@ class Tracked(NamedTuple):
 
 
 Slots = dict[int, Tracked]
+_NOTHING: Slots = {}
 _new = tuple.__new__  # a third of the time that a call of the class takes
 
 
@@ -36,11 +37,17 @@ def tracked_at(t: Txn, slot: int) -> Tracked | None:
         found = own.get(slot)
         if found is not None:
             return found
-    theirs: Slots | None = t.session.__dict__.get("tracked")  # asking for it otherwise would make one
-    if theirs is not None and slot in theirs:
-        return theirs[slot]
+    found = slots_of_session(t).get(slot)
+    if found is not None:
+        return found
     limit = t.world.limits.get(t.ask[FRONTEND])
     return _by_shim(t, limit) if limit is not None and limit.slot == slot else None
+
+
+def slots_of_session(t: Txn) -> Slots:
+    """What the connection tracks. Neither that nor the session is made where there is none."""
+    slots: Slots = t.session.__dict__.get("tracked", _NOTHING) if t.has_session else _NOTHING
+    return slots
 
 
 def _by_shim(t: Txn, limit: Any) -> Tracked | None:
@@ -65,10 +72,11 @@ def _by_shim(t: Txn, limit: Any) -> Tracked | None:
 
 
 def track(t: Txn, slots: Slots, slot: int, table: Table, key: bytes) -> None:
-    """Has the entry of a key counted on in a slot, which must be empty. Nothing happens if the table is full."""
+    """Has the entry of a key counted on in a slot, which must be empty. Nothing happens if the table is full, or if the
+    slot is that of a stream whose connection tracks something there."""
     ask = t.ask
     if not ask[FLOW]:  # only explained: nobody counts
-        entry = table.set(key)
+        entry = 0 if slot in slots_of_session(t) else table.set(key)
     else:
         worker = t.worker
         entry = lib.eng_flow_track(

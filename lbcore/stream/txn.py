@@ -252,12 +252,15 @@ class Txn:
         return found
 
     @property
+    def has_session(self) -> bool:
+        """Whether `session` was asked for, or is kept for its streams; else it would be made of the question."""
+        return self.met or self.ask[SESSION] in self.worker.local.get(SESSIONS, _NONE)
+
+    @property
     def src(self) -> Addr | None:
         """The client's address, None if it has none (unix sockets): of the session, which is not made for it."""
         ask = self.ask
-        if self.met or ask[SESSION] in self.worker.local.get(SESSIONS, _NONE):
-            return self.session.src
-        return address(ask[FAMILY], ask[SADDR])
+        return self.session.src if self.has_session else address(ask[FAMILY], ask[SADDR])
 
     def flow(self) -> tuple[Any, int, int, int]:
         """What the shim's `eng_flow_*` functions take first: engine, thread, and the flow with its generation."""

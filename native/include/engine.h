@@ -301,8 +301,6 @@ int eng_count(engine *e, int tid, int side, int i, int what);
 #define LSN_CLOSED 5
 /* Enables listener <i>; called by worker threads only (the first one does it). */
 int eng_listener_enable(engine *e, int tid, int i);
-/* Accepts nothing until it is resumed. A TCP socket of our own refuses connections meanwhile, so that another process that has the
- * same address gets them; others leave them in their backlog. */
 int eng_listener_pause(engine *e, int i);
 int eng_listener_resume(engine *e, int i);
 /* Stops listening; the descriptor is closed unless inherited. */

@@ -30,7 +30,6 @@ struct listener {
     int16_t nice;       /* of its streams */
     uint32_t cip_magic; /* what a NetScaler's begins with */
     uint32_t asked;   /* LSN_* that another thread wants, LSN_NEW: nothing; atomic */
-    int muted;        /* PAUSED: its backlog, if the socket refuses meanwhile; else 0; under LBL_LQUEUE */
     uint64_t leaving; /* threads that may still use the descriptor of a closed listener; atomic */
     uint32_t wake_at; /* LIMITED by a rate: tick at which to try again, 0: none; atomic */
 };

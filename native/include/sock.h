@@ -76,9 +76,6 @@ typedef struct sock_how {
     int ns;                /* network namespace in which the socket is made, -1 or 0: ours. As sock_ns_enter() */
 } sock_how;
 
-/* Has a TCP socket that listens refuse connections, those in its backlog too, and keep its address. The backlog to listen() with
- * again; -EINVAL if it does not listen, -ENOSYS where the system has no way to do it. */
-int sock_mute(int fd);
 /* Starts a connection to <to>. The fd (connected or in progress), or -errno. */
 int sock_connect(const sock_addr *to, const sock_how *how);
 /* The pending error of a socket, cleared: 0 or a positive errno. */

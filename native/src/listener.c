@@ -412,23 +412,6 @@ int eng_listener_unbind(engine *e, int i)
     return ask(e, i, LSN_CLOSED);
 }
 
-/* What is inherited is also somebody else's, and listens on. */
-static void mute(listener *l)
-{
-    int backlog = l->inherited || l->family == AF_UNIX ? 0 : sock_mute(l->fd);
-
-    l->muted = backlog > 0 ? backlog : 0;
-}
-
-/* 0 if somebody has taken its address meanwhile: it stays paused. */
-static int unmute(listener *l)
-{
-    if (l->muted && listen(l->fd, l->muted) < 0)
-        return 0;
-    l->muted = 0;
-    return 1;
-}
-
 /* LBL_LQUEUE must be held. */
 static void apply(thr *t, listener *l)
 {
@@ -446,7 +429,7 @@ static void apply(thr *t, listener *l)
     }
     ent = fd_ent(&t->loop, l->fd);
     if (asked == LSN_READY) {
-        if (state != LSN_PAUSED || !unmute(l))
+        if (state != LSN_PAUSED)
             return;
         set_state(l, LSN_READY);
         fd_want_recv(&t->loop, ent, l->fd);
@@ -454,8 +437,6 @@ static void apply(thr *t, listener *l)
     }
     if (limited)
         ctr32_sub(&e->limited, 1);
-    if (asked == LSN_PAUSED)
-        mute(l);
     set_state(l, asked);
     if (asked == LSN_PAUSED) {
         fd_stop_recv(&t->loop, ent, l->fd);

@@ -553,22 +553,3 @@ int sock_send_many(int fd, const char *bytes, const uint32_t *lens, int n)
     }
     return done;
 }
-
-int sock_mute(int fd)
-{
-#ifdef __linux__
-    struct tcp_info info = {0};
-    socklen_t len = sizeof(info);
-    sock_addr at = {.len = sizeof(at.raw)};
-
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 || info.tcpi_state != TCP_LISTEN)
-        return -EINVAL;
-    if (getsockname(fd, (struct sockaddr *)at.raw, &at.len) < 0 || shutdown(fd, SHUT_RD) < 0)
-        return -errno;
-    bind(fd, (struct sockaddr *)at.raw, at.len); /* a port that the kernel had chosen is lost otherwise; others are bound still */
-    return info.tcpi_sacked ? (int)info.tcpi_sacked : SOMAXCONN; /* of what listens it is the backlog (ss(8)) */
-#else
-    (void)fd;
-    return -ENOSYS;
-#endif
-}

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
@@ -77,29 +77,3 @@ def _forbid_skip(report: TestReport | CollectReport) -> None:
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
     report.outcome = "failed"
     report.longrepr = f"skipped although every peer is installed: {reason}"
-
-
-# Of a run: more tests than these that fail and then pass (`--reruns 1`) are a mistake, not a busy machine.
-SECOND_TRIES = 3
-
-
-def _first_tries(config: pytest.Config) -> list[TestReport]:
-    """What failed before it was tried again; nothing in workers, as reports end up where the run was begun."""
-    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
-    return list(reporter.stats.get("rerun", ())) if reporter is not None else []
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    if len(_first_tries(session.config)) > SECOND_TRIES and session.exitstatus == pytest.ExitCode.OK:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Tells how each of them had failed."""
-    failed = _first_tries(config)
-    for report in failed:
-        terminalreporter.section(f"first try of {report.nodeid}")
-        terminalreporter.write_line(report.longreprtext)
-    if len(failed) > SECOND_TRIES:
-        terminalreporter.write_line(f"FAILED: {len(failed)} tests needed a second try, {SECOND_TRIES} may", red=True)

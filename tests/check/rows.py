@@ -487,10 +487,6 @@ ROWS = (
             ("not", "min-recv 9 ! rstring x"),
         )
     ),
-    *(
-        Row(f"http-reset-{name}", ("option httpchk",), Peer(answers=(answer,), end=End.RESET))
-        for name, answer in (("line", b"HTTP/1."), ("head", b"HTTP/1.1 200 OK\r\nX: y"))
-    ),
     Row(
         "t-close2",
         ("option tcp-check", "tcp-check connect", "tcp-check send abc", "tcp-check expect string abc"),

@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from tests.embedded import balancer
+from tests.embedded import balancer, until
 from tests.peers.haproxy import Balancer, newer_haproxy
 from tests.peers.ports import HOST, free_port, release_port
 from tests.peers.sinks import UdpSink
@@ -68,6 +68,12 @@ def scrape(url: str) -> str:
         return str(answer.read(), "utf-8")
 
 
+def scrape_checked(url: str, query: str) -> str:
+    """A scrape once a server's first check has ended."""
+    assert until(lambda: 'check_duration_seconds{proxy="be",server="s4"}' in scrape(f"{url}/metrics?scope=server"))
+    return scrape(f"{url}/metrics{query}")
+
+
 @pytest.mark.parametrize("query", ["", "?scope=server&no-maint", "?scope=frontend&scope=listener"])
 def test_the_metrics_are_haproxys(query: str) -> None:
     program = newer_haproxy()
@@ -75,13 +81,13 @@ def test_the_metrics_are_haproxys(query: str) -> None:
     ports = {name: free_port() for name in "ABC"}
     try:
         with Balancer(program, GLOBAL + CONFIG, ports):
-            theirs = scrape(f"http://{HOST}:{ports['A']}/metrics{query}")
+            theirs = scrape_checked(f"http://{HOST}:{ports['A']}", query)
     finally:
         for port in ports.values():
             release_port(port)
     text = re.sub(r'"127\.0\.0\.1:\$\{\w\}"', "127.0.0.1:0", CONFIG)
     with balancer(text) as lb:
-        ours = scrape(f"{lb.url('fe')}/metrics{query}")
+        ours = scrape_checked(lb.url("fe"), query)
     assert shape(ours) == shape(theirs)
 
 

@@ -9,23 +9,29 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 SECOND_TRIES = 3
-FAILED = Path(__file__).resolve().parent.parent / ".pytest_cache/v/cache/lastfailed"  # where pytest notes their names
 
 
 def main(words: list[str]) -> int:
     """What pytest exits with: that of the second try, if there was one."""
-    FAILED.unlink(missing_ok=True)
-    code = _run(words)
-    names = sorted(json.loads(FAILED.read_text())) if FAILED.exists() else []
-    if code != pytest.ExitCode.TESTS_FAILED or not 0 < len(names) <= SECOND_TRIES:
-        return code
-    print(f"once more: {', '.join(names)}", flush=True)
-    return _run([*names, "-n", "0"])
+    with tempfile.TemporaryDirectory() as cache:
+        code = _run([*words, "-o", f"cache_dir={cache}"])
+        names = _failed(Path(cache))
+        if code != pytest.ExitCode.TESTS_FAILED or not 0 < len(names) <= SECOND_TRIES:
+            return code
+        print(f"once more: {', '.join(names)}", flush=True)
+        return _run([*names, "-n", "0", "-o", f"cache_dir={cache}"])
+
+
+def _failed(cache: Path) -> list[str]:
+    """The names of the tests that pytest noted as failed in its cache."""
+    noted = cache / "v/cache/lastfailed"
+    return sorted(json.loads(noted.read_text())) if noted.exists() else []
 
 
 def _run(words: list[str]) -> int:

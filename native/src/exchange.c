@@ -431,7 +431,7 @@ void exch_run(flow *f)
     exch_watch_client(f);
     if (!exch_dead(f) && f->f->e->ev & FD_EV_ERR && f->rq != RQ_IDLE)
         exch_abort(f, 'C', lost_phase(f));
-    while (!exch_dead(f) && one_turn(f)) {
+    while (!exch_dead(f) && !(f->flags & FL_HELD) && one_turn(f)) { /* held: it is asked what a client who gave up hears */
         if (!f->req.in.len && !conn_can_recv(f->f))
             break;
         if (++turns == PIPELINE_TURNS) {

@@ -4,7 +4,7 @@
 
 static void honest_clients_among_wild_ones_get_what_they_asked_for(void)
 {
-    static const uint64_t seeds[] = {4, 5, 6, 7, 8, 9};
+    static const uint64_t seeds[] = {4, 5, 6, 7, 8, 9, 1030};
     uint32_t answered = 0;
 
     for (size_t i = 0; i < sizeof(seeds) / sizeof(*seeds); i++)
